@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The running node of Weft: ties the document engine, replication, the store,
+//! the network and the shared folder together.
+//!
+//! * [`api`] what a node can be asked, as closed enums
+//! * [`control`] the local socket that serves [`api`] to other processes
+//! * [`mirror`] the shared folder on disk
+
+pub mod api;
+pub mod control;
+pub mod mirror;
