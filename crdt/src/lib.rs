@@ -1,1 +1,24 @@
-//! Weft.
+//! The document engine of Weft: text and register documents that many people edit at once.
+//!
+//! Every document *is* an Automerge document: each edit is an Automerge 0.12 change chunk with its real hash, and a
+//! document can be handed to any Automerge program and back (`interchange`). The living document is this crate's own
+//! engine over those same changes, because one remote keystroke must cost microseconds whatever the size of the file,
+//! and because bytes from other people must never reach code that can panic on them.
+//!
+//! The crate is pure: no clock, no thread, no file, no randomness, and no panic on any input.
+//!
+//! Modules in reading order:
+//!
+//! - [`ids`]: the names of documents, nodes, changes, operations and positions
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")
+)]
+
+pub mod ids;
+
+pub use ids::{
+    ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId,
+    LineIndex, NodeId, OpId, ParseIdError, Version,
+};
