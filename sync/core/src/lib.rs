@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The replication core of Weft: who has what, who may do what, what to send next.
+//!
+//! Nothing here touches a socket, a file, a thread or a clock. Everything is a value or a
+//! state machine that is told the time and handed random numbers.
+//!
+//! In reading order:
+//! - [`ids`]: the names of workspaces, logs, entries, users, devices and epochs;
+//! - [`limits`]: every bound that hostile or unlucky input can run into;
+//! - [`entry`]: the signed, hash-chained unit that is stored and sent.
+
+pub mod ids;
+pub mod limits;
+pub mod wire;
+
+pub mod entry;
+
+pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};
+pub use ids::{
+    BodyHash, DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId,
+    Timestamp, UserId, WallMillis, WorkspaceId,
+};
