@@ -1,1 +1,59 @@
-//! Being written.
+//! What can be asked of a node: one closed list of requests with their answers.
+//!
+//! The same [`Request`] goes to a node in this process or over the control socket (`crate::control`) to one in another:
+//! both are a [`NodeApi`]. The types here are wire types: ids are lower-case hexadecimal strings, moments are
+//! RFC 3339 strings, and the JSON field names are those that `weft … --json` prints, so they are stable. Fields that are
+//! not known are ignored, fields that are missing take their default.
+//!
+//! Reading order:
+//! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
+//! - `methods`: the list itself, [`Request`] and [`Response`];
+//! - `workspace`, `files`, `people`, `running`, `documents`: the parameters and answers, by subject;
+//! - `error`, `progress`, `event`: what else may come back;
+//! - `options`: how a node is opened.
+
+mod documents;
+mod error;
+mod event;
+mod files;
+mod methods;
+mod node_api;
+mod options;
+mod people;
+mod progress;
+mod role;
+mod running;
+mod wall_time;
+mod workspace;
+
+pub use self::{
+    documents::{
+        ClientEdit, CursorPosition, DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit,
+        DocumentEdited, DocumentOpen, DocumentOpened,
+    },
+    error::{ApiError, ErrorKind},
+    event::{DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
+    files::{
+        Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,
+        LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,
+    },
+    methods::{DecodeError, Method, Request, Response},
+    node_api::{BoxFuture, CallContext, NodeApi, SessionId, call},
+    options::{KeyChoice, NetworkOptions, NodeOptions, PassphrasePrompt, PeerAddress},
+    people::{
+        Invitation, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
+        Member, MemberDevice, Members, MembersList, Newcomer, Share, Shared,
+    },
+    progress::{Progress, ProgressSink, Stage},
+    role::Role,
+    running::{
+        Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
+        PeersList, Severity,
+    },
+    wall_time::WallTime,
+    workspace::{
+        Digest, Digests, Existing, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
+        MirrorDecision, MirrorResume, MirrorResumed, PeerStatus, PendingPath, Status, Wait, Waited,
+        WorkspaceState, WorkspaceStatus,
+    },
+};

@@ -1,0 +1,101 @@
+//! What a node tells without being asked.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::documents::{ClientEdit, CursorPosition};
+
+/// One notification, named on the wire as in `docs/control-api.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params")]
+pub enum Event {
+    /// Somebody else changed an open document.
+    #[serde(rename = "document.changed")]
+    DocumentChanged(DocumentChanged),
+    /// The cursors of others in an open document.
+    #[serde(rename = "document.cursors")]
+    DocumentCursors(DocumentCursors),
+    /// Who is here.
+    #[serde(rename = "presence")]
+    Presence(Presence),
+}
+
+/// Somebody else changed an open document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentChanged {
+    /// Which document.
+    pub document: u64,
+    /// The revision after it.
+    pub revision: u64,
+    /// The edits; each sees the text that the one before left.
+    pub edits: Vec<ClientEdit>,
+    /// Who, as far as it is one person.
+    #[serde(default)]
+    pub user: Option<String>,
+}
+
+/// The cursors of others in an open document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentCursors {
+    /// Which document.
+    pub document: u64,
+    /// The revision the positions belong to.
+    pub revision: u64,
+    /// All cursors there are.
+    pub cursors: Vec<RemoteCursor>,
+}
+
+/// Somebody's cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteCursor {
+    /// Whose.
+    pub user: String,
+    /// The person's name.
+    #[serde(default)]
+    pub user_name: Option<String>,
+    /// Where.
+    pub cursor: CursorPosition,
+}
+
+/// Who is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The workspace's id.
+    pub workspace: String,
+    /// The users whose devices are connected.
+    pub users: Vec<String>,
+}
+
+type Receiver = dyn Fn(Event) -> bool + Send + Sync;
+
+/// Where events of one session go. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct EventSink {
+    receiver: Option<Arc<Receiver>>,
+}
+
+impl EventSink {
+    /// Makes a sink that calls `receiver`, which must not block and says whether the event was taken.
+    pub fn new(receiver: impl Fn(Event) -> bool + Send + Sync + 'static) -> Self {
+        Self { receiver: Some(Arc::new(receiver)) }
+    }
+
+    /// Makes a sink that forgets everything.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Hands an event over; `false` when the session is gone or too slow, and then it must not be sent more.
+    #[must_use]
+    pub fn send(&self, event: Event) -> bool {
+        self.receiver.as_ref().is_none_or(|receiver| receiver(event))
+    }
+}
+
+impl std::fmt::Debug for EventSink {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("EventSink").field("listens", &self.receiver.is_some()).finish()
+    }
+}

@@ -1,0 +1,212 @@
+//! The list of methods: one line each, from which [`Request`], [`Response`] and their codec follow.
+
+use serde_json::Value;
+
+use super::{
+    documents::{
+        DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited, DocumentOpen,
+        DocumentOpened,
+    },
+    files::{
+        Blame, BlameLines, Cat, CatText, Edit, Edited, History, HistoryVersions, Log, LogChanges, Restore,
+        Restored,
+    },
+    people::{
+        Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Members,
+        MembersList, Share, Shared,
+    },
+    running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
+    workspace::{
+        Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
+        MirrorResume, MirrorResumed, Status, Wait, Waited, WorkspaceStatus,
+    },
+};
+
+/// One kind of request with the type of its answer.
+pub trait Method: Sized + Send {
+    /// The name on the wire.
+    const NAME: &'static str;
+    /// What comes back when it went well.
+    type Response;
+
+    /// Wraps the parameters.
+    fn into_request(self) -> Request;
+    /// Takes the answer out of the enum; `None` when it is the answer to another method.
+    fn from_response(response: Response) -> Option<Self::Response>;
+}
+
+/// Why a message is not a request or an answer of this list.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// No method has this name.
+    #[error("there is no method {name:?}")]
+    UnknownMethod {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The parameters or the result do not have the shape of this method.
+    #[error("the values for {method} do not fit")]
+    Shape {
+        /// The method.
+        method: &'static str,
+        /// What the parser says.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+macro_rules! methods {
+    ($( $(#[$doc:meta])* $name:literal $variant:ident -> $response:ty; )*) => {
+        /// Everything a node can be asked.
+        #[derive(Debug, Clone)]
+        pub enum Request {
+            $( $(#[$doc])* $variant($variant), )*
+        }
+
+        /// The answer to each request, under the same name.
+        #[derive(Debug, Clone)]
+        pub enum Response {
+            $( $(#[$doc])* $variant($response), )*
+        }
+
+        impl Request {
+            /// Every method's name, in the order of this list.
+            pub const METHODS: &'static [&'static str] = &[$($name),*];
+
+            /// The name on the wire.
+            #[must_use]
+            pub fn method(&self) -> &'static str {
+                match self { $( Self::$variant(_) => $name, )* }
+            }
+
+            /// Gives the parameters as JSON.
+            ///
+            /// # Errors
+            /// When a path in them is not Unicode.
+            pub fn params(&self) -> Result<Value, serde_json::Error> {
+                match self { $( Self::$variant(params) => serde_json::to_value(params), )* }
+            }
+
+            /// Reads a request; missing parameters count as an empty object.
+            ///
+            /// # Errors
+            /// When the method is unknown or the parameters do not fit.
+            pub fn decode(method: &str, params: Value) -> Result<Self, DecodeError> {
+                let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+                match method {
+                    $( $name => serde_json::from_value(params)
+                        .map(Self::$variant)
+                        .map_err(|source| DecodeError::Shape { method: $name, source }), )*
+                    _ => Err(DecodeError::UnknownMethod { name: method.to_owned() }),
+                }
+            }
+        }
+
+        impl Response {
+            /// The name of the method this answers.
+            #[must_use]
+            pub fn method(&self) -> &'static str {
+                match self { $( Self::$variant(_) => $name, )* }
+            }
+
+            /// Gives the answer as JSON, with the field names of the command line.
+            ///
+            /// # Errors
+            /// When a path in it is not Unicode.
+            pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+                match self { $( Self::$variant(result) => serde_json::to_value(result), )* }
+            }
+
+            /// Reads the answer to `method`.
+            ///
+            /// # Errors
+            /// When the method is unknown or the result does not fit.
+            pub fn decode(method: &str, result: Value) -> Result<Self, DecodeError> {
+                match method {
+                    $( $name => serde_json::from_value(result)
+                        .map(Self::$variant)
+                        .map_err(|source| DecodeError::Shape { method: $name, source }), )*
+                    _ => Err(DecodeError::UnknownMethod { name: method.to_owned() }),
+                }
+            }
+        }
+
+        $(
+            impl Method for $variant {
+                const NAME: &'static str = $name;
+                type Response = $response;
+
+                fn into_request(self) -> Request {
+                    Request::$variant(self)
+                }
+
+                fn from_response(response: Response) -> Option<Self::Response> {
+                    match response {
+                        Response::$variant(result) => Some(result),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+methods! {
+    /// Makes a folder a workspace and imports it.
+    "init" Init -> Initialised;
+    /// Makes an invitation.
+    "share" Share -> Shared;
+    /// Lists open invitations and who waits for confirmation.
+    "invitations.list" InvitationsList -> Invitations;
+    /// Lets a waiting newcomer in.
+    "invitations.confirm" InvitationsConfirm -> Invitations;
+    /// Sends a waiting newcomer away.
+    "invitations.refuse" InvitationsRefuse -> Invitations;
+    /// Makes an invitation useless.
+    "invitations.cancel" InvitationsCancel -> Invitations;
+    /// Says what joining would do to a folder, and writes nothing into it.
+    "join.preview" JoinPreview -> JoinPreviewed;
+    /// Joins a workspace and returns when all files are on disk.
+    "join" Join -> Joined;
+    /// Stops sharing a folder; the files stay.
+    "leave" Leave -> Left;
+    /// Says who has what.
+    "status" Status -> WorkspaceStatus;
+    /// Returns when everybody connected has everything.
+    "wait" Wait -> Waited;
+    /// Gives hashes that are equal on converged nodes.
+    "digest" Digest -> Digests;
+    /// Changes a file through its document.
+    "edit" Edit -> Edited;
+    /// Gives the text of a document, now or at a version.
+    "cat" Cat -> CatText;
+    /// Lists the moments of a file, newest first.
+    "history" History -> HistoryVersions;
+    /// Says who wrote each line.
+    "blame" Blame -> BlameLines;
+    /// Brings an old text back as a new edit.
+    "restore" Restore -> Restored;
+    /// Lists what changed in a workspace, newest first.
+    "log" Log -> LogChanges;
+    /// Lists the devices this node talks to.
+    "peers" Peers -> PeersList;
+    /// Lists the people of a workspace with their devices.
+    "members" Members -> MembersList;
+    /// Decides what a vanished folder means.
+    "mirror.resume" MirrorResume -> MirrorResumed;
+    /// Checks the health of this device.
+    "doctor" Doctor -> DoctorReport;
+    /// Describes the running node.
+    "node.info" NodeInfo -> NodeInfoReport;
+    /// Ends the running node. The control server answers this itself.
+    "node.stop" NodeStop -> NodeStopped;
+    /// Opens a file for live editing by the asking program.
+    "document.open" DocumentOpen -> DocumentOpened;
+    /// Edits an open document.
+    "document.edit" DocumentEdit -> DocumentEdited;
+    /// Tells the others where the cursor is.
+    "document.cursor" DocumentCursor -> DocumentClosed;
+    /// Ends live editing of a document.
+    "document.close" DocumentClose -> DocumentClosed;
+}
