@@ -12,12 +12,12 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    BodyHash, DeviceId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId, UserId,
+    BodyHash, DeviceId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId, SignerId, UserId,
     WorkspaceId,
 };
 use crate::limits::{
-    ACL_HEADS_MAX, APP_VERSION_BYTES_MAX, ENTRY_BODY_BYTES_MAX, ENTRY_VERSION,
-    FRONTIER_POSITIONS_MAX, PREV_LOGS_MAX,
+    ACL_HEADS_MAX, APP_VERSION_BYTES_MAX, ENTRY_BODY_BYTES_MAX, ENTRY_VERSION, FRONTIER_POSITIONS_MAX,
+    PREV_LOGS_MAX,
 };
 use crate::wire::{self, WireError};
 
@@ -196,11 +196,7 @@ impl Header {
         };
         let prev_shaped = (self.seq == 1) == (self.prev == EntryId::ZERO);
         let ascending = self.acl_heads.windows(2).all(|pair| pair[0] < pair[1]);
-        if shaped && prev_shaped && ascending {
-            Ok(())
-        } else {
-            Err(EntryError::Shape)
-        }
+        if shaped && prev_shaped && ascending { Ok(()) } else { Err(EntryError::Shape) }
     }
 }
 
@@ -280,12 +276,7 @@ impl Entry {
         header.check_shape()?;
         let id = header.entry_id();
         let signature = key.sign(&signing_bytes(&id)).to_bytes();
-        Ok(Self {
-            header,
-            signature,
-            body,
-            id,
-        })
+        Ok(Self { header, signature, body, id })
     }
 
     /// Reads an entry: sizes, canonical header, shape, hash of the body.
@@ -335,11 +326,7 @@ impl Entry {
     /// Log, sequence number and id.
     #[must_use]
     pub fn entry_ref(&self) -> EntryRef {
-        EntryRef {
-            log: self.header.log,
-            seq: self.header.seq,
-            id: self.id,
-        }
+        EntryRef { log: self.header.log, seq: self.header.seq, id: self.id }
     }
 
     /// Bytes of the encoded entry, without encoding it.
@@ -377,8 +364,7 @@ pub fn verify_signature(
 ) -> Result<(), EntryError> {
     let key = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| EntryError::Signature)?;
     let signature = ed25519_dalek::Signature::from_bytes(signature);
-    key.verify_strict(message, &signature)
-        .map_err(|_| EntryError::Signature)
+    key.verify_strict(message, &signature).map_err(|_| EntryError::Signature)
 }
 
 fn check_body_len(len: usize) -> Result<(), EntryError> {
@@ -435,15 +421,21 @@ impl Signer {
         }
     }
 
+    /// The id that the signer's logs derive from and are counted under.
+    #[must_use]
+    pub fn id(&self) -> SignerId {
+        match self.device() {
+            Some(device) => SignerId::from_bytes(*device.as_bytes()),
+            None => SignerId::from_bytes(*self.user().as_bytes()),
+        }
+    }
+
     /// The id of the signer's log of one lane in one session.
     #[must_use]
     pub fn log_id(&self, ws: &WorkspaceId, session: &SessionId, lane: Lane) -> LogId {
         let mut hasher = blake3::Hasher::new_derive_key("weft 2026 log v1");
         hasher.update(ws.as_bytes());
-        match self.device() {
-            Some(device) => hasher.update(device.as_bytes()),
-            None => hasher.update(self.user().as_bytes()),
-        };
+        hasher.update(self.id().as_bytes());
         hasher.update(session.as_bytes());
         hasher.update(&[lane.byte()]);
         LogId::from_bytes(hasher.finalize().into())
@@ -481,9 +473,7 @@ impl Open {
     /// Whether the earlier logs are ascending and each is named once.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        self.prev_logs
-            .windows(2)
-            .all(|pair| pair[0].log < pair[1].log)
+        self.prev_logs.windows(2).all(|pair| pair[0].log < pair[1].log)
     }
 }
 

@@ -81,6 +81,11 @@ byte_id!(
     32
 );
 byte_id!(
+    /// Whoever signs a log: a device id, or the user id of a user key.
+    SignerId,
+    32
+);
+byte_id!(
     /// The transport's public key of a device.
     EndpointId,
     32
@@ -169,9 +174,7 @@ impl Timestamp {
 }
 
 /// Milliseconds of somebody's wall clock since 1970. For display, never for a decision.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct WallMillis(pub i64);
 
 #[cfg(test)]
@@ -194,12 +197,8 @@ mod tests {
 
     #[test]
     fn a_device_id_depends_on_its_user_and_its_key() {
-        let device = |user, key| {
-            DeviceId::derive(
-                &UserId::from_bytes([user; 32]),
-                &PublicKey::from_bytes([key; 32]),
-            )
-        };
+        let device =
+            |user, key| DeviceId::derive(&UserId::from_bytes([user; 32]), &PublicKey::from_bytes([key; 32]));
         assert_eq!(device(1, 2), device(1, 2));
         assert_ne!(device(1, 2), device(1, 3));
         assert_ne!(device(1, 2), device(3, 2));

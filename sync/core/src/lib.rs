@@ -6,16 +6,22 @@
 //! In reading order:
 //! - [`ids`]: the names of workspaces, logs, entries, users, devices and epochs;
 //! - [`limits`]: every bound that hostile or unlucky input can run into;
-//! - [`entry`]: the signed, hash-chained unit that is stored and sent.
+//! - [`wire`]: reading what others wrote;
+//! - [`entry`]: the signed, hash-chained unit that is stored and sent;
+//! - [`data`]: what the entries with changes of documents say once they are opened;
+//! - [`frames`]: what two devices say to each other.
 
 pub mod ids;
 pub mod limits;
 pub mod wire;
 
+pub mod data;
 pub mod entry;
+pub mod frames;
 
+pub use data::{DataPlain, Item, Origin};
 pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};
 pub use ids::{
-    BodyHash, DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId,
-    Timestamp, UserId, WallMillis, WorkspaceId,
+    BodyHash, DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId, Timestamp,
+    UserId, WallMillis, WorkspaceId,
 };

@@ -29,6 +29,11 @@ pub const DATA_ITEMS_MAX: usize = 64;
 pub const CHANGE_BYTES_MAX: usize = 192 * 1024;
 /// Bytes that an item may declare to unpack to.
 pub const ITEM_RAW_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes that all items of one entry together may unpack to.
+pub const ENTRY_RAW_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of the body of a Data entry before it is sealed: what still fits a body when it is
+/// padded, whose steps are 4 KiB at this size.
+pub const DATA_PLAIN_BYTES_MAX: usize = 252 * 1024 - 16;
 /// Bytes of the name of a model in the origin of a Data entry.
 pub const MODEL_NAME_BYTES_MAX: usize = 128;
 
@@ -59,3 +64,15 @@ pub const ACL_OPERATIONS_PER_USER_MAX: usize = 2_000;
 
 /// Bytes of one frame on the wire, without its length.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of entries that a sender packs into one frame, so that the frame stays below its limit.
+pub const ENTRIES_FRAME_BYTES_MAX: usize = 768 * 1024;
+/// Entries in one frame.
+pub const ENTRIES_PER_FRAME_MAX: usize = 4_096;
+/// Positions in one Ack, ranges in one Want, closed logs in one list.
+pub const POSITIONS_PER_FRAME_MAX: usize = 8_192;
+/// Digests of closed logs in one Have: one for each device and each user key.
+pub const CLOSED_DIGESTS_MAX: usize = DEVICES_MAX + USERS_MAX;
+/// Devices in one Peers frame.
+pub const PEERS_PER_FRAME_MAX: usize = 64;
+/// Addresses of one device in a Peers frame.
+pub const ADDRESSES_PER_PEER_MAX: usize = 16;

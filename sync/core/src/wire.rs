@@ -41,9 +41,7 @@ pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, WireEr
 ///
 /// # Errors
 /// When the bytes are malformed or not canonical.
-pub fn decode_prefix<T: DeserializeOwned + Serialize>(
-    bytes: &[u8],
-) -> Result<(T, &[u8]), WireError> {
+pub fn decode_prefix<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<(T, &[u8]), WireError> {
     let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| WireError::Malformed)?;
     let used = &bytes[..bytes.len() - rest.len()];
     if encode(&value) != used {
