@@ -9,7 +9,10 @@
 //! - [`wire`]: reading what others wrote;
 //! - [`entry`]: the signed, hash-chained unit that is stored and sent;
 //! - [`data`]: what the entries with changes of documents say once they are opened;
-//! - [`frames`]: what two devices say to each other.
+//! - [`frames`]: what two devices say to each other;
+//! - [`wraps`]: secrets wrapped to somebody's public key;
+//! - [`certificate`], [`identity`]: which device belongs to whom, and the keys of both;
+//! - [`acl`], [`seal`], [`epoch`]: membership operations, what is sealed, and how keys reach members.
 
 pub mod ids;
 pub mod limits;
@@ -17,7 +20,17 @@ pub mod wire;
 
 pub mod data;
 pub mod entry;
+
 pub mod frames;
+
+pub mod wraps;
+
+pub mod certificate;
+pub mod identity;
+
+pub mod acl;
+pub mod epoch;
+pub mod seal;
 
 pub use data::{DataPlain, Item, Origin};
 pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};

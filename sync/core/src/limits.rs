@@ -41,6 +41,20 @@ pub const MODEL_NAME_BYTES_MAX: usize = 128;
 
 /// Operations in one Acl entry.
 pub const ACL_OPERATIONS_PER_ENTRY_MAX: usize = 32;
+/// Positions that one removal names as its cut.
+pub const SEEN_POSITIONS_MAX: usize = 2_048;
+/// Bytes of the key of a policy.
+pub const POLICY_KEY_BYTES_MAX: usize = 64;
+/// Bytes of the value of a policy.
+pub const POLICY_VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of the name of a person, a device or a workspace.
+pub const LABEL_BYTES_MAX: usize = 255;
+/// Bytes of a sealed label: two names, padded and sealed.
+pub const SEALED_LABEL_BYTES_MAX: usize = 1024;
+/// Bytes of the wraps of one Epoch: about a hundred for each device and person.
+pub const EPOCH_WRAPS_BYTES_MAX: usize = 192 * 1024;
+/// Bytes of the sealed chain of one Epoch.
+pub const EPOCH_CHAIN_BYTES_MAX: usize = 4 * 1024;
 /// Links of one certificate chain.
 pub const CHAIN_LINKS_MAX: usize = 8;
 /// Keys of earlier epochs that one Epoch carries.
