@@ -38,7 +38,7 @@ pub use self::{
         LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,
     },
     methods::{DecodeError, Method, Request, Response},
-    node_api::{BoxFuture, CallContext, NodeApi, SessionId, call},
+    node_api::{BoxFuture, CallContext, NodeApi, OwnNode, SessionId, call},
     options::{KeyChoice, NetworkOptions, NodeOptions, PassphrasePrompt, PeerAddress},
     people::{
         Invitation, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,

@@ -33,6 +33,12 @@ pub trait NodeApi: Send + Sync {
     fn session_closed(&self, _session: SessionId) {}
 }
 
+/// A node that runs in this process.
+pub trait OwnNode: NodeApi {
+    /// Ends cleanly: takes no further requests, tells its peers, flushes the store and gives the data folder free.
+    fn shut_down(&self) -> BoxFuture<'_, ()>;
+}
+
 /// Asks with types: the answer has the type that belongs to the parameters.
 ///
 /// # Errors

@@ -34,9 +34,11 @@ impl FromStr for KeyChoice {
     }
 }
 
-/// Asks the person for a passphrase; the argument says what for.
+type AskPassphrase = dyn Fn(&str) -> io::Result<String> + Send + Sync;
+
+/// Asks the person for a passphrase; the argument says what for. It may block for as long as the person takes.
 #[derive(Clone)]
-pub struct PassphrasePrompt(pub Arc<dyn Fn(&str) -> io::Result<String> + Send + Sync>);
+pub struct PassphrasePrompt(pub Arc<AskPassphrase>);
 
 impl fmt::Debug for PassphrasePrompt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
