@@ -10,15 +10,17 @@
 //! Modules in reading order:
 //!
 //! - [`ids`]: the names of documents, nodes, changes, operations and positions
+//! - [`limits`]: what a change may hold
+//! - [`change`]: the unit of editing, canonical or refused
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
+pub mod change;
 pub mod ids;
+pub mod limits;
 
+pub use change::{Author, Change, ChangeError, Value};
 pub use ids::{
-    ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId,
-    LineIndex, NodeId, OpId, ParseIdError, Version,
+    ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,
+    NodeId, OpId, ParseIdError, Version,
 };

@@ -32,14 +32,9 @@ impl ActorId {
     /// Makes an actor id of 1 to [`ActorId::LENGTH_MAX`] bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ActorIdError> {
         if bytes.is_empty() || bytes.len() > Self::LENGTH_MAX {
-            return Err(ActorIdError {
-                length: bytes.len(),
-            });
+            return Err(ActorIdError { length: bytes.len() });
         }
-        let mut actor = Self {
-            bytes: [0; Self::LENGTH_MAX],
-            length: bytes.len() as u8,
-        };
+        let mut actor = Self { bytes: [0; Self::LENGTH_MAX], length: bytes.len() as u8 };
         actor.bytes[..bytes.len()].copy_from_slice(bytes);
         Ok(actor)
     }
@@ -52,10 +47,7 @@ impl ActorId {
 
 impl From<[u8; 16]> for ActorId {
     fn from(bytes: [u8; 16]) -> Self {
-        let mut actor = Self {
-            bytes: [0; Self::LENGTH_MAX],
-            length: 16,
-        };
+        let mut actor = Self { bytes: [0; Self::LENGTH_MAX], length: 16 };
         actor.bytes[..16].copy_from_slice(&bytes);
         actor
     }
@@ -148,18 +140,12 @@ mod tests {
     fn actors_have_one_to_thirty_two_bytes() {
         assert!(ActorId::from_bytes(&[]).is_err());
         assert!(ActorId::from_bytes(&[7; 32]).is_ok());
-        assert_eq!(
-            ActorId::from_bytes(&[7; 33]),
-            Err(ActorIdError { length: 33 })
-        );
+        assert_eq!(ActorId::from_bytes(&[7; 33]), Err(ActorIdError { length: 33 }));
     }
 
     #[test]
     fn operation_ids_survive_json_and_binary() {
-        let id = OpId {
-            counter: 300,
-            actor: ActorId::from_bytes(&[7, 8, 9]).unwrap(),
-        };
+        let id = OpId { counter: 300, actor: ActorId::from_bytes(&[7, 8, 9]).unwrap() };
         assert_eq!(id.to_string(), "300@070809");
         let json = serde_json::to_string(&id).unwrap();
         assert_eq!(serde_json::from_str::<OpId>(&json).unwrap(), id);

@@ -30,10 +30,7 @@ pub(super) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result
 /// Reads hexadecimal digits into `out`, which must be filled exactly.
 pub(super) fn read_hex(text: &str, out: &mut [u8]) -> Result<(), ParseIdError> {
     if text.len() != out.len() * 2 {
-        return Err(ParseIdError::Length {
-            expected: out.len() * 2,
-            found: text.chars().count(),
-        });
+        return Err(ParseIdError::Length { expected: out.len() * 2, found: text.chars().count() });
     }
     for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
@@ -171,13 +168,7 @@ mod tests {
 
     #[test]
     fn a_string_that_is_no_id_says_why() {
-        assert_eq!(
-            "abc".parse::<NodeId>(),
-            Err(ParseIdError::Length {
-                expected: 32,
-                found: 3
-            })
-        );
+        assert_eq!("abc".parse::<NodeId>(), Err(ParseIdError::Length { expected: 32, found: 3 }));
         assert_eq!("zz".repeat(16).parse::<NodeId>(), Err(ParseIdError::Digit));
         assert_eq!("é".repeat(16).parse::<NodeId>(), Err(ParseIdError::Digit));
     }
