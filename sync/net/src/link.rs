@@ -1,0 +1,212 @@
+//! One connection that is kept: accepts streams, opens channels, and reports its end.
+
+use std::sync::Arc;
+
+use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
+use tokio::{
+    sync::{Semaphore, mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep_until, timeout},
+};
+use weft_sync::EndpointId;
+
+use crate::{
+    Address, CloseCode, DisconnectReason, FrameStream, NetEvent, RequestKind,
+    channel::{self, CHANNEL_KIND, ChannelContext},
+    driver::Report,
+    greeting::{self, Greeting},
+    limits,
+    mesh::LinkId,
+    shared::{ChannelEnd, EventSender, LinkConnection, LinkHandle, Shared},
+};
+
+/// The priority of request streams: below that of channels, so that bulk never delays edits.
+pub(crate) const REQUEST_PRIORITY: i32 = -1;
+
+/// How far the other device is trusted, and whether it is time to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// The node wants this peer: larger limits, no idle timeout.
+    pub(crate) wanted: bool,
+    /// Deliver what is queued, then close with this code.
+    pub(crate) leave: Option<CloseCode>,
+}
+
+/// Everything a connection's task needs.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) peer: EndpointId,
+    pub(crate) connection: LinkConnection,
+    pub(crate) address: Option<Address>,
+    pub(crate) dialer: bool,
+    /// The greeting to send when this side decides.
+    pub(crate) decision: Option<Greeting>,
+    /// The task of the peer's connection before this one.
+    pub(crate) predecessor: Option<JoinHandle<()>>,
+    pub(crate) orders: watch::Receiver<Orders>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) events: EventSender,
+    pub(crate) reports: mpsc::Sender<Report>,
+}
+
+impl Link {
+    /// Runs the connection to its end and reports everything in order.
+    pub(crate) async fn run(mut self) {
+        if let Some(greeting) = self.decision
+            && let Err(error) = greeting::send(&self.connection, greeting).await
+        {
+            self.connection.close(error.code());
+        }
+        if let Some(predecessor) = self.predecessor.take() {
+            // The older connection's last event comes before this one's first.
+            let _ = predecessor.await;
+        }
+        let (opening, mut to_open) = mpsc::channel(limits::OPENING_CHANNELS_MAX);
+        let handle = LinkHandle {
+            id: self.id,
+            connection: self.connection.clone(),
+            opening,
+            requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
+        };
+        self.shared.links().insert(self.peer, handle);
+        let connected = NetEvent::Connected { peer: self.peer, address: self.address.take(), dialer: self.dialer };
+        self.events.send(connected).await;
+        let mut tasks = JoinSet::new();
+        let error = self.serve(&mut tasks, &mut to_open).await;
+        self.leave(&mut tasks, &mut to_open, &error).await;
+    }
+
+    /// Serves streams until the connection is closed.
+    async fn serve(
+        &mut self,
+        tasks: &mut JoinSet<()>,
+        to_open: &mut mpsc::Receiver<ChannelEnd>,
+    ) -> ConnectionError {
+        let serving = Arc::new(Semaphore::new(limits::REQUESTS_MAX));
+        let mut idle_since = Instant::now();
+        let mut orders = *self.orders.borrow_and_update();
+        self.apply(orders);
+        let connection = self.connection.clone();
+        let closed = connection.closed();
+        tokio::pin!(closed);
+        loop {
+            let stranger_idle = !orders.wanted && tasks.is_empty();
+            tokio::select! {
+                error = &mut closed => return error,
+                Ok(streams) = self.connection.accept_bi() => {
+                    tasks.spawn(serve_stream(self.context(), streams, serving.clone()));
+                }
+                Some(end) = to_open.recv() => {
+                    tasks.spawn(channel::run_opened(self.context(), end));
+                }
+                Some(_) = tasks.join_next() => idle_since = Instant::now(),
+                Ok(()) = self.orders.changed() => {
+                    orders = *self.orders.borrow_and_update();
+                    self.apply(orders);
+                    if let Some(code) = orders.leave {
+                        self.close_channels(code);
+                        let drained = async { while tasks.join_next().await.is_some() {} };
+                        let _ = timeout(limits::SHUTDOWN_DRAIN, drained).await;
+                        self.connection.close(code);
+                    }
+                }
+                () = sleep_until(idle_since + limits::STRANGER_IDLE), if stranger_idle => {
+                    if serving.available_permits() == limits::REQUESTS_MAX {
+                        self.connection.close(CloseCode::IDLE);
+                    }
+                    idle_since = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// Reports the end: to the loop at once, to the node after every channel has reported its own.
+    async fn leave(
+        self,
+        tasks: &mut JoinSet<()>,
+        to_open: &mut mpsc::Receiver<ChannelEnd>,
+        error: &ConnectionError,
+    ) {
+        let reason = self.connection.reason(error);
+        let code = match &reason {
+            DisconnectReason::ByPeer(code) => Some(*code),
+            _ => None,
+        };
+        let down = Report::Down { link: self.id, peer: self.peer, code };
+        // The loop may have ended first; then nobody needs to know.
+        let _ = self.reports.send(down).await;
+        {
+            let mut links = self.shared.links();
+            if links.get(&self.peer).is_some_and(|link| link.id == self.id) {
+                links.remove(&self.peer);
+            }
+        }
+        to_open.close();
+        while let Some(end) = to_open.recv().await {
+            tasks.spawn(channel::run_opened(self.context(), end));
+        }
+        while tasks.join_next().await.is_some() {}
+        self.events.send(NetEvent::Disconnected { peer: self.peer, reason }).await;
+    }
+
+    fn context(&self) -> ChannelContext {
+        ChannelContext {
+            shared: self.shared.clone(),
+            events: self.events.clone(),
+            connection: self.connection.clone(),
+            peer: self.peer,
+            link: self.id,
+        }
+    }
+
+    fn apply(&self, orders: Orders) {
+        if orders.wanted {
+            self.connection.set_max_concurrent_bi_streams(limits::PEER_STREAMS_MAX.into());
+            self.connection.set_receive_window(limits::CONNECTION_WINDOW_BYTES.into());
+        }
+    }
+
+    /// Closes the channels of this connection.
+    fn close_channels(&self, code: CloseCode) {
+        for channel in self.shared.channels().values() {
+            if channel.link == self.id {
+                channel.close(code);
+            }
+        }
+    }
+}
+
+/// Reads a stream's first byte and serves it as what it says.
+async fn serve_stream(context: ChannelContext, streams: (SendStream, RecvStream), serving: Arc<Semaphore>) {
+    let (mut send, mut recv) = streams;
+    let mut kind = [0];
+    let first = timeout(limits::HANDSHAKE_TIMEOUT, recv.read(&mut kind)).await;
+    if !matches!(first, Ok(Ok(Some(1)))) {
+        refuse(&mut send, &mut recv, CloseCode::TIMEOUT);
+        return;
+    }
+    let Some(kind) = RequestKind::new(kind[0]) else {
+        debug_assert_eq!(kind[0], CHANNEL_KIND);
+        let end = context.shared.new_channel(context.link);
+        channel::run(context, end, (send, recv), false).await;
+        return;
+    };
+    // The other side keeps to the same limit, so a place is free now or in a moment.
+    let Ok(Ok(permit)) = timeout(limits::HANDSHAKE_TIMEOUT, serving.acquire_owned()).await else {
+        refuse(&mut send, &mut recv, CloseCode::BUSY);
+        return;
+    };
+    // An error means that the stream has ended, which the node sees when it uses it.
+    let _ = send.set_priority(REQUEST_PRIORITY);
+    let ChannelContext { peer, connection, events, .. } = context;
+    let stream = FrameStream::new(peer, (*connection).clone(), (send, recv), Some(permit), false);
+    events.send(NetEvent::Request { peer, kind, stream }).await;
+}
+
+fn refuse(send: &mut SendStream, recv: &mut RecvStream, code: CloseCode) {
+    // Errors mean that the directions have ended already.
+    let _ = send.reset(code.to_wire());
+    let _ = recv.stop(code.to_wire());
+}
+
