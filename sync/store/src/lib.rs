@@ -1,1 +1,53 @@
-//! Placeholder.
+//! Where Weft keeps everything: entries, sealed records and file contents, and the keys to them.
+//!
+//! In reading order:
+//! - [`storage`]: the one interface, [`Storage`], and what its callers may rely on;
+//! - [`rows`] and [`space`]: what is written and what is read back;
+//! - [`memory`]: [`MemoryStore`], for tests and simulations;
+//! - [`sqlite`]: [`Store`], the real one: SQLite for entries, records and the index, pack files
+//!   for chunks of file contents;
+//! - [`commit`]: [`GroupCommitter`], which gathers what is queued into one transaction;
+//! - [`store_key`] and [`keys`]: the key that seals records, and the slots that hold it;
+//! - [`home`]: the folder of one device: its files, its lock, its public identity;
+//! - [`session`]: whether a log may be continued;
+//! - [`limits`] and [`error`].
+//!
+//! # Order of calls
+//! ```text
+//! Home::open → HomeLock → keys::unlock → Store::open → SessionGuard::open → GroupCommitter::start
+//! each write of own entries:  commit returned → SessionGuard::advance → publish
+//! ```
+//!
+//! # Invariants
+//! - Nothing that a file holds can panic this crate: it is checked, and reported as damage.
+//! - Nothing readable lies in the database: entries are sealed by their authors, records by the
+//!   store key. Ids, places, sizes and kinds are readable.
+
+pub mod error;
+pub mod limits;
+pub mod rows;
+pub mod space;
+pub mod storage;
+
+pub mod memory;
+
+pub mod sqlite;
+
+pub mod commit;
+
+pub mod store_key;
+
+mod files;
+mod packs;
+
+pub use commit::{CommitDone, GroupCommitter, SubmitError};
+pub use error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError};
+pub use memory::MemoryStore;
+pub use rows::{
+    ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryOutcome, EntryPlace,
+    Instance, KindSet, LogSummary, NewEntry, PutReport, StoredEntry, StoredOrder, Write,
+};
+pub use space::{Space, Table};
+pub use sqlite::{CheckDepth, CheckReport, OpenReport, Store, StoreOptions};
+pub use storage::Storage;
+pub use store_key::StoreKey;

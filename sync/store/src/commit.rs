@@ -1,0 +1,189 @@
+//! Group commit: what is queued while the disk works goes into the next transaction.
+//!
+//! A node must not wait for the disk in its loop. It hands writes to a [`GroupCommitter`], which
+//! has a thread of its own, and is called back on that thread when they are durable. Requests are
+//! done in the order in which they were handed in; those that were queued meanwhile share one
+//! transaction and so one fsync.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::error::CommitError;
+use crate::limits::{COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_MAX};
+use crate::rows::{Committed, Write};
+use crate::storage::Storage;
+
+/// Is called once, on the committing thread, when the writes are durable or did not happen.
+pub type CommitDone = Box<dyn FnOnce(Result<Committed, CommitError>) + Send>;
+
+struct Request {
+    writes: Vec<Write>,
+    done: CommitDone,
+}
+
+/// Why a request was not taken. It is handed back.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The queue is full: wait for one of the requests in it.
+    #[error("too many changes wait for the disk")]
+    Full(Vec<Write>, CommitDone),
+    /// The committing thread has ended.
+    #[error("the store is closed for writing")]
+    Stopped(Vec<Write>, CommitDone),
+}
+
+impl std::fmt::Debug for SubmitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Full(writes, _) => f.debug_tuple("Full").field(&writes.len()).finish(),
+            Self::Stopped(writes, _) => f.debug_tuple("Stopped").field(&writes.len()).finish(),
+        }
+    }
+}
+
+/// Commits on a thread of its own. Dropping it does what is queued and waits for that.
+#[derive(Debug)]
+pub struct GroupCommitter {
+    queue: Option<SyncSender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl GroupCommitter {
+    /// Starts the thread. At most `queue_max` requests wait.
+    pub fn start(storage: Arc<dyn Storage>, queue_max: usize) -> std::io::Result<Self> {
+        let (queue, requests) = sync_channel(queue_max.max(1));
+        let thread = std::thread::Builder::new()
+            .name("weft-commit".into())
+            .spawn(move || run(&*storage, &requests))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Hands in writes without waiting. `done` is called on the committing thread and must not
+    /// block there.
+    pub fn submit(&self, writes: Vec<Write>, done: CommitDone) -> Result<(), SubmitError> {
+        let request = Request { writes, done };
+        let Some(queue) = &self.queue else {
+            return Err(SubmitError::Stopped(request.writes, request.done));
+        };
+        queue.try_send(request).map_err(|error| match error {
+            TrySendError::Full(request) => SubmitError::Full(request.writes, request.done),
+            TrySendError::Disconnected(request) => SubmitError::Stopped(request.writes, request.done),
+        })
+    }
+
+    /// Hands in writes, waiting for a place in the queue when it is full: for callers on threads
+    /// of their own.
+    pub fn submit_blocking(&self, writes: Vec<Write>, done: CommitDone) -> Result<(), SubmitError> {
+        let request = Request { writes, done };
+        let Some(queue) = &self.queue else {
+            return Err(SubmitError::Stopped(request.writes, request.done));
+        };
+        queue.send(request).map_err(|error| {
+            let request = error.0;
+            SubmitError::Stopped(request.writes, request.done)
+        })
+    }
+
+    /// Commits and waits until it is done: for callers on threads of their own.
+    pub fn commit(&self, writes: Vec<Write>) -> Result<Committed, CommitError> {
+        let (sender, receiver) = sync_channel(1);
+        let done: CommitDone = Box::new(move |result| {
+            // The caller waits below; it cannot have gone.
+            let _ = sender.send(result);
+        });
+        self.submit_blocking(writes, done).map_err(|_| CommitError::Closed)?;
+        receiver.recv().unwrap_or(Err(CommitError::Closed))
+    }
+}
+
+impl Drop for GroupCommitter {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        // A callback may hold the last handle: the thread cannot wait for itself.
+        if thread.thread().id() != std::thread::current().id() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(storage: &dyn Storage, requests: &Receiver<Request>) {
+    while let Ok(first) = requests.recv() {
+        let mut weight = weigh(&first);
+        let mut group = vec![first];
+        while group.len() < COMMIT_GROUP_MAX && weight < COMMIT_GROUP_BYTES_MAX {
+            let Ok(next) = requests.try_recv() else { break };
+            weight += weigh(&next);
+            group.push(next);
+        }
+        commit_group(storage, group);
+    }
+}
+
+fn weigh(request: &Request) -> usize {
+    request.writes.iter().map(Write::weight).sum()
+}
+
+/// One transaction for the whole group. When it does not happen, each request is done on its own,
+/// so that the others do not suffer from one that is refused.
+fn commit_group(storage: &dyn Storage, mut group: Vec<Request>) {
+    let mut all = Vec::new();
+    let lengths: Vec<usize> = group.iter().map(|request| request.writes.len()).collect();
+    for request in &mut group {
+        all.append(&mut request.writes);
+    }
+    let result = storage.commit(&all);
+    let mut rest = &all[..];
+    let shares = lengths.into_iter().map(|length| {
+        let (share, after) = rest.split_at(length);
+        rest = after;
+        share
+    });
+    let shares: Vec<&[Write]> = shares.collect();
+    match result {
+        Err(error) if group.len() > 1 => {
+            tracing::debug!(%error, requests = group.len(), "a group failed; trying one by one");
+            for (request, share) in group.into_iter().zip(shares) {
+                answer(request.done, storage.commit(share));
+            }
+        }
+        Err(error) => {
+            if let Some(request) = group.pop() {
+                answer(request.done, Err(error));
+            }
+        }
+        Ok(committed) => {
+            for (request, share) in group.into_iter().zip(split(committed, &shares)) {
+                answer(request.done, Ok(share));
+            }
+        }
+    }
+}
+
+/// Gives each request what its own writes were assigned.
+fn split(committed: Committed, shares: &[&[Write]]) -> Vec<Committed> {
+    let mut entries = committed.entries.into_iter();
+    let mut changes = committed.changes.into_iter();
+    let mut share = |writes: &&[Write]| {
+        let count = |is: fn(&Write) -> bool| writes.iter().filter(|write| is(write)).count();
+        let entry_count = count(|write| matches!(write, Write::Entry(_)));
+        let change_count = count(|write| matches!(write, Write::Change { .. }));
+        Committed {
+            entries: entries.by_ref().take(entry_count).collect(),
+            changes: changes.by_ref().take(change_count).collect(),
+        }
+    };
+    shares.iter().map(&mut share).collect()
+}
+
+/// A callback that panics must not end the thread that everybody's saves depend on.
+fn answer(done: CommitDone, result: Result<Committed, CommitError>) {
+    if catch_unwind(AssertUnwindSafe(|| done(result))).is_err() {
+        tracing::error!("a callback of a commit panicked");
+    }
+}
