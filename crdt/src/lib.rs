@@ -12,14 +12,21 @@
 //! - [`ids`]: the names of documents, nodes, changes, operations and positions
 //! - [`limits`]: what a change may hold
 //! - [`change`]: the unit of editing, canonical or refused
+//! - [`document`]: text and register documents: edits in, changes out
+//! - [`tree`]: files and folders as a pure function of registers
+//! - `registers`: a map whose keys hold every value that nothing has taken the place of
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
 pub mod change;
+pub mod document;
 pub mod ids;
 pub mod limits;
+mod registers;
+pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
+pub use document::{ApplyError, RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};
 pub use ids::{
     ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,
     NodeId, OpId, ParseIdError, Version,

@@ -18,6 +18,9 @@ pub const CHANGE_ACTORS_MAX: usize = 4_096;
 /// Most operations that the operations of one change succeed, counted together.
 pub const CHANGE_PREDS_MAX: u64 = 32_768;
 
+/// Most operations that one write of a register made here succeeds, so that a single write always fits into a change.
+pub const WRITE_PREDS_MAX: usize = 2_048;
+
 /// Every operation counter is below this.
 pub const COUNTER_END: u64 = 1 << 31;
 

@@ -77,6 +77,20 @@ impl Draft {
         (bytes, hash, values_from)
     }
 
+    /// How many bytes the change has, one without a name yet counted with the one it will get.
+    pub(crate) fn encoded_length(&self) -> usize {
+        let author = self.actor.unwrap_or(ActorId::from([0; 16]));
+        let columns = ColumnsWriter::write(&self.ops, self.start_op, &self.values);
+        let columns_length: usize = columns.iter().map(SmallVec::len).sum();
+        let length = self.header(author.as_bytes()).len()
+            + column_table(&columns, self.values.len()).len()
+            + columns_length
+            + self.values.len();
+        let mut frame = Vec::new();
+        start_chunk(&mut frame, length);
+        frame.len() + length
+    }
+
     fn header(&self, author: &[u8]) -> SmallVec<[u8; 128]> {
         let mut out = SmallVec::new();
         write_unsigned(&mut out, self.deps.len() as u64);

@@ -1,0 +1,11 @@
+//! Documents as callers see them: edits go in, changes and what they did to the view come out.
+
+pub(crate) mod actors;
+mod apply_error;
+mod cut;
+pub(crate) mod graph;
+mod past;
+mod tree_document;
+
+pub use self::apply_error::ApplyError;
+pub use self::tree_document::{RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};

@@ -1,0 +1,369 @@
+//! Which changes a document holds and what builds upon what.
+//!
+//! Changes are numbered in the order in which they were applied, so what a change builds upon always has a smaller
+//! number. The table is kept compact: a document that was typed in one character at a time has as many changes.
+
+use std::collections::BTreeSet;
+
+use smallvec::SmallVec;
+
+use super::ApplyError;
+use super::actors::{Actors, Id};
+use super::past::{Branches, Past};
+use crate::change::{Author, Change, ChangeOpId};
+use crate::ids::{ActorId, ChangeHash, DocumentId, OpId, Version};
+use crate::limits::CHANGE_DEPS_MAX;
+
+/// What is known of one change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) actor: u32,
+    pub(super) start_op: u32,
+    /// The greatest counter of the change and of everything it builds upon.
+    pub(super) max_op: u32,
+    /// Where the numbers of its dependencies begin.
+    pub(super) deps_from: u32,
+}
+
+/// The changes of a document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Graph {
+    pub(super) actors: Actors,
+    pub(super) records: Vec<Record>,
+    pub(super) hashes: Vec<ChangeHash>,
+    pub(super) deps: Vec<u32>,
+    /// Numbers by the first bytes of their hashes: a tree, so that chosen hashes cannot make it slow.
+    by_hash: BTreeSet<(u64, u32)>,
+    /// The numbers of each actor's changes in order.
+    pub(super) by_actor: Vec<Vec<u32>>,
+    heads: Version,
+    /// The numbers of the heads in the order of their hashes.
+    head_numbers: SmallVec<[u32; 2]>,
+    max_op: u32,
+    branches: Branches,
+}
+
+/// Numbers of changes; nearly always one.
+pub(super) type Numbers = SmallVec<[u32; 2]>;
+
+/// What a look at the graph says of a change.
+pub(crate) enum Examined {
+    /// The change is here.
+    Known,
+    /// The change builds upon these, which are not here.
+    Missing(Vec<ChangeHash>),
+    /// The change fits; what its operations name must still be checked against its past.
+    Fits(Fit),
+}
+
+/// A change that may be admitted.
+pub(crate) struct Fit {
+    deps: Numbers,
+    /// `None` when everything in the document is in its past.
+    past: Option<Past>,
+    /// The greatest counter of the past.
+    past_max_op: u32,
+}
+
+impl Graph {
+    pub(crate) fn actors(&self) -> &Actors {
+        &self.actors
+    }
+
+    pub(crate) fn heads(&self) -> &Version {
+        &self.heads
+    }
+
+    /// How many changes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The greatest operation counter.
+    pub(crate) fn max_op(&self) -> u32 {
+        self.max_op
+    }
+
+    pub(crate) fn contains(&self, hash: &ChangeHash) -> bool {
+        self.number(hash).is_some()
+    }
+
+    pub(crate) fn hashes(&self) -> &[ChangeHash] {
+        &self.hashes
+    }
+
+    /// The number of an actor, which is made when the actor is new.
+    pub(crate) fn intern(&mut self, actor: ActorId) -> u32 {
+        let number = self.actors.intern(actor);
+        if self.by_actor.len() < self.actors.len() {
+            self.by_actor.resize(self.actors.len(), Vec::new());
+        }
+        number
+    }
+
+    /// Gives the newest actor, who has no change yet, another name.
+    pub(crate) fn rename_last_actor(&mut self, actor: ActorId) {
+        self.actors.rename_last(actor);
+    }
+
+    /// How many changes an actor has here.
+    pub(crate) fn last_seq(&self, actor: &ActorId) -> u64 {
+        let changes = |number: u32| self.by_actor.get(number as usize);
+        self.actors.number(actor).and_then(changes).map_or(0, |numbers| numbers.len() as u64)
+    }
+
+    /// Finds a change; most often it is a head.
+    pub(super) fn number(&self, hash: &ChangeHash) -> Option<u32> {
+        if let Ok(place) = self.heads.hashes().binary_search(hash) {
+            return self.head_numbers.get(place).copied();
+        }
+        let prefix = hash_prefix(hash);
+        self.by_hash
+            .range((prefix, 0)..=(prefix, u32::MAX))
+            .map(|(_, number)| *number)
+            .find(|number| self.hashes[*number as usize] == *hash)
+    }
+
+    pub(super) fn deps_of(&self, number: u32) -> &[u32] {
+        let from = self.records[number as usize].deps_from as usize;
+        let to =
+            self.records.get(number as usize + 1).map_or(self.deps.len(), |next| next.deps_from as usize);
+        &self.deps[from..to]
+    }
+
+    pub(super) fn head_numbers(&self) -> &[u32] {
+        &self.head_numbers
+    }
+
+    /// Checks that whoever carries the change may, and how it fits to what is here.
+    pub(crate) fn examine(
+        &mut self,
+        doc: DocumentId,
+        change: &Change,
+        log_actor: &ActorId,
+    ) -> Result<Examined, ApplyError> {
+        let actor = change.actor();
+        if self.knows(change) {
+            return Ok(Examined::Known);
+        }
+        if actor != *log_actor && !change.is_content_named(doc) {
+            return Err(ApplyError::Author { actor, log_actor: *log_actor });
+        }
+        let last = self.last_seq(&actor);
+        if change.seq() <= last {
+            let seq = change.seq();
+            return Err(ApplyError::Equivocation { actor, seq });
+        }
+        let all = change.deps() == self.heads.hashes();
+        let deps = if all {
+            self.head_numbers.clone()
+        } else {
+            match self.find_deps(change) {
+                Ok(deps) => deps,
+                Err(missing) => return Ok(Examined::Missing(missing)),
+            }
+        };
+        if change.seq() != last + 1 {
+            return Err(ApplyError::Sequence { actor, last, found: change.seq() });
+        }
+        let past_max_op = if all {
+            self.max_op
+        } else {
+            let max_ops = deps.iter().map(|dep| self.records[*dep as usize].max_op);
+            max_ops.max().unwrap_or(0)
+        };
+        if change.start_op() != u64::from(past_max_op) + 1 {
+            return Err(ApplyError::StartOp {
+                expected: u64::from(past_max_op) + 1,
+                found: change.start_op(),
+            });
+        }
+        let past = (!all).then(|| self.past(&deps));
+        let author_outside = |past: &Past| {
+            let number = self.actors.number(&actor);
+            number.is_some_and(|number| past.first_outside(number).is_some())
+        };
+        if past.as_ref().is_some_and(author_outside) {
+            return Err(ApplyError::Chain { actor });
+        }
+        Ok(Examined::Fits(Fit { deps, past, past_max_op }))
+    }
+
+    /// Tells whether exactly this change is here, which its author and number find.
+    fn knows(&self, change: &Change) -> bool {
+        let numbers = self.actors.number(&change.actor()).and_then(|actor| self.by_actor.get(actor as usize));
+        numbers
+            .and_then(|numbers| numbers.get(usize::try_from(change.seq() - 1).ok()?))
+            .is_some_and(|number| self.hashes[*number as usize] == change.hash())
+    }
+
+    fn find_deps(&self, change: &Change) -> Result<Numbers, Vec<ChangeHash>> {
+        let mut numbers = Numbers::new();
+        let mut missing = Vec::new();
+        for dep in change.deps() {
+            match self.number(dep) {
+                Some(number) => numbers.push(number),
+                None => missing.push(*dep),
+            }
+        }
+        if missing.is_empty() { Ok(numbers) } else { Err(missing) }
+    }
+
+    fn past(&mut self, deps: &Numbers) -> Past {
+        let mut branches = std::mem::take(&mut self.branches);
+        let past = branches.past(self, deps);
+        self.branches = branches;
+        past
+    }
+
+    /// Resolves an id of a change and checks that the change can have known it. Ids that the change itself makes are
+    /// the caller's matter.
+    pub(crate) fn resolve(&self, change: &Change, fit: &Fit, id: ChangeOpId) -> Result<Id, ApplyError> {
+        let actor = match id.actor {
+            0 => change.actor(),
+            other => change.others()[other as usize - 1],
+        };
+        let op = OpId { counter: u64::from(id.counter), actor };
+        let number = self.actors.number(&actor).ok_or(ApplyError::Element { id: op })?;
+        if fit
+            .past
+            .as_ref()
+            .and_then(|past| past.first_outside(number))
+            .is_some_and(|first| id.counter >= first)
+        {
+            return Err(ApplyError::NotInPast { id: op });
+        }
+        Ok(Id { counter: id.counter, actor: number })
+    }
+
+    /// Adds a change that fits. Its author must have a number.
+    pub(crate) fn admit(&mut self, change: &Change, fit: Fit) -> u32 {
+        let actor = self.intern(change.actor());
+        let number = self.records.len() as u32;
+        self.records.push(Record {
+            actor,
+            start_op: change.start_op() as u32,
+            max_op: (change.max_op() as u32).max(fit.past_max_op),
+            deps_from: self.deps.len() as u32,
+        });
+        self.deps.extend_from_slice(&fit.deps);
+        self.push_hash(change.hash(), number, actor);
+        self.max_op = self.max_op.max(change.max_op() as u32);
+        self.branches.admitted(actor, number, fit.past);
+        self.advance_heads(change.deps(), change.hash(), number);
+        number
+    }
+
+    fn push_hash(&mut self, hash: ChangeHash, number: u32, actor: u32) {
+        self.hashes.push(hash);
+        self.by_hash.insert((hash_prefix(&hash), number));
+        self.by_actor[actor as usize].push(number);
+    }
+
+    fn advance_heads(&mut self, deps: &[ChangeHash], hash: ChangeHash, number: u32) {
+        let hashes = self.heads.hashes();
+        let mut kept = SmallVec::new();
+        if hashes != deps {
+            for (head, number) in hashes.iter().zip(&self.head_numbers) {
+                if deps.binary_search(head).is_err() {
+                    kept.push(*number);
+                }
+            }
+        }
+        self.head_numbers = kept;
+        self.heads.advance(deps, hash);
+        let place = self.heads.hashes().partition_point(|head| *head < hash);
+        self.head_numbers.insert(place, number);
+    }
+
+    /// What a change that is made here and now builds upon: all heads, as many as a change may name.
+    ///
+    /// When there are more, the author joins some of them first and asks again. Its own last change comes along, so
+    /// that the chain holds for a change that leaves heads out.
+    pub(crate) fn local_deps(&self, author: &Author) -> LocalDeps {
+        let heads = self.heads.hashes();
+        if heads.len() <= CHANGE_DEPS_MAX {
+            return LocalDeps { deps: heads.into(), all: true };
+        }
+        let own = match author {
+            Author::Session(actor) => self
+                .actors
+                .number(actor)
+                .and_then(|number| self.by_actor[number as usize].last())
+                .map(|number| self.hashes[*number as usize]),
+            Author::ContentNamed => None,
+        };
+        let mut deps: SmallVec<[ChangeHash; 1]> = own.into_iter().collect();
+        let others = heads.iter().filter(|head| Some(**head) != own);
+        deps.extend(others.take(CHANGE_DEPS_MAX - deps.len()).copied());
+        deps.sort_unstable();
+        LocalDeps { deps, all: false }
+    }
+
+    /// The counter that the operations of a change on these dependencies begin with.
+    pub(crate) fn local_start_op(&self, deps: &[ChangeHash]) -> u32 {
+        if deps == self.heads.hashes() {
+            return self.max_op + 1;
+        }
+        let numbers = deps.iter().filter_map(|dep| self.number(dep));
+        let max_ops = numbers.map(|dep| self.records[dep as usize].max_op);
+        max_ops.max().unwrap_or(0) + 1
+    }
+
+    /// A fit for a change that was made here with dependencies from [`Graph::local_deps`].
+    pub(crate) fn local_fit(&self, deps: &[ChangeHash]) -> Fit {
+        if deps == self.heads.hashes() {
+            return Fit { deps: self.head_numbers.clone(), past: None, past_max_op: self.max_op };
+        }
+        let deps: Numbers = deps.iter().filter_map(|dep| self.number(dep)).collect();
+        let max_ops = deps.iter().map(|dep| self.records[*dep as usize].max_op);
+        Fit { past_max_op: max_ops.max().unwrap_or(0), past: None, deps }
+    }
+
+    /// Puts back together what a snapshot has kept. The parts must fit each other.
+    pub(super) fn restore(
+        actors: Vec<ActorId>,
+        records: Vec<Record>,
+        hashes: Vec<ChangeHash>,
+        deps: Vec<u32>,
+    ) -> Self {
+        let mut graph = Self::default();
+        for actor in actors {
+            graph.intern(actor);
+        }
+        let mut is_head = vec![true; records.len()];
+        for dep in &deps {
+            is_head[*dep as usize] = false;
+        }
+        for (number, record) in records.iter().enumerate() {
+            graph.by_actor[record.actor as usize].push(number as u32);
+            graph.max_op = graph.max_op.max(record.max_op);
+        }
+        let mut heads: Vec<_> = (0..records.len())
+            .filter(|number| is_head[*number])
+            .map(|number| (hashes[number], number as u32))
+            .collect();
+        heads.sort_unstable();
+        graph.heads = Version::new(heads.iter().map(|(hash, _)| *hash));
+        graph.head_numbers = heads.iter().map(|(_, number)| *number).collect();
+        graph.by_hash =
+            hashes.iter().enumerate().map(|(number, hash)| (hash_prefix(hash), number as u32)).collect();
+        graph.records = records;
+        graph.hashes = hashes;
+        graph.deps = deps;
+        graph
+    }
+}
+
+/// See [`Graph::local_deps`].
+pub(crate) struct LocalDeps {
+    pub(crate) deps: SmallVec<[ChangeHash; 1]>,
+    /// Whether all heads are in it.
+    pub(crate) all: bool,
+}
+
+fn hash_prefix(hash: &ChangeHash) -> u64 {
+    let mut prefix = [0; 8];
+    prefix.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_be_bytes(prefix)
+}
