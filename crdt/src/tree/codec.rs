@@ -43,9 +43,5 @@ pub(super) fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T,
     }
     let value = postcard::from_bytes(rest).map_err(|_| ValueError::Encoding)?;
     // One value must have one encoding: the same edit made twice has to be the same change.
-    if encode(&value) == bytes {
-        Ok(value)
-    } else {
-        Err(ValueError::Encoding)
-    }
+    if encode(&value) == bytes { Ok(value) } else { Err(ValueError::Encoding) }
 }

@@ -92,16 +92,12 @@ impl ContentValue {
 }
 
 impl BlobRef {
-    fn check(&self) -> Result<(), ValueError> {
+    pub(super) fn check(&self) -> Result<(), ValueError> {
         match &self.chunks {
             ChunkList::Inline(chunks) => {
                 check_chunks(chunks)?;
                 let sum: u64 = chunks.iter().map(|chunk| u64::from(chunk.size)).sum();
-                if sum == self.size {
-                    Ok(())
-                } else {
-                    Err(ValueError::Invalid("sizes of chunks"))
-                }
+                if sum == self.size { Ok(()) } else { Err(ValueError::Invalid("sizes of chunks")) }
             }
             ChunkList::Listed { lists, chunks } => {
                 check_chunks(lists)?;
@@ -143,10 +139,7 @@ fn check_chunks(chunks: &[ChunkRef]) -> Result<(), ValueError> {
 }
 
 fn check_sizes(chunks: &[ChunkRef]) -> Result<(), ValueError> {
-    if chunks
-        .iter()
-        .all(|chunk| (1..=CHUNK_BYTES_MAX).contains(&chunk.size))
-    {
+    if chunks.iter().all(|chunk| (1..=CHUNK_BYTES_MAX).contains(&chunk.size)) {
         Ok(())
     } else {
         Err(ValueError::Invalid("size of a chunk"))
@@ -158,11 +151,7 @@ mod tests {
     use super::*;
 
     fn chunk(number: u8, size: u32) -> ChunkRef {
-        ChunkRef {
-            chunk: ChunkId::from_bytes([number; 32]),
-            plain_hash: [number; 32],
-            size,
-        }
+        ChunkRef { chunk: ChunkId::from_bytes([number; 32]), plain_hash: [number; 32], size }
     }
 
     fn blob(chunks: Vec<ChunkRef>) -> BlobRef {
@@ -177,10 +166,7 @@ mod tests {
         ContentValue::Blob(BlobRef {
             content: ContentId::from_bytes([9; 32]),
             size,
-            chunks: ChunkList::Listed {
-                lists: vec![chunk(1, 5_000)],
-                chunks,
-            },
+            chunks: ChunkList::Listed { lists: vec![chunk(1, 5_000)], chunks },
         })
     }
 
@@ -190,10 +176,7 @@ mod tests {
         for value in [
             ContentValue::Blob(blob(vec![])),
             ContentValue::Blob(blob(vec![chunk(1, CHUNK_BYTES_MAX); INLINE_CHUNKS_MAX])),
-            ContentValue::Text {
-                document,
-                base: blob(vec![chunk(1, 10), chunk(2, 20)]),
-            },
+            ContentValue::Text { document, base: blob(vec![chunk(1, 10), chunk(2, 20)]) },
             listed(65, 1_000),
         ] {
             assert_eq!(ContentValue::decode(&value.encode()), Ok(value));
@@ -203,16 +186,10 @@ mod tests {
     #[test]
     fn limits_are_checked() {
         let over = |value: ContentValue| ContentValue::decode(&value.encode()).unwrap_err();
-        over(ContentValue::Blob(blob(vec![
-            chunk(1, 1);
-            INLINE_CHUNKS_MAX + 1
-        ])));
+        over(ContentValue::Blob(blob(vec![chunk(1, 1); INLINE_CHUNKS_MAX + 1])));
         over(ContentValue::Blob(blob(vec![chunk(1, 0)])));
         over(ContentValue::Blob(blob(vec![chunk(1, CHUNK_BYTES_MAX + 1)])));
-        over(ContentValue::Blob(BlobRef {
-            size: 11,
-            ..blob(vec![chunk(1, 10)])
-        }));
+        over(ContentValue::Blob(BlobRef { size: 11, ..blob(vec![chunk(1, 10)]) }));
         over(listed(64, 1_000));
         over(listed(LIST_CHUNKS_MAX as u32 + 1, 10_000));
         over(listed(65, 64));

@@ -49,7 +49,7 @@ pub(super) struct Directory {
     /// The names among `entries` that are no group's.
     pub(super) made_names: BTreeSet<Arc<str>>,
     /// Entries by what the platform makes of their names; empty where it does not fold.
-    folded: BTreeMap<String, BTreeSet<(Ranked, Arc<str>)>>,
+    pub(super) folded: BTreeMap<String, BTreeSet<(Ranked, Arc<str>)>>,
 }
 
 /// Children of one name.
@@ -154,7 +154,11 @@ impl Directory {
     }
 
     /// Gives the names that a folding platform does not tell apart, with the problem that each has by that.
-    pub(super) fn folding_problems(&self, folded: &str, platform: Platform) -> Vec<(Arc<str>, Option<NameProblem>)> {
+    pub(super) fn folding_problems(
+        &self,
+        folded: &str,
+        platform: Platform,
+    ) -> Vec<(Arc<str>, Option<NameProblem>)> {
         let mut first: Option<Arc<str>> = None;
         let class = self.folded.get(folded).into_iter().flatten();
         let problems = class.map(|(_, name)| {

@@ -14,15 +14,15 @@ pub trait DocumentFacts {
     fn heads(&self, document: DocumentId) -> Version;
 
     /// Says who wrote an operation of the tree document.
-    fn author(&self, operation: &OpId) -> Author;
+    fn author(&self, operation: &OpId) -> AuthorName;
 
     /// Says who wrote what [`DocumentFacts::counting_beyond`] found: of several the same one on every device.
-    fn author_beyond(&self, document: DocumentId, seen: &Version) -> Author;
+    fn author_beyond(&self, document: DocumentId, seen: &Version) -> AuthorName;
 }
 
 /// Somebody whose name tells two versions of a file apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Author {
+pub struct AuthorName {
     /// What the person's certificate calls them; may hold anything.
     pub label: String,
     /// The hexadecimal digits of the user id.
@@ -34,7 +34,7 @@ const LABEL_CHARS_MAX: usize = 32;
 /// Digits of a user id that stand for a person without a usable label.
 const USER_DIGITS: usize = 8;
 
-impl Author {
+impl AuthorName {
     /// Gives the label as a part of a file name: no separators, no control or direction characters, not long.
     pub(super) fn name_part(&self) -> String {
         let kept: String = self
@@ -44,11 +44,7 @@ impl Author {
             .take(LABEL_CHARS_MAX)
             .collect();
         let trimmed = kept.trim();
-        if trimmed.is_empty() {
-            self.user.chars().take(USER_DIGITS).collect()
-        } else {
-            trimmed.to_owned()
-        }
+        if trimmed.is_empty() { self.user.chars().take(USER_DIGITS).collect() } else { trimmed.to_owned() }
     }
 }
 
@@ -63,10 +59,7 @@ mod tests {
     #[test]
     fn labels_become_parts_of_names() {
         let part = |label: &str| {
-            let author = Author {
-                label: label.to_owned(),
-                user: "0123456789abcdef".to_owned(),
-            };
+            let author = AuthorName { label: label.to_owned(), user: "0123456789abcdef".to_owned() };
             author.name_part()
         };
         assert_eq!(part("Ana"), "Ana");

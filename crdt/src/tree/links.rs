@@ -14,9 +14,8 @@ pub(super) fn link_folders<'a>(
     folders: impl Iterator<Item = (NodeId, &'a Record)>,
     is_folder: impl Fn(NodeId) -> bool,
 ) -> BTreeMap<NodeId, Link> {
-    let mut order: Vec<(Option<OpId>, NodeId, &Record)> = folders
-        .map(|(node, record)| (record.placed_by(), node, record))
-        .collect();
+    let mut order: Vec<(Option<OpId>, NodeId, &Record)> =
+        folders.map(|(node, record)| (record.placed_by(), node, record)).collect();
     order.sort_unstable_by_key(|(by, node, _)| (*by, *node));
     let mut sets = Sets::new(order.iter().map(|(_, node, _)| *node));
     let mut links = BTreeMap::new();

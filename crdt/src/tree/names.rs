@@ -100,9 +100,9 @@ fn is_git(name: &str) -> bool {
     let folded = fold(&visible);
     let file = folded.split([':', '\\']).next().unwrap_or_default();
     let file = file.trim_end_matches(['.', ' ']);
-    let short = file.strip_prefix("git~").is_some_and(|digits| {
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    });
+    let short = file
+        .strip_prefix("git~")
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
     file == ".git" || short
 }
 
@@ -153,35 +153,20 @@ impl Renamer {
     }
 
     /// Gives `name (conflict, label).ext`, with a number if that is not free.
-    pub(super) fn conflict(
-        &mut self,
-        name: &str,
-        label: &str,
-        is_free: impl Fn(&str) -> bool,
-    ) -> String {
+    pub(super) fn conflict(&mut self, name: &str, label: &str, is_free: impl Fn(&str) -> bool) -> String {
         let candidate = marked(name, &format!("conflict, {label}"));
-        if is_free(&candidate) {
-            candidate
-        } else {
-            self.numbered(&candidate, is_free)
-        }
+        if is_free(&candidate) { candidate } else { self.numbered(&candidate, is_free) }
     }
 }
 
 // Cut at the stem so that a long name and its copies can be written all the same.
 fn marked(name: &str, mark: &str) -> String {
     let (stem, ending) = match name.rfind('.') {
-        Some(place) if place > 0 && name.len() - place <= EXTENSION_BYTES_MAX => {
-            name.split_at(place)
-        }
+        Some(place) if place > 0 && name.len() - place <= EXTENSION_BYTES_MAX => name.split_at(place),
         _ => (name, ""),
     };
     let room = NAME_BYTES_MAX.saturating_sub(ending.len() + mark.len().max(NUMBER_BYTES) + 3);
-    let stem = if name.len() <= NAME_BYTES_MAX {
-        &stem[..stem.floor_char_boundary(room)]
-    } else {
-        stem
-    };
+    let stem = if name.len() <= NAME_BYTES_MAX { &stem[..stem.floor_char_boundary(room)] } else { stem };
     format!("{stem} ({mark}){ending}")
 }
 
@@ -202,13 +187,39 @@ mod tests {
             check(name, Some(NameProblem::Separator));
         }
         for name in [
-            ".git", ".GIT", ".Git", "GIT~1", "git~1", "git~23", ".git ", ".git.", ".git . .", ".g\u{200c}it",
-            "\u{feff}.git", ".git::$INDEX_ALLOCATION", ".git:stream", "g\u{200e}it~1", ".git\\config", "．git",
+            ".git",
+            ".GIT",
+            ".Git",
+            "GIT~1",
+            "git~1",
+            "git~23",
+            ".git ",
+            ".git.",
+            ".git . .",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".git::$INDEX_ALLOCATION",
+            ".git:stream",
+            "g\u{200e}it~1",
+            ".git\\config",
+            "．git",
         ] {
             check(name, Some(NameProblem::Git));
         }
         for name in [
-            ".gitignore", ".github", "git", "git~", "git~x", ".gi", "a.git", "...", " ", "con", "a\\b", "a:b", "ä",
+            ".gitignore",
+            ".github",
+            "git",
+            "git~",
+            "git~x",
+            ".gi",
+            "a.git",
+            "...",
+            " ",
+            "con",
+            "a\\b",
+            "a:b",
+            "ä",
         ] {
             check(name, None);
         }
@@ -220,12 +231,20 @@ mod tests {
 
     #[test]
     fn names_that_windows_reserves() {
-        let windows = Platform {
-            windows_names: true,
-            folds_names: true,
-        };
+        let windows = Platform { windows_names: true, folds_names: true };
         for name in [
-            "con", "NUL.txt", "com1", "LPT9.tar.gz", "com¹", "aux .c", "a.", "a ", "a:b", "a\\b", "a?", "a\u{1}",
+            "con",
+            "NUL.txt",
+            "com1",
+            "LPT9.tar.gz",
+            "com¹",
+            "aux .c",
+            "a.",
+            "a ",
+            "a:b",
+            "a\\b",
+            "a?",
+            "a\u{1}",
         ] {
             assert_eq!(name_problem(name, windows), Some(NameProblem::Reserved), "{name:?}");
         }

@@ -203,12 +203,14 @@ impl TreeView {
     }
 
     fn link_files(&mut self, all: bool, pass: &mut Pass) {
+        if all {
+            self.work.nodes += self.nodes.len() as u64;
+        }
         let link = |id: &NodeId| {
             let node = self.nodes.get(id).filter(|node| node.record.is_complete() && !node.is_folder)?;
             Some((*id, link_file(&node.record, |folder| self.is_folder(folder))))
         };
         if all {
-            self.work.nodes += self.nodes.len() as u64;
             let touched = |id: &NodeId| pass.touched.get(id).is_some_and(|t| t.placement);
             let links = self.nodes.keys().filter_map(link);
             let changed = links.filter(|(id, to)| self.nodes[id].link != Some(*to) || touched(id));
@@ -231,8 +233,8 @@ impl TreeView {
             let touched = pass.touched.get(id);
             let node = &self.nodes[id];
             let is_alive = match touched {
-                Some(touched) if touched.content => is_alive(&node.record, facts),
-                _ => node.is_alive || (node.link.is_none() && is_alive(&node.record, facts)),
+                Some(touched) if touched.content || touched.placement => is_alive(&node.record, facts),
+                _ => node.is_alive,
             };
             let replaced = touched.is_some_and(|touched| touched.placement || touched.is_new);
             if replaced || is_alive != node.is_alive || pass.links.contains_key(id) {

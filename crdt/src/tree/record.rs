@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::content::ContentValue;
+use super::content::{BlobRef, ContentValue};
 use super::key::{Field, NodeKind, ROOT, RegisterKey, TRASH};
-use super::registers::{Registers, Value};
-use super::value::{DeletedAt, ParentValue, decode_replaced, unite};
-use crate::{DocumentId, NodeId, OpId, Version};
+use super::registers::Registers;
+use super::value::{DeletedAt, ParentValue, Replaced, unite};
+use super::view::ConflictSource;
+use crate::{DocumentId, NodeId, OpId, Value, Version};
 
 /// What is known of a node. Values that are not valid are as if they were not there.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +25,7 @@ pub(super) struct Record {
     /// All that anybody who deleted the node saw; `None` without a surviving value.
     pub(super) deleted_at: Option<DeletedAt>,
     /// All that was seen of documents when something took their place.
-    pub(super) replaced: BTreeMap<DocumentId, Version>,
+    pub(super) replaced: BTreeMap<DocumentId, Replaced>,
 }
 
 impl Record {
@@ -57,9 +58,7 @@ impl Record {
                 self.executable = flags.last().is_some_and(|(_, flag)| *flag);
             }
             Field::Content => {
-                self.contents = read_bytes(registers, text, |b| {
-                    ContentValue::decode(b).ok().map(Arc::new)
-                });
+                self.contents = read_bytes(registers, text, |b| ContentValue::decode(b).ok().map(Arc::new));
             }
             Field::DeletedAt => {
                 let values = read_bytes(registers, text, |b| DeletedAt::decode(b).ok());
@@ -69,13 +68,28 @@ impl Record {
                 });
             }
             Field::Replaced(document) => {
-                let values = read_bytes(registers, text, |b| decode_replaced(b).ok());
-                match values.into_iter().map(|(_, heads)| heads).reduce(|a, b| unite(&a, &b)) {
-                    Some(heads) => self.replaced.insert(document, heads),
+                let values = read_bytes(registers, text, |b| Replaced::decode(b).ok());
+                let united = values
+                    .into_iter()
+                    .map(|(_, value)| value)
+                    .reduce(|a, b| Replaced { heads: unite(&a.heads, &b.heads), base: b.base });
+                match united {
+                    Some(value) => self.replaced.insert(document, value),
                     None => self.replaced.remove(&document),
                 };
             }
         }
+    }
+
+    /// Tells whether no register of the node has a value.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parents.is_empty()
+            && self.name.is_none()
+            && self.kind.is_none()
+            && self.contents.is_empty()
+            && self.deleted_at.is_none()
+            && self.replaced.is_empty()
+            && !self.executable
     }
 
     /// Tells whether the node can be shown at all.
@@ -102,16 +116,9 @@ impl Record {
         let trashed = self.is_trashed();
         let winner = self.parents.iter().rfind(|(_, value)| trashed || value.parent != TRASH);
         let values = self.parents.iter().rev().filter_map(move |(_, value)| {
-            if trashed {
-                Some(value.before)
-            } else {
-                (value.parent != TRASH).then_some(value.parent)
-            }
+            if trashed { Some(value.before) } else { (value.parent != TRASH).then_some(value.parent) }
         });
-        values
-            .chain(winner.map(|(_, value)| value.before))
-            .filter(|folder| *folder != TRASH)
-            .chain([ROOT])
+        values.chain(winner.map(|(_, value)| value.before)).filter(|folder| *folder != TRASH).chain([ROOT])
     }
 
     /// Gives every folder that the node's parent register names.
@@ -131,9 +138,32 @@ impl Record {
         current.chain(self.replaced.keys().copied())
     }
 
+    /// Gives what a document of the file begins with.
+    pub(super) fn base_of(&self, document: DocumentId) -> Option<&BlobRef> {
+        let current = self.contents.iter().rev().find(|(_, value)| value.document() == Some(document));
+        let replaced = || self.replaced.get(&document).map(|value| &value.base);
+        current.map(|(_, value)| value.blob()).or_else(replaced)
+    }
+
+    /// Gives the content of a version that did not win.
+    pub(super) fn version(&self, source: ConflictSource) -> Option<Arc<ContentValue>> {
+        match source {
+            ConflictSource::Blob(id) => {
+                let mut contents = self.contents.iter().rev().map(|(_, value)| value);
+                let found = contents.find(|value| value.document().is_none() && value.blob().content == id);
+                found.cloned()
+            }
+            ConflictSource::Document(document) => {
+                let base = self.base_of(document)?.clone();
+                Some(Arc::new(ContentValue::Text { document, base }))
+            }
+        }
+    }
+
     /// Gives what was seen of a document by those who replaced it.
     pub(super) fn seen_when_replaced(&self, document: DocumentId) -> Version {
-        self.replaced.get(&document).cloned().unwrap_or_default()
+        let replaced = self.replaced.get(&document);
+        replaced.map(|value| value.heads.clone()).unwrap_or_default()
     }
 }
 

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, ValueError};
-use super::content::ContentValue;
+use super::content::{BlobRef, ContentValue};
 use super::key::{Field, NodeKind, RegisterKey};
-use super::registers::Value;
-use crate::{ContentId, DocumentId, NodeId, Version};
+use crate::{ContentId, DocumentId, NodeId, Value, Version};
 
 /// Value of a node's `parent` register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,9 +47,7 @@ impl DeletedAt {
     /// Reads the bytes of the register.
     pub fn decode(bytes: &[u8]) -> Result<Self, ValueError> {
         let value: Self = codec::decode(bytes)?;
-        if value.documents.is_sorted_by(|a, b| a.0 < b.0)
-            && value.blobs.is_sorted_by(|a, b| a < b)
-        {
+        if value.documents.is_sorted_by(|a, b| a.0 < b.0) && value.blobs.is_sorted_by(|a, b| a < b) {
             Ok(value)
         } else {
             Err(ValueError::Encoding)
@@ -82,9 +79,7 @@ impl DeletedAt {
 
     /// Gives what was seen of a document, if it was seen.
     pub fn document(&self, document: DocumentId) -> Option<&Version> {
-        let place = self
-            .documents
-            .binary_search_by_key(&document, |entry| entry.0);
+        let place = self.documents.binary_search_by_key(&document, |entry| entry.0);
         place.ok().map(|place| &self.documents[place].1)
     }
 
@@ -103,14 +98,27 @@ impl DeletedAt {
     }
 }
 
-/// Reads the value of an `r.` register: where the replaced document ended for who replaced it.
-pub fn decode_replaced(bytes: &[u8]) -> Result<Version, ValueError> {
-    codec::decode(bytes)
+/// Value of an `r.` register: what was seen of a document of a file when something else took its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Where the document ended.
+    pub heads: Version,
+    /// What the document begins with: no content value need name the document any more.
+    pub base: BlobRef,
 }
 
-/// Gives the value of an `r.` register.
-pub fn encode_replaced(heads: &Version) -> Vec<u8> {
-    codec::encode(heads)
+impl Replaced {
+    /// Reads the bytes of the register.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ValueError> {
+        let value: Self = codec::decode(bytes)?;
+        value.base.check()?;
+        Ok(value)
+    }
+
+    /// Gives the bytes of the register.
+    pub fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
 }
 
 /// Gives the state that holds all that two states hold.
@@ -134,14 +142,14 @@ pub fn check_register(key: &str, value: Option<&Value>) -> Result<(), ValueError
         };
     };
     match (field, value) {
-        (Field::Kind, Value::Uint(number)) => NodeKind::from_number(*number)
-            .map(|_| ())
-            .ok_or(ValueError::Invalid("kind of node")),
+        (Field::Kind, Value::Uint(number)) => {
+            NodeKind::from_number(*number).map(|_| ()).ok_or(ValueError::Invalid("kind of node"))
+        }
         (Field::Name, Value::Str(_)) | (Field::Executable, Value::Bool(_)) => Ok(()),
         (Field::Parent, Value::Bytes(bytes)) => ParentValue::decode(bytes).map(|_| ()),
         (Field::Content, Value::Bytes(bytes)) => ContentValue::decode(bytes).map(|_| ()),
         (Field::DeletedAt, Value::Bytes(bytes)) => DeletedAt::decode(bytes).map(|_| ()),
-        (Field::Replaced(_), Value::Bytes(bytes)) => decode_replaced(bytes).map(|_| ()),
+        (Field::Replaced(_), Value::Bytes(bytes)) => Replaced::decode(bytes).map(|_| ()),
         _ => Err(ValueError::Type),
     }
 }
@@ -150,6 +158,7 @@ pub fn check_register(key: &str, value: Option<&Value>) -> Result<(), ValueError
 mod tests {
     use super::*;
     use crate::ChangeHash;
+    use crate::tree::ChunkList;
 
     fn version(bytes: &[u8]) -> Version {
         Version::new(bytes.iter().map(|byte| ChangeHash::from_bytes([*byte; 32])))
@@ -157,10 +166,7 @@ mod tests {
 
     #[test]
     fn parents_are_exactly_two_ids() {
-        let value = ParentValue {
-            parent: NodeId::from_bytes([1; 16]),
-            before: NodeId::from_bytes([2; 16]),
-        };
+        let value = ParentValue { parent: NodeId::from_bytes([1; 16]), before: NodeId::from_bytes([2; 16]) };
         assert_eq!(ParentValue::decode(&value.encode()), Ok(value));
         assert!(ParentValue::decode(&[0; 31]).is_err());
         assert!(ParentValue::decode(&[0; 33]).is_err());
@@ -192,10 +198,18 @@ mod tests {
             blobs: vec![ContentId::from_bytes([5; 32]), ContentId::from_bytes([4; 32])],
         };
         assert_eq!(DeletedAt::decode(&value.encode()), Err(ValueError::Encoding));
-        let mut bytes = encode_replaced(&version(&[1, 2]));
-        assert_eq!(decode_replaced(&bytes), Ok(version(&[1, 2])));
-        bytes[2..].rotate_left(32);
-        assert_eq!(decode_replaced(&bytes), Err(ValueError::Encoding));
+        let value = Replaced {
+            heads: version(&[1, 2]),
+            base: BlobRef {
+                content: ContentId::from_bytes([5; 32]),
+                size: 0,
+                chunks: ChunkList::Inline(Vec::new()),
+            },
+        };
+        let mut bytes = value.encode();
+        assert_eq!(Replaced::decode(&bytes), Ok(value));
+        bytes[2..66].rotate_left(32);
+        assert_eq!(Replaced::decode(&bytes), Err(ValueError::Encoding));
     }
 
     #[test]

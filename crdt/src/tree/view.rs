@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::changes::ShownChange;
-use super::content::ContentValue;
+use super::content::{BlobRef, ContentValue};
 use super::directory::{Directory, DirectoryId, Item, Place, Ranked};
 use super::facts::DocumentFacts;
 use super::key::{NodeKind, ROOT};
@@ -140,10 +140,7 @@ pub struct Work {
 impl TreeView {
     /// Makes the view of an empty tree.
     pub fn new(platform: Platform) -> Self {
-        let root = Directory {
-            members: BTreeSet::from([(None, ROOT)]),
-            ..Directory::default()
-        };
+        let root = Directory { members: BTreeSet::from([(None, ROOT)]), ..Directory::default() };
         Self {
             platform,
             nodes: BTreeMap::new(),
@@ -270,10 +267,19 @@ impl TreeView {
         self.documents.keys().copied()
     }
 
-    /// Gives every content that a register holds: whatever blobs these name must be kept.
-    pub fn contents(&self) -> impl Iterator<Item = &Arc<ContentValue>> + '_ {
-        let nodes = self.nodes.values();
-        nodes.flat_map(|node| node.record.contents.iter().map(|(_, content)| content))
+    /// Gives every blob that a register names, as a file's content or as what a document begins with: these must be
+    /// kept, also those of deleted files.
+    pub fn blobs(&self) -> impl Iterator<Item = &BlobRef> + '_ {
+        self.nodes.values().flat_map(|node| {
+            let contents = node.record.contents.iter().map(|(_, content)| content.blob());
+            contents.chain(node.record.replaced.values().map(|replaced| &replaced.base))
+        })
+    }
+
+    /// Gives what a document of a file begins with, also when something took its place.
+    pub fn base_of_document(&self, document: DocumentId) -> Option<&BlobRef> {
+        let mut nodes = self.nodes_of_document(document);
+        nodes.find_map(|node| self.nodes.get(&node)?.record.base_of(document))
     }
 
     /// Gives the number of nodes there are registers of, deleted ones among them.
@@ -352,16 +358,14 @@ impl TreeView {
         let record = of.and_then(|node| self.nodes.get(&node)).map(|node| &node.record);
         let content = record.and_then(|record| match source {
             None => record.content().cloned(),
-            Some(source) => conflict_content(record, source),
+            Some(source) => record.version(source),
         });
         ShownNode {
             node: self.item_node(item),
             kind,
             executable: record.is_some_and(|record| record.executable),
             content,
-            computed: of
-                .zip(source)
-                .map(|(of, source)| ComputedNode { of, source }),
+            computed: of.zip(source).map(|(of, source)| ComputedNode { of, source }),
             problem,
         }
     }
@@ -402,15 +406,4 @@ impl Default for TreeView {
     fn default() -> Self {
         Self::new(Platform::default())
     }
-}
-
-/// Gives what a computed node holds; a document that no content value names any more is known only by its id.
-fn conflict_content(record: &Record, source: ConflictSource) -> Option<Arc<ContentValue>> {
-    let mut contents = record.contents.iter().rev().map(|(_, content)| content);
-    let found = contents.find(|content| match (source, &***content) {
-        (ConflictSource::Blob(id), ContentValue::Blob(blob)) => blob.content == id,
-        (ConflictSource::Document(id), content) => content.document() == Some(id),
-        _ => false,
-    });
-    found.cloned()
 }

@@ -1,0 +1,59 @@
+//! Other names and other folders.
+
+use super::{Folder, PlanError, Planner, Target};
+use crate::tree::content::BlobRef;
+use crate::tree::key::Field;
+use crate::{NodeId, Value};
+
+impl Planner<'_> {
+    /// Plans that a file or folder has another path; folders of the path that are missing are made.
+    ///
+    /// A folder takes everything with it. A version that is shown beside a file becomes a file of its own; if it is
+    /// a document's, its text is needed as a blob ([`Planner::rename_with_content`]).
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), PlanError> {
+        self.rename_to(from, to, None)
+    }
+
+    /// Plans that a version that is shown beside a file becomes a file of its own that holds these bytes.
+    pub fn rename_with_content(&mut self, from: &str, to: &str, content: BlobRef) -> Result<(), PlanError> {
+        self.rename_to(from, to, Some(content))
+    }
+
+    fn rename_to(&mut self, from: &str, to: &str, content: Option<BlobRef>) -> Result<(), PlanError> {
+        let target = self.existing(from)?;
+        if from == to {
+            return Ok(());
+        }
+        let inside = to.strip_prefix(from).is_some_and(|rest| rest.starts_with('/'));
+        if from.is_empty() || inside {
+            let (from, to) = (from.to_owned(), to.to_owned());
+            return Err(PlanError::IntoItself { from, to });
+        }
+        let (folder, name) = self.free_place(to)?;
+        match &target {
+            Target::Folder(moved) => {
+                for node in moved.members.iter() {
+                    self.move_node(*node, from, &folder, name);
+                }
+            }
+            Target::File(node) => self.move_node(*node, from, &folder, name),
+            Target::Computed(copy) => {
+                self.make_real(*copy, from, to, content)?;
+                return Ok(());
+            }
+        }
+        self.forget_name(from)?;
+        self.set_name(&folder, name, Some(target));
+        Ok(())
+    }
+
+    // The parent is written also when it stays the same, so that a rename beats a delete.
+    fn move_node(&mut self, node: NodeId, from: &str, folder: &Folder, name: &str) {
+        let current = self.parent_of(node).filter(|parent| folder.members.contains(parent));
+        self.set_parent(node, from, current.unwrap_or(folder.first()));
+        if self.name_of(node).as_deref() != Some(name) {
+            self.set(node, from, Field::Name, Some(Value::Str(name.to_owned())));
+        }
+        self.take_back_deletion(node, from);
+    }
+}
