@@ -12,7 +12,8 @@
 //! - [`frames`]: what two devices say to each other;
 //! - [`wraps`]: secrets wrapped to somebody's public key;
 //! - [`certificate`], [`identity`]: which device belongs to whom, and the keys of both;
-//! - [`acl`], [`seal`], [`epoch`]: membership operations, what is sealed, and how keys reach members.
+//! - [`acl`], [`seal`], [`epoch`]: membership operations, what is sealed, and how keys reach members;
+//! - [`membership`]: who is in, and what counts.
 
 pub mod ids;
 pub mod limits;
@@ -31,6 +32,8 @@ pub mod identity;
 pub mod acl;
 pub mod epoch;
 pub mod seal;
+
+pub mod membership;
 
 pub use data::{DataPlain, Item, Origin};
 pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};

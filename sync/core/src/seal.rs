@@ -318,7 +318,7 @@ fn padded_len(len: usize) -> usize {
     }
     // Padmé: as many low bits zero as leave the exponent's own bits to tell sizes apart; at most 12 % more.
     let exponent = usize::BITS - 1 - len.leading_zeros();
-    let kept = usize::BITS - exponent.leading_zeros();
+    let kept = u32::BITS - exponent.leading_zeros();
     len.next_multiple_of(1 << (exponent - kept))
 }
 
