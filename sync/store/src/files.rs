@@ -124,3 +124,18 @@ pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
         Ok(())
     }
 }
+
+/// Whether a file or folder belongs to us and nobody else may use it.
+pub(crate) fn is_private(metadata: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o077 == 0
+    }
+    #[cfg(not(unix))]
+    {
+        // What lies in a user's folders is private there by default.
+        let _ = metadata;
+        true
+    }
+}

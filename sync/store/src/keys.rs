@@ -1,0 +1,485 @@
+//! The slots that hold the store key.
+//!
+//! The store key itself is written nowhere. `keys.json` holds it sealed once for every slot: under
+//! a key in the system's keyring, under a passphrase, or under a key in a file that only its
+//! owner may read. Any one slot opens the store.
+//!
+//! A missing secret never means a first run: a locked keyring answers as an empty one does. Keys
+//! are made only when neither `keys.json` nor `identity.json` nor `store.db` is there.
+
+mod choice;
+mod file;
+mod keyring;
+mod slot;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+pub use self::choice::{KeyChoice, KeyChoiceError};
+use self::file::KeysFile;
+pub use self::keyring::{Keyring, KeyringFault, NoKeyring, SystemKeyring};
+use self::slot::{Kek, Slot};
+use crate::home::Home;
+use crate::limits::{KEYRING_TIMEOUT, PASSPHRASE_BYTES_MAX};
+use crate::store_key::StoreKey;
+
+/// Where a copy of the store key lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SlotKind {
+    /// The system's keyring.
+    Keyring,
+    /// A file that only its owner may read.
+    File,
+    /// A passphrase.
+    Passphrase,
+}
+
+impl fmt::Display for SlotKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keyring => "the system's keyring",
+            Self::File => "the key file",
+            Self::Passphrase => "the passphrase",
+        })
+    }
+}
+
+/// What a passphrase is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassphraseRequest {
+    /// A new one is chosen: ask twice and compare.
+    Choose,
+    /// The one that was chosen opens the store; the number counts the tries from 1.
+    Unlock(u32),
+}
+
+/// Asks on a terminal; none when the person gives up.
+pub type AskPassphrase<'a> = dyn FnMut(PassphraseRequest) -> Option<SecretString> + 'a;
+
+/// What unlocking may use.
+pub struct KeyContext<'a> {
+    /// What WEFT_KEY says.
+    pub choice: KeyChoice,
+    /// The keyring, or a stand-in.
+    pub keyring: Arc<dyn Keyring>,
+    /// Asks for a passphrase; none where there is no terminal.
+    pub ask: Option<&'a mut AskPassphrase<'a>>,
+    /// A folder in which a service manager hands over credentials (`CREDENTIALS_DIRECTORY`).
+    pub credentials: Option<PathBuf>,
+    /// How long one call of the keyring may take.
+    pub keyring_timeout: Duration,
+    /// The work of a new passphrase slot as a power of two; none takes about a second.
+    pub work_factor: Option<u8>,
+}
+
+impl<'a> KeyContext<'a> {
+    /// What a program on this machine uses, with what WEFT_KEY says.
+    pub fn of_this_machine(
+        ask: Option<&'a mut AskPassphrase<'a>>,
+    ) -> Result<Self, KeyChoiceError> {
+        Ok(Self {
+            choice: KeyChoice::from_environment()?,
+            keyring: Arc::new(SystemKeyring),
+            ask,
+            credentials: std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+            keyring_timeout: KEYRING_TIMEOUT,
+            work_factor: None,
+        })
+    }
+}
+
+impl fmt::Debug for KeyContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyContext")
+            .field("choice", &self.choice)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The key, and where it came from.
+#[derive(Debug)]
+pub struct Unlocked {
+    /// The store key.
+    pub key: StoreKey,
+    /// The slot that opened.
+    pub slot: SlotKind,
+    /// Whether the key was made just now.
+    pub is_new: bool,
+    key_file: PathBuf,
+}
+
+impl Unlocked {
+    /// One line that a person has to see when the key lies in a file.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        (self.slot == SlotKind::File).then(|| {
+            format!(
+                "The key to this device's data lies in a file that only you can read: {}",
+                self.key_file.display()
+            )
+        })
+    }
+}
+
+/// Why a slot did not open.
+#[derive(Debug)]
+pub struct SlotFailure {
+    /// The slot.
+    pub slot: SlotKind,
+    /// What happened.
+    pub reason: SlotError,
+}
+
+/// What can be wrong with one slot.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SlotError {
+    /// There is no slot of this kind.
+    #[error("the key was never stored there")]
+    NoSlot,
+    /// The keyring did not give its part.
+    #[error(transparent)]
+    Keyring(#[from] KeyringFault),
+    /// The key file is missing.
+    #[error("the file is missing: {path}")]
+    FileMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Others may read the key file.
+    #[error("others may read or replace the file: {path}")]
+    FileNotPrivate {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The key file could not be read or written.
+    #[error("the file cannot be used: {path}")]
+    FileIo {
+        /// What failed.
+        #[source]
+        source: io::Error,
+        /// Where.
+        path: PathBuf,
+    },
+    /// No passphrase was given.
+    #[error("no passphrase was given")]
+    NoPassphrase,
+    /// The passphrase could not be read.
+    #[error("no passphrase can be read from file descriptor {fd}")]
+    PassphraseFd {
+        /// The descriptor.
+        fd: u32,
+        /// What failed.
+        #[source]
+        source: io::Error,
+    },
+    /// The passphrase is empty or too long.
+    #[error("a passphrase has 1 to {} bytes", PASSPHRASE_BYTES_MAX)]
+    PassphraseLength,
+    /// The secret is there but does not open the slot.
+    #[error("it does not fit")]
+    WrongSecret,
+    /// The slot holds no sealed key.
+    #[error("the slot in keys.json is damaged")]
+    Damaged,
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers")]
+    Random,
+}
+
+/// Why the store key could not be had. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnlockError {
+    /// No slot opened.
+    #[error("the data on this device cannot be opened: {}", describe(tried))]
+    NoSlotOpened {
+        /// What was tried, in order.
+        tried: Vec<SlotFailure>,
+    },
+    /// There is data, but `keys.json` is missing.
+    #[error("keys.json is missing, but this device has data: {home}")]
+    KeysLost {
+        /// The data folder.
+        home: PathBuf,
+    },
+    /// `keys.json` and its backup are damaged.
+    #[error("keys.json is damaged: {path}")]
+    Damaged {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A later Weft wrote the file.
+    #[error("keys.json was written by a newer Weft: {path}")]
+    TooNew {
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot use keys.json: {path}")]
+    Io {
+        /// What failed.
+        #[source]
+        source: io::Error,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A new key could not be stored where it was asked for.
+    #[error("a new key cannot be stored in {slot}")]
+    CannotStore {
+        /// The slot.
+        slot: SlotKind,
+        /// What failed.
+        #[source]
+        source: SlotError,
+    },
+}
+
+fn describe(tried: &[SlotFailure]) -> String {
+    let lines = tried.iter().map(|failure| format!("{}: {}", failure.slot, failure.reason));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+impl UnlockError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoSlotOpened { tried } => slots_hint(tried),
+            Self::KeysLost { .. } => {
+                "restore keys.json from a backup, or move the whole data folder away and link \
+                 this device again"
+            }
+            Self::Damaged { .. } => "restore keys.json from a backup",
+            Self::TooNew { .. } => "update Weft on this device",
+            Self::Io { .. } => "check the permissions of the data folder",
+            Self::CannotStore { slot, source } => match (slot, source) {
+                (SlotKind::Keyring, _) => {
+                    "unlock the keyring, or set WEFT_KEY=file or WEFT_KEY=passphrase-fd:N"
+                }
+                (_, SlotError::NoPassphrase) => {
+                    "give a passphrase, or set WEFT_KEY=file to keep the key in a file"
+                }
+                _ => "check the permissions of the data folder",
+            },
+        }
+    }
+}
+
+fn slots_hint(tried: &[SlotFailure]) -> &'static str {
+    let has = |test: fn(&SlotError) -> bool| tried.iter().any(|failure| test(&failure.reason));
+    if has(|reason| matches!(reason, SlotError::FileNotPrivate { .. })) {
+        "run `chmod 600` on the key file after making sure that nobody else used it"
+    } else if has(|reason| matches!(reason, SlotError::WrongSecret)) {
+        "check the passphrase; or restore keys.json and the key file from one backup"
+    } else if has(|reason| matches!(reason, SlotError::Keyring(_))) {
+        "unlock the keyring of this session and try again"
+    } else if has(|reason| matches!(reason, SlotError::NoPassphrase)) {
+        "run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
+    } else if has(|reason| matches!(reason, SlotError::NoSlot)) {
+        "leave WEFT_KEY unset, or set it to the place where the key was stored"
+    } else {
+        "restore keys.json and the key file from one backup"
+    }
+}
+
+/// How often a passphrase is asked for before giving up.
+const PASSPHRASE_TRIES: u32 = 3;
+
+/// Opens the store key, or makes one when this is the first start. The lock of the data folder
+/// must be held.
+pub fn unlock(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
+    match KeysFile::read(home)? {
+        Some(keys) => open_slots(home, &keys, context),
+        None => create(home, context),
+    }
+}
+
+/// Which slots hold the store key, for `weft doctor`.
+pub fn slots(home: &Home) -> Result<Vec<SlotKind>, UnlockError> {
+    let keys = KeysFile::read(home)?;
+    Ok(keys.map(|keys| keys.kinds()).unwrap_or_default())
+}
+
+/// Stores the key in a further slot, in place of one of the same kind.
+pub fn add_slot(
+    home: &Home,
+    key: &StoreKey,
+    kind: SlotKind,
+    context: &mut KeyContext<'_>,
+) -> Result<(), UnlockError> {
+    let Some(mut keys) = KeysFile::read(home)? else {
+        return Err(UnlockError::KeysLost {
+            home: home.path().to_path_buf(),
+        });
+    };
+    let slot = make_slot(home, &keys.profile, key, kind, context)
+        .map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
+    keys.put(slot);
+    keys.write(home)
+}
+
+fn open_slots(
+    home: &Home,
+    keys: &KeysFile,
+    context: &mut KeyContext<'_>,
+) -> Result<Unlocked, UnlockError> {
+    let kinds: &[SlotKind] = match context.choice {
+        KeyChoice::Any => &[SlotKind::Keyring, SlotKind::File, SlotKind::Passphrase],
+        KeyChoice::Keyring => &[SlotKind::Keyring],
+        KeyChoice::File => &[SlotKind::File],
+        KeyChoice::PassphraseFd(_) => &[SlotKind::Passphrase],
+    };
+    let mut tried = Vec::new();
+    for kind in kinds {
+        let Some(slot) = keys.slot(*kind) else {
+            if context.choice != KeyChoice::Any {
+                tried.push(SlotFailure {
+                    slot: *kind,
+                    reason: SlotError::NoSlot,
+                });
+            }
+            continue;
+        };
+        match open_slot(home, &keys.profile, slot, context) {
+            Ok(key) => {
+                return Ok(Unlocked {
+                    key,
+                    slot: *kind,
+                    is_new: false,
+                    key_file: home.key_file(),
+                });
+            }
+            Err(reason) => tried.push(SlotFailure {
+                slot: *kind,
+                reason,
+            }),
+        }
+    }
+    Err(UnlockError::NoSlotOpened { tried })
+}
+
+fn open_slot(
+    home: &Home,
+    profile: &str,
+    slot: &Slot,
+    context: &mut KeyContext<'_>,
+) -> Result<StoreKey, SlotError> {
+    match slot {
+        Slot::Keyring { .. } => {
+            let kek = keyring::load(&context.keyring, profile, context.keyring_timeout)?;
+            slot.open_with_kek(&kek, profile)
+        }
+        Slot::File { .. } => {
+            let kek = slot::read_key_file(home, context.credentials.as_deref())?;
+            slot.open_with_kek(&kek, profile)
+        }
+        Slot::Passphrase { .. } => {
+            if let KeyChoice::PassphraseFd(fd) = context.choice {
+                return slot.open_with_passphrase(&choice::read_passphrase(fd)?);
+            }
+            let ask = context.ask.as_mut().ok_or(SlotError::NoPassphrase)?;
+            for attempt in 1..=PASSPHRASE_TRIES {
+                let request = PassphraseRequest::Unlock(attempt);
+                let passphrase = ask(request).ok_or(SlotError::NoPassphrase)?;
+                match slot.open_with_passphrase(&passphrase) {
+                    Err(SlotError::WrongSecret) => {}
+                    other => return other,
+                }
+            }
+            Err(SlotError::WrongSecret)
+        }
+    }
+}
+
+/// Makes the first key, in one slot of the kind that was asked for or that works here.
+fn create(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
+    if home.identity_json().exists() || home.store_db().exists() {
+        return Err(UnlockError::KeysLost {
+            home: home.path().to_path_buf(),
+        });
+    }
+    let key = StoreKey::generate().map_err(|_| UnlockError::CannotStore {
+        slot: SlotKind::File,
+        source: SlotError::Random,
+    })?;
+    let mut keys = KeysFile::new().ok_or(UnlockError::CannotStore {
+        slot: SlotKind::File,
+        source: SlotError::Random,
+    })?;
+    let kinds: &[SlotKind] = match (context.choice, context.ask.is_some()) {
+        (KeyChoice::Keyring, _) => &[SlotKind::Keyring],
+        (KeyChoice::File, _) => &[SlotKind::File],
+        (KeyChoice::PassphraseFd(_), _) => &[SlotKind::Passphrase],
+        (KeyChoice::Any, true) => &[SlotKind::Keyring, SlotKind::Passphrase],
+        (KeyChoice::Any, false) => &[SlotKind::Keyring, SlotKind::File],
+    };
+    let (kind, slot) = make_first(home, &keys.profile, &key, kinds, context)?;
+    keys.put(slot);
+    keys.write(home)?;
+    Ok(Unlocked {
+        key,
+        slot: kind,
+        is_new: true,
+        key_file: home.key_file(),
+    })
+}
+
+/// The first of these slots that can be made.
+fn make_first(
+    home: &Home,
+    profile: &str,
+    key: &StoreKey,
+    kinds: &[SlotKind],
+    context: &mut KeyContext<'_>,
+) -> Result<(SlotKind, Slot), UnlockError> {
+    let mut failed = None;
+    for kind in kinds {
+        match make_slot(home, profile, key, *kind, context) {
+            Ok(slot) => return Ok((*kind, slot)),
+            Err(source) => {
+                tracing::debug!(slot = %kind, error = %source, "a new key cannot be stored there");
+                failed = Some((*kind, source));
+            }
+        }
+    }
+    let (slot, source) = failed.expect("at least one slot to try");
+    Err(UnlockError::CannotStore { slot, source })
+}
+
+fn make_slot(
+    home: &Home,
+    profile: &str,
+    key: &StoreKey,
+    kind: SlotKind,
+    context: &mut KeyContext<'_>,
+) -> Result<Slot, SlotError> {
+    match kind {
+        SlotKind::Keyring => {
+            let kek = Kek::generate()?;
+            keyring::store(&context.keyring, profile, &kek, context.keyring_timeout)?;
+            Slot::keyring(key, &kek, profile)
+        }
+        SlotKind::File => {
+            let kek = Kek::generate()?;
+            slot::write_key_file(home, &kek)?;
+            Slot::file(key, &kek, profile)
+        }
+        SlotKind::Passphrase => {
+            let passphrase = match (context.choice, context.ask.as_mut()) {
+                (KeyChoice::PassphraseFd(fd), _) => choice::read_passphrase(fd)?,
+                (_, Some(ask)) => ask(PassphraseRequest::Choose).ok_or(SlotError::NoPassphrase)?,
+                (_, None) => return Err(SlotError::NoPassphrase),
+            };
+            Slot::passphrase(key, &passphrase, context.work_factor)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
