@@ -1,1 +1,53 @@
-fn main() {}
+//! The command line of Weft.
+//!
+//! A command asks a node: the one that runs on this data folder when there is one, else a node in this process that
+//! lives as long as the command. Reading order:
+//!
+//! - `arguments`: what can be typed, with the help texts;
+//! - `environment`: the data folder, the key and the terminal;
+//! - `connection`: finding or opening a node;
+//! - `commands`: one module for each subject;
+//! - `text`: from answers to what people read; what others wrote is escaped there;
+//! - `output`, `progress`, `logging`: where it all goes.
+
+mod arguments;
+mod commands;
+mod connection;
+mod environment;
+mod logging;
+mod output;
+mod progress;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::{arguments::Arguments, commands::Outcome, environment::Environment, output::Output};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    match run(arguments, &output) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::NeedsPerson) => ExitCode::FAILURE,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+fn run(arguments: Arguments, output: &Output) -> Result<Outcome, weft_node::api::ApiError> {
+    let Some(command) = arguments.command else { return commands::no_window(output) };
+    command.prepare_process();
+    let environment = Environment::read(output)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| weft_node::api::ApiError::failed(format!("threads cannot be started: {error}")))?;
+    let result = runtime.block_on(commands::run(command, &environment, output));
+    // A thread that still waits for a key press or a disk must not keep a finished command alive.
+    runtime.shutdown_background();
+    result
+}

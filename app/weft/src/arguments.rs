@@ -1,0 +1,396 @@
+//! What can be typed, with the help texts.
+
+mod parse;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use weft_node::api::{Existing, PeerAddress, Role};
+
+pub(crate) use self::parse::parse_duration;
+use self::parse::{parse_listen, parse_peer, parse_role};
+
+const ABOUT: &str = "Edit one folder together, without a server";
+
+const EXAMPLES: &str = "\
+Examples:
+  weft init ~/notes                 make a folder a workspace
+  weft share ~/notes                print a ticket and wait for whoever comes with it
+  weft join TICKET ~/notes          join on another machine
+  weft node --detach                keep sending and receiving in the background
+  weft status                       who has what
+
+Environment:
+  WEFT_HOME   data folder: keys, store and log (one node each)
+  WEFT_KEY    where the key of the store lies: keyring, file or passphrase-fd:N
+  WEFT_LOG    what goes into node.log, for example debug or weft_net=trace
+  NO_COLOR    no colours
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 not reachable or timed out";
+
+/// Everything on the command line.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// Print one JSON object, or one per line, with stable field names.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a folder a workspace and import it.
+    Init(InitArguments),
+    /// Print an invitation ticket and wait for whoever comes with it.
+    Share(ShareArguments),
+    /// List open invitations, and confirm or refuse who waits.
+    Invitations(InvitationsArguments),
+    /// Join a workspace with a ticket; never overwrites.
+    Join(JoinArguments),
+    /// Stop sharing a folder; the files stay.
+    Leave(FolderArgument),
+    /// Run this device's node: send, receive, and mirror the folders.
+    Node(NodeArguments),
+    /// Say who has what.
+    Status(FolderArgument),
+    /// Return when every connected device has my edits and I have theirs.
+    Wait(WaitArguments),
+    /// Print hashes that are equal on converged devices.
+    Digest(FolderArgument),
+    /// Edit a file through its document.
+    Edit(EditArguments),
+    /// Print a file's text, now or at a version.
+    Cat(CatArguments),
+    /// List the moments of a file, newest first.
+    History(HistoryArguments),
+    /// Say who wrote each line.
+    Blame(FileArgument),
+    /// Bring an old text back as a new edit.
+    Restore(RestoreArguments),
+    /// List what changed in a workspace, newest first.
+    Log(LogArguments),
+    /// List the devices this node talks to.
+    Peers,
+    /// List the people of a workspace with their devices.
+    Members(FolderArgument),
+    /// Decide what a vanished folder means.
+    Mirror(MirrorArguments),
+    /// Check the health of this device, with a cure for each finding.
+    Doctor,
+    /// Show the program's own log.
+    Diagnostics(DiagnosticsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FolderArgument {
+    /// A folder in the workspace; default: the current folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FileArgument {
+    /// The file.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft init
+  weft init ~/notes --name \"Our notes\"
+
+Files that .gitignore or .weftignore names are left out, as are .git, secrets such as .env, and symbolic links.")]
+pub(crate) struct InitArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// The name others see; default: the folder's.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft share                            one person, as editor, within a day
+  weft share --role viewer --uses 5 --expires 7d
+  weft share --yes --json               for scripts: the first line is the ticket
+
+A ticket is a secret: whoever has it can ask to join. Without a running node this command stays and serves as one
+until Ctrl-C.")]
+pub(crate) struct ShareArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// What the newcomer may do: admin, editor, viewer or keeper.
+    #[arg(long, default_value = "editor", value_parser = parse_role)]
+    pub(crate) role: Role,
+    /// How long the ticket works, at most 7d.
+    #[arg(long, default_value = "24h", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) expires: Duration,
+    /// How many may use it.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) uses: u32,
+    /// Let whoever comes with it in, without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft invitations
+  weft invitations --confirm 3f2a
+
+ID is what the list shows, or its beginning: of an invitation, or of the person who waits.")]
+pub(crate) struct InvitationsArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// Let this newcomer in.
+    #[arg(long, value_name = "ID", group = "decision")]
+    pub(crate) confirm: Option<String>,
+    /// Send this newcomer away.
+    #[arg(long, value_name = "ID", group = "decision")]
+    pub(crate) refuse: Option<String>,
+    /// Make this invitation useless.
+    #[arg(long, value_name = "ID", group = "decision")]
+    pub(crate) cancel: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft join TICKET                      into a new folder named like the workspace
+  weft join TICKET ~/notes --preview    only say what would happen
+  pbpaste | weft join - ~/notes --yes   the ticket stays out of the shell's history
+
+It returns when all files are on disk. Ctrl-C is fine: the same command goes on where it stopped.")]
+pub(crate) struct JoinArguments {
+    /// The ticket, or - to read it from standard input.
+    #[arg(value_name = "TICKET|-")]
+    pub(crate) ticket: String,
+    /// Where the files go; default: a new folder named like the workspace.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Only say what would happen, and write no file.
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// What becomes of files here that differ.
+    #[arg(long, value_enum, default_value_t = ExistingArgument::KeepBoth, value_name = "CHOICE")]
+    pub(crate) existing: ExistingArgument,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Give up after this time without an answer.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    /// Go on as the node when everything is here.
+    #[arg(long)]
+    pub(crate) stay: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+}
+
+/// What becomes of local files that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExistingArgument {
+    /// Theirs gets the name, mine stays beside it as a copy.
+    KeepBoth,
+    /// Theirs gets the name, mine stays in the history.
+    Theirs,
+    /// Mine becomes an edit of theirs.
+    Mine,
+}
+
+impl From<ExistingArgument> for Existing {
+    fn from(argument: ExistingArgument) -> Self {
+        match argument {
+            ExistingArgument::KeepBoth => Self::KeepBoth,
+            ExistingArgument::Theirs => Self::Theirs,
+            ExistingArgument::Mine => Self::Mine,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft node                             in the foreground, until Ctrl-C
+  weft node --detach                    in the background; the log is node.log in WEFT_HOME
+  weft node --listen 0.0.0.0:4433 --peer 192.168.1.7:4433 --lan off
+  weft node --stop
+
+Nothing leaves the local network unless an address or a relay is given.")]
+pub(crate) struct NodeArguments {
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+    /// Run in the background, and return when it is ready.
+    #[arg(long, conflicts_with = "stop")]
+    pub(crate) detach: bool,
+    /// End the running node.
+    #[arg(long)]
+    pub(crate) stop: bool,
+    /// This process is the background of `--detach`.
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
+}
+
+/// How a node takes part in the network.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArguments {
+    /// Listen here; default: on every interface, on a port of the system's choice.
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Try this address too: HOST:PORT, or ENDPOINT@HOST:PORT for one device.
+    #[arg(long, value_name = "ADDR", value_parser = parse_peer)]
+    pub(crate) peer: Vec<PeerAddress>,
+    /// Look for others on the local network, and be found there.
+    #[arg(long, value_enum, default_value_t = Switch::On, value_name = "on|off", hide_possible_values = true)]
+    pub(crate) lan: Switch,
+    /// Use this relay to reach devices that no address reaches.
+    #[arg(long, value_name = "URL")]
+    pub(crate) relay: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft wait --synced
+  weft wait ~/notes --synced --peers 2 --timeout 5m
+
+Exit code 5 when the time is over.")]
+pub(crate) struct WaitArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// Wait until nothing is missing on either side (there is nothing else to wait for yet).
+    #[arg(long)]
+    pub(crate) synced: bool,
+    /// With at least so many devices.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) peers: u32,
+    /// Give up after this time.
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft edit plan.md --insert 0 '# Plan'
+  weft edit plan.md --delete 10 4
+  sort names.txt | weft edit names.txt --stdin
+
+Positions count Unicode code points from 0. --stdin takes the whole new text and makes the smallest edit that gives it.")]
+#[command(group = clap::ArgGroup::new("action").required(true))]
+pub(crate) struct EditArguments {
+    #[command(flatten)]
+    pub(crate) file: FileArgument,
+    /// Put TEXT in before code point POS.
+    #[arg(long, num_args = 2, value_names = ["POS", "TEXT"], group = "action", allow_hyphen_values = true)]
+    pub(crate) insert: Option<Vec<String>>,
+    /// Take LEN code points out from POS on.
+    #[arg(long, num_args = 2, value_names = ["POS", "LEN"], group = "action")]
+    pub(crate) delete: Option<Vec<u64>>,
+    /// Make the text what standard input says.
+    #[arg(long, group = "action")]
+    pub(crate) stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CatArguments {
+    #[command(flatten)]
+    pub(crate) file: FileArgument,
+    /// The text as it was then; `weft history` lists versions, and their beginning is enough.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) at: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    #[command(flatten)]
+    pub(crate) file: FileArgument,
+    /// Show so many; 0 = all.
+    #[arg(long, short = 'n', default_value_t = 0, value_name = "N")]
+    pub(crate) number: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArguments {
+    #[command(flatten)]
+    pub(crate) file: FileArgument,
+    /// The version to bring back; `weft history` lists them, and their beginning is enough.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) at: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// Only what came after this version.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: Option<String>,
+    /// Show so many; 0 = all.
+    #[arg(long, short = 'n', default_value_t = 0, value_name = "N")]
+    pub(crate) number: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MirrorArguments {
+    #[command(subcommand)]
+    pub(crate) action: MirrorAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MirrorAction {
+    /// Go on after a folder, or most of it, has vanished.
+    Resume(MirrorResumeArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("meaning").required(true))]
+pub(crate) struct MirrorResumeArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// The files were deleted on purpose: delete them for everybody.
+    #[arg(long, group = "meaning")]
+    pub(crate) deleted: bool,
+    /// Write the files again.
+    #[arg(long, group = "meaning")]
+    pub(crate) restore: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiagnosticsArguments {
+    /// Go on showing new lines until Ctrl-C.
+    #[arg(long, short = 'f')]
+    pub(crate) follow: bool,
+    /// Show so many of the last lines; 0 = all.
+    #[arg(long, short = 'n', default_value_t = 200, value_name = "N")]
+    pub(crate) number: usize,
+}
+
+impl Command {
+    /// Does what must be done before any thread exists.
+    pub(crate) fn prepare_process(&self) {
+        #[cfg(unix)]
+        if matches!(self, Self::Node(NodeArguments { background: true, .. })) {
+            // A session of its own: closing the terminal must not end the background node. It fails only for a process
+            // that leads a group already, and then a hangup cannot reach it either.
+            let _leads_already = rustix::process::setsid();
+        }
+    }
+}

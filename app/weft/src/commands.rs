@@ -1,0 +1,94 @@
+//! What each command does.
+
+mod files;
+mod health;
+mod join;
+mod node;
+mod people;
+mod share;
+mod workspace;
+
+use weft_node::api::ApiError;
+
+use crate::{
+    arguments::{Command, MirrorAction, NetworkArguments, Switch},
+    connection::{Connection, Need},
+    environment::Environment,
+    logging,
+    output::Output,
+    text,
+};
+
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is done.
+    Done,
+    /// It is done, and found something that needs the person.
+    NeedsPerson,
+}
+
+/// Runs a command.
+pub(crate) async fn run(
+    command: Command,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    if let Command::Diagnostics(arguments) = &command {
+        return health::diagnostics(arguments, environment, output).await;
+    }
+    logging::start(&environment.home, output);
+    match command {
+        Command::Init(arguments) => workspace::init(&arguments, environment, output).await,
+        Command::Share(arguments) => share::share(&arguments, environment, output).await,
+        Command::Invitations(arguments) => people::invitations(&arguments, environment, output).await,
+        Command::Join(arguments) => join::join(&arguments, environment, output).await,
+        Command::Leave(arguments) => workspace::leave(&arguments, environment, output).await,
+        Command::Node(arguments) => node::node(&arguments, environment, output).await,
+        Command::Status(arguments) => workspace::status(&arguments, environment, output).await,
+        Command::Wait(arguments) => workspace::wait(&arguments, environment, output).await,
+        Command::Digest(arguments) => workspace::digest(&arguments, environment, output).await,
+        Command::Edit(arguments) => files::edit(&arguments, environment, output).await,
+        Command::Cat(arguments) => files::cat(&arguments, environment, output).await,
+        Command::History(arguments) => files::history(&arguments, environment, output).await,
+        Command::Blame(arguments) => files::blame(&arguments, environment, output).await,
+        Command::Restore(arguments) => files::restore(&arguments, environment, output).await,
+        Command::Log(arguments) => files::log(&arguments, environment, output).await,
+        Command::Peers => people::peers(environment, output).await,
+        Command::Members(arguments) => people::members(&arguments, environment, output).await,
+        Command::Mirror(arguments) => {
+            let MirrorAction::Resume(arguments) = &arguments.action;
+            workspace::resume(arguments, environment, output).await
+        }
+        Command::Doctor => health::doctor(environment, output).await,
+        // Shown above, before the log is opened for writing.
+        Command::Diagnostics(_) => Ok(Outcome::Done),
+    }
+}
+
+/// `weft` alone, in a build without the window.
+pub(crate) fn no_window(output: &Output) -> Result<Outcome, ApiError> {
+    let help = <crate::arguments::Arguments as clap::CommandFactory>::command().render_help();
+    output
+        .print(&format!("{help}\n\nThis build of Weft has no window; every command works without it.\n"))?;
+    Ok(Outcome::Done)
+}
+
+/// A node with the network as the arguments say.
+fn network_need(arguments: &NetworkArguments) -> Need {
+    Need::Network(weft_node::api::NetworkOptions {
+        listen: arguments.listen.clone(),
+        peers: arguments.peer.clone(),
+        lan: arguments.lan == Switch::On,
+        relay: arguments.relay.clone(),
+    })
+}
+
+/// The line at the end of some commands that says whether a node runs.
+async fn print_node_line(node: &Connection, output: &Output) -> Result<(), ApiError> {
+    if output.json {
+        return Ok(());
+    }
+    let pid = node.running_node().await;
+    output.print(&text::node_line(pid, &output.look()))
+}

@@ -1,0 +1,62 @@
+//! People: invitations, members, and the devices this node talks to.
+
+use weft_node::api::{
+    ApiError, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
+    Members, NetworkOptions, Peers,
+};
+
+use super::Outcome;
+use crate::{
+    arguments::{FolderArgument, InvitationsArguments},
+    connection::{Connection, Need, with_node},
+    environment::{Environment, folder_or_current},
+    output::Output,
+    text,
+};
+
+pub(super) async fn invitations(
+    arguments: &InvitationsArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    // Letting somebody in takes the network: that device waits at the other end.
+    let is_answer = arguments.confirm.is_some() || arguments.refuse.is_some();
+    let need = if is_answer { Need::Network(NetworkOptions::default()) } else { Need::Device };
+    let list = with_node(environment, need, async |node| decide(arguments, node).await).await?;
+    output.result(&list, text::invitations)?;
+    Ok(Outcome::Done)
+}
+
+async fn decide(arguments: &InvitationsArguments, node: &Connection) -> Result<Invitations, ApiError> {
+    if let Some(id) = arguments.confirm.clone() {
+        return node.ask(InvitationsConfirm { id }).await;
+    }
+    if let Some(id) = arguments.refuse.clone() {
+        return node.ask(InvitationsRefuse { id }).await;
+    }
+    if let Some(id) = arguments.cancel.clone() {
+        return node.ask(InvitationsCancel { id }).await;
+    }
+    let folder = match arguments.folder.folder.as_deref() {
+        Some(folder) => Some(folder_or_current(Some(folder))?),
+        None => None,
+    };
+    node.ask(InvitationsList { folder }).await
+}
+
+pub(super) async fn members(
+    arguments: &FolderArgument,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let request = Members { folder: folder_or_current(arguments.folder.as_deref())? };
+    let members = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
+    output.result(&members, text::members)?;
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn peers(environment: &Environment, output: &Output) -> Result<Outcome, ApiError> {
+    let peers = with_node(environment, Need::Device, async |node| node.ask(Peers {}).await).await?;
+    output.result(&peers, text::peers)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,28 @@
+//! From answers to what people read. Pure functions: an answer and a [`Look`] in, text out.
+//!
+//! Everything that another person may have written goes through [`plain`] or [`verbatim`], so that a name cannot move the
+//! cursor, change colours or turn the reading direction.
+
+mod escape;
+mod files;
+mod look;
+mod people;
+mod qr;
+mod running;
+mod table;
+mod units;
+mod workspace;
+
+pub(crate) use self::{
+    escape::{escape_json, plain, verbatim},
+    files::{blame, edited, history, log, restored},
+    look::{Look, Tone},
+    people::{invitations, members, newcomer, shared},
+    qr::qr_code,
+    running::{doctor, failure, log_line, node_line, node_ready, peers},
+    units::{age, bytes, count, seconds, short_id},
+    workspace::{digest, initialised, joined, left, preview, resumed, status, waited},
+};
+
+#[cfg(test)]
+mod tests;

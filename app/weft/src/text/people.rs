@@ -1,0 +1,103 @@
+//! People: invitations and members.
+
+use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Role, Shared};
+
+use super::{
+    Look, Tone, age, plain, qr_code, short_id,
+    table::Table,
+    units::{counted, moment},
+    workspace::named,
+};
+
+pub(crate) fn shared(shared: &Shared, look: &Look) -> String {
+    let mut text = format!(
+        "A ticket for {} to {}, as {}, until {}:\n\n{}\n\n",
+        counted(shared.uses.into(), "person").replace("persons", "people"),
+        look.paint(Tone::Heading, plain(&shared.name)),
+        shared.role,
+        moment(shared.expires, look),
+        plain(&shared.ticket),
+    );
+    if look.is_terminal
+        && let Some(picture) = qr_code(&shared.ticket, look)
+    {
+        text.push_str(&picture);
+        text.push('\n');
+    }
+    text.push_str("On the other device: weft join TICKET\n");
+    text.push_str("Whoever has the ticket can ask to join: send it where only they read it.\n");
+    text
+}
+
+/// One line about somebody who waits.
+pub(crate) fn newcomer(newcomer: &Newcomer, role: Role, look: &Look) -> String {
+    let name = named(newcomer.name.as_ref(), &newcomer.user);
+    let device =
+        newcomer.device_name.as_ref().map_or_else(String::new, |device| format!(" on {}", plain(device)));
+    format!(
+        "{}{device} wants to join as {role}.\n  id           {}\n  fingerprint  {}",
+        look.paint(Tone::Heading, name),
+        short_id(&newcomer.user),
+        plain(&newcomer.fingerprint)
+    )
+}
+
+pub(crate) fn invitations(list: &Invitations, look: &Look) -> String {
+    if list.invitations.is_empty() {
+        return "No invitation is open; `weft share` makes one.\n".to_owned();
+    }
+    list.invitations.iter().map(|invitation| one_invitation(invitation, look)).collect()
+}
+
+fn one_invitation(invitation: &Invitation, look: &Look) -> String {
+    let mut text = format!(
+        "{}  {} as {}, {} left, until {}\n",
+        look.paint(Tone::Heading, short_id(&invitation.id)),
+        named(Some(&invitation.workspace_name), &invitation.workspace),
+        invitation.role,
+        counted(invitation.uses_left.into(), "use"),
+        moment(invitation.expires, look)
+    );
+    for waiting in &invitation.waiting {
+        let lines = newcomer(waiting, invitation.role, look).replace('\n', "\n  ");
+        text.push_str(&format!(
+            "  {lines}\n    let in:  weft invitations --confirm {}\n",
+            short_id(&waiting.user)
+        ));
+    }
+    text
+}
+
+pub(crate) fn members(list: &MembersList, look: &Look) -> String {
+    let mut text = String::new();
+    for member in &list.members {
+        let me = if member.is_me { " (you)" } else { "" };
+        text.push_str(&format!(
+            "{}{me}, {}  {}\n",
+            look.paint(Tone::Heading, named(member.name.as_ref(), &member.user)),
+            member.role,
+            look.paint(Tone::Faint, short_id(&member.user))
+        ));
+        let mut rows = Table::default();
+        for device in &member.devices {
+            rows.row([named(device.name.as_ref(), &device.device), device_state(device, look)]);
+        }
+        text.push_str(&rows.render(2));
+    }
+    text
+}
+
+fn device_state(device: &MemberDevice, look: &Look) -> String {
+    if device.is_this {
+        return "this device".to_owned();
+    }
+    let holds = match (device.has_all_mine, device.missing) {
+        (true, _) => look.paint(Tone::Good, "has everything"),
+        (false, 0) => "has not said what it has".to_owned(),
+        (false, missing) => look.paint(Tone::Warning, format!("lacks {} of yours", counted(missing, "edit"))),
+    };
+    match device.last_contact {
+        Some(time) => format!("{holds}, last seen {}", age(time, look)),
+        None => format!("{holds}, not seen yet"),
+    }
+}
