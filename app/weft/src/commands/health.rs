@@ -74,15 +74,22 @@ pub(super) async fn diagnostics(
     let lines = reader.new_lines()?;
     let first = if arguments.number == 0 { 0 } else { lines.len().saturating_sub(arguments.number) };
     print_lines(&lines[first..], output)?;
-    while arguments.follow {
+    if arguments.follow {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => break,
-            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+            _ = tokio::signal::ctrl_c() => {}
+            failed = follow(reader, &path, output) => failed?,
         }
-        reader = reader.reopen_if_rotated(&path);
-        print_lines(&reader.new_lines()?, output)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Shows new lines for ever.
+async fn follow(mut reader: LogReader, path: &Path, output: &Output) -> Result<(), ApiError> {
+    loop {
+        tokio::time::sleep(FOLLOW_EVERY).await;
+        reader = reader.reopen_if_rotated(path);
+        print_lines(&reader.new_lines()?, output)?;
+    }
 }
 
 fn print_lines(lines: &[String], output: &Output) -> Result<(), ApiError> {
