@@ -23,11 +23,16 @@ pub mod document;
 pub mod ids;
 pub mod limits;
 mod registers;
+mod text;
 pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
-pub use document::{ApplyError, RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};
+pub use document::{
+    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, RegisterEdit, Side, TextDocument, TreeApplied,
+    TreeDocument, TreeEditError, TreeEdited, UndoStep,
+};
 pub use ids::{
     ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,
     NodeId, OpId, ParseIdError, Version,
 };
+pub use text::Patch;

@@ -53,12 +53,27 @@ impl Actors {
         number
     }
 
-    /// Gives the last number another actor: one that gets its name from what it wrote.
-    pub(crate) fn rename_last(&mut self, actor: ActorId) {
-        if let Some(last) = self.by_number.pop() {
+    /// Makes a number for an actor that has no name yet. Until it has one its ids must not be compared.
+    pub(crate) fn push_unnamed(&mut self) -> u32 {
+        self.by_number.push(ActorId::from([0; 16]));
+        self.by_number.len() as u32 - 1
+    }
+
+    /// Gives the unnamed actor its name.
+    pub(crate) fn name_last(&mut self, actor: ActorId) {
+        if let Some(last) = self.by_number.last_mut() {
+            *last = actor;
+            let number = self.by_number.len() as u32 - 1;
+            self.numbers.insert(actor, number);
+        }
+    }
+
+    /// Takes the last actor away.
+    pub(crate) fn pop(&mut self) {
+        if let Some(last) = self.by_number.pop()
+            && self.numbers.get(&last) == Some(&(self.by_number.len() as u32))
+        {
             self.numbers.remove(&last);
-            self.numbers.insert(actor, self.by_number.len() as u32);
-            self.by_number.push(actor);
         }
     }
 

@@ -101,9 +101,30 @@ impl Graph {
         number
     }
 
-    /// Gives the newest actor, who has no change yet, another name.
-    pub(crate) fn rename_last_actor(&mut self, actor: ActorId) {
-        self.actors.rename_last(actor);
+    /// The number that an actor has or will get.
+    pub(crate) fn number_of_actor(&self, actor: &ActorId) -> u32 {
+        self.actors.number(actor).unwrap_or(self.actors.len() as u32)
+    }
+
+    /// A number for an actor whose name depends on what it is about to write.
+    pub(crate) fn intern_unnamed(&mut self) -> u32 {
+        let number = self.actors.push_unnamed();
+        self.by_actor.push(Vec::new());
+        number
+    }
+
+    /// Gives the unnamed actor its name.
+    pub(crate) fn name_last_actor(&mut self, actor: ActorId) {
+        self.actors.name_last(actor);
+    }
+
+    /// Takes the newest actor away again when it has made no change.
+    pub(crate) fn forget_unused_actor(&mut self, number: u32) {
+        let is_unused = self.by_actor.last().is_some_and(Vec::is_empty);
+        if number as usize + 1 == self.actors.len() && is_unused {
+            self.by_actor.pop();
+            self.actors.pop();
+        }
     }
 
     /// How many changes an actor has here.
@@ -216,9 +237,15 @@ impl Graph {
         past
     }
 
-    /// Resolves an id of a change and checks that the change can have known it. Ids that the change itself makes are
-    /// the caller's matter.
-    pub(crate) fn resolve(&self, change: &Change, fit: &Fit, id: ChangeOpId) -> Result<Id, ApplyError> {
+    /// Resolves the first of `count` consecutive ids of a change and checks that the change can have known all of
+    /// them. Ids that the change itself makes are the caller's matter.
+    pub(crate) fn resolve(
+        &self,
+        change: &Change,
+        fit: &Fit,
+        id: ChangeOpId,
+        count: u32,
+    ) -> Result<Id, ApplyError> {
         let actor = match id.actor {
             0 => change.actor(),
             other => change.others()[other as usize - 1],
@@ -229,7 +256,7 @@ impl Graph {
             .past
             .as_ref()
             .and_then(|past| past.first_outside(number))
-            .is_some_and(|first| id.counter >= first)
+            .is_some_and(|first| id.counter + count > first)
         {
             return Err(ApplyError::NotInPast { id: op });
         }

@@ -79,7 +79,7 @@ impl TreeDocument {
                 })
             };
         }
-        let id = self.graph.resolve(change, fit, pred)?;
+        let id = self.graph.resolve(change, fit, pred, 1)?;
         if self.registers.has_write(&op.key, id) {
             Ok(Pred::Earlier(id))
         } else {
