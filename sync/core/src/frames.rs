@@ -4,6 +4,7 @@
 //! is a [`Hello`]; see [`crate::replica`] for the order of the rest.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -164,8 +165,11 @@ pub struct Range {
 /// One encoded entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryBytes(
-    #[serde(serialize_with = "wire::put_bytes", deserialize_with = "wire::bytes::<_, ENTRY_BYTES_MAX>")]
-    pub  Vec<u8>,
+    #[serde(
+        serialize_with = "wire::put_bytes",
+        deserialize_with = "wire::shared_bytes::<_, ENTRY_BYTES_MAX>"
+    )]
+    pub Arc<[u8]>,
 );
 
 /// What a device has committed and taken in.

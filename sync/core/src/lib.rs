@@ -13,7 +13,8 @@
 //! - [`wraps`]: secrets wrapped to somebody's public key;
 //! - [`certificate`], [`identity`]: which device belongs to whom, and the keys of both;
 //! - [`acl`], [`seal`], [`epoch`]: membership operations, what is sealed, and how keys reach members;
-//! - [`membership`]: who is in, and what counts.
+//! - [`membership`]: who is in, and what counts;
+//! - [`replica`]: one device's part in one workspace.
 
 pub mod ids;
 pub mod limits;
@@ -34,6 +35,8 @@ pub mod epoch;
 pub mod seal;
 
 pub mod membership;
+
+pub mod replica;
 
 pub use data::{DataPlain, Item, Origin};
 pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};

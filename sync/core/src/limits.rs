@@ -55,6 +55,24 @@ pub const SEALED_LABEL_BYTES_MAX: usize = 1024;
 pub const EPOCH_WRAPS_BYTES_MAX: usize = 192 * 1024;
 /// Bytes of the sealed chain of one Epoch.
 pub const EPOCH_CHAIN_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a ticket before it becomes letters.
+pub const TICKET_BYTES_MAX: usize = 1024;
+/// Addresses in a ticket.
+pub const TICKET_ADDRESSES_MAX: usize = 12;
+/// Bytes of the relay's URL in a ticket.
+pub const TICKET_RELAY_BYTES_MAX: usize = 255;
+/// Bytes of the inviter's name in a ticket.
+pub const TICKET_NAME_BYTES_MAX: usize = 64;
+/// Invitations that one device keeps open.
+pub const INVITATIONS_MAX: usize = 256;
+/// Newcomers that one invitation may let in.
+pub const INVITATION_USES_MAX: u32 = 100;
+/// How long an invitation may hold.
+pub const INVITATION_MILLIS_MAX: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Bytes of entries that an inviter sends in one frame.
+pub const WELCOME_FRAME_BYTES: usize = 512 * 1024;
+/// Bytes of entries that a newcomer takes from an inviter.
+pub const WELCOME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Links of one certificate chain.
 pub const CHAIN_LINKS_MAX: usize = 8;
 /// Keys of earlier epochs that one Epoch carries.
@@ -78,8 +96,8 @@ pub const ACL_OPERATIONS_PER_USER_MAX: usize = 2_000;
 
 /// Bytes of one frame on the wire, without its length.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Bytes of entries that a sender packs into one frame, so that the frame stays below its limit.
-pub const ENTRIES_FRAME_BYTES_MAX: usize = 768 * 1024;
+/// Bytes of entries after which a sender begins another frame. One entry may be larger.
+pub const ENTRIES_FRAME_BYTES: usize = 256 * 1024;
 /// Entries in one frame.
 pub const ENTRIES_PER_FRAME_MAX: usize = 4_096;
 /// Positions in one Ack, ranges in one Want, closed logs in one list.
@@ -90,3 +108,67 @@ pub const CLOSED_DIGESTS_MAX: usize = DEVICES_MAX + USERS_MAX;
 pub const PEERS_PER_FRAME_MAX: usize = 64;
 /// Addresses of one device in a Peers frame.
 pub const ADDRESSES_PER_PEER_MAX: usize = 16;
+
+// Replication.
+
+/// Entries that wait in memory for control-lane entries that they name.
+pub const PENDING_ENTRIES_MAX: usize = 1_000;
+/// Bytes of the entries that wait so.
+pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of entries on their way to one peer that it has not taken in yet.
+pub const SEND_WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes that are read from the store at a time to be sent or delivered.
+pub const LOAD_BYTES: usize = 1024 * 1024;
+/// Bytes of one transaction; a larger gathering is stored in several.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Entries of one transaction.
+pub const BATCH_ENTRIES_MAX: usize = 4_096;
+/// Bytes of local changes that wait for the disk; more are refused until it has caught up.
+pub const WRITES_QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Positions that a peer may claim on one channel.
+pub const CLAIMS_PER_CHANNEL_MAX: usize = 131_072;
+/// Frames of the data phase that are kept while ours is about to begin.
+pub const EARLY_FRAMES_MAX: usize = 64;
+/// Stored entries that are read at a time to compare them with a repeated one.
+pub const COMPARISONS_MAX: usize = 16;
+
+/// Milliseconds for the Hello.
+pub const HELLO_MILLIS: u64 = 5_000;
+/// Milliseconds for the membership phase without progress.
+pub const ACL_PHASE_MILLIS: u64 = 5_000;
+/// Control-lane entries taken from a stranger on one connection.
+pub const STRANGER_ENTRIES_MAX: usize = 1_000;
+/// Bytes of control-lane entries taken from a stranger on one connection.
+pub const STRANGER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Strangers that are listened to at once.
+pub const STRANGERS_MAX: usize = 3;
+/// Strangers that are listened to in a minute.
+pub const STRANGERS_PER_MINUTE_MAX: usize = 10;
+/// Offences within [`STRIKES_MILLIS`] after which an endpoint is not listened to.
+pub const STRIKES_MAX: usize = 20;
+/// See [`STRIKES_MAX`].
+pub const STRIKES_MILLIS: u64 = 10 * 60 * 1_000;
+/// For how long it is not listened to.
+pub const BAN_MILLIS: u64 = 60 * 60 * 1_000;
+/// Endpoints whose offences are remembered.
+pub const STRIKE_ENDPOINTS_MAX: usize = 1_024;
+
+/// Milliseconds after which those are told of a new entry whom nothing else waits for.
+pub const ACK_MILLIS: u64 = 250;
+/// Bytes taken in after which that is said at once.
+pub const TAKEN_BYTES_STEP: u64 = 512 * 1024;
+/// Milliseconds after which an entry that others hold is asked for elsewhere, when the peer it
+/// was asked of does not have it.
+pub const LACK_MILLIS: u64 = 300;
+/// The same when the peer has it, but has sent nothing.
+pub const STALL_MILLIS: u64 = 10_000;
+/// Entries received after which a Frontier is due.
+pub const FRONTIER_ENTRIES: u64 = 256;
+/// Milliseconds from meeting an entry without its key to asking for the key.
+pub const KEY_REQUEST_MILLIS: u64 = 2_000;
+/// The longest time between two requests for one key.
+pub const KEY_REQUEST_MILLIS_MAX: u64 = 10 * 60 * 1_000;
+/// Answers to a request for a key are spread over this time, so that one does it for all.
+pub const REWRAP_SPREAD_MILLIS: u64 = 1_500;
+/// New sessions that one device can make us begin by claiming more of our log than is here.
+pub const ALARMS_PER_DEVICE_MAX: u8 = 3;

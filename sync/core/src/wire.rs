@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -120,6 +121,17 @@ where
     }
 
     deserializer.deserialize_bytes(Bounded::<MAX>)
+}
+
+/// Like [`bytes`], shared.
+///
+/// # Errors
+/// When the declared length is above `MAX` or above what is there.
+pub fn shared_bytes<'de, D, const MAX: usize>(deserializer: D) -> Result<Arc<[u8]>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    bytes::<D, MAX>(deserializer).map(Arc::from)
 }
 
 /// Writes bytes with their length in front, in one copy: `#[serde(serialize_with = "wire::put_bytes")]`.

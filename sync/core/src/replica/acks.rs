@@ -1,0 +1,216 @@
+//! What other devices say that they hold of our logs, and what Frontiers name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Replica;
+use super::commit::Prepared;
+use super::effect::{DeviceStatus, Effect};
+use super::logs::LogTable;
+use super::write::OwnWork;
+use crate::acl::Class;
+use crate::entry::{Frontier, Lane};
+use crate::frames::Position;
+use crate::ids::{DeviceId, EntryRef, LogId};
+use crate::limits::{FRONTIER_ENTRIES, FRONTIER_POSITIONS_MAX};
+
+/// Who holds what of our data logs, by their own word: an Ack, a Have or a Frontier.
+#[derive(Debug, Default)]
+pub(super) struct AckTable {
+    /// Entries in our data logs.
+    mine: u64,
+    devices: BTreeMap<DeviceId, DeviceAcks>,
+}
+
+#[derive(Debug, Default)]
+struct DeviceAcks {
+    /// What it has said; may be more than is here when our database was set back.
+    claimed: BTreeMap<LogId, u64>,
+    /// How many of our entries that covers.
+    held: u64,
+}
+
+impl AckTable {
+    pub(super) fn new(mine: u64) -> Self {
+        Self { mine, devices: BTreeMap::new() }
+    }
+
+    /// Takes a device's word for one of our data logs.
+    pub(super) fn note(&mut self, device: DeviceId, log: LogId, seq: u64, logs: &LogTable) {
+        if seq == 0 {
+            return;
+        }
+        let acks = self.devices.entry(device).or_default();
+        let claimed = acks.claimed.entry(log).or_default();
+        let committed = logs.committed_seq(&log);
+        let before = (*claimed).min(committed);
+        *claimed = (*claimed).max(seq);
+        acks.held += (*claimed).min(committed) - before;
+    }
+
+    /// One of our data logs has one entry more.
+    pub(super) fn grew(&mut self, at: &EntryRef) {
+        self.mine += 1;
+        for acks in self.devices.values_mut() {
+            let claimed = acks.claimed.get(&at.log).copied().unwrap_or(0);
+            acks.held += u64::from(claimed >= at.seq);
+        }
+    }
+
+    fn missing(&self, device: &DeviceId) -> u64 {
+        self.mine - self.devices.get(device).map_or(0, |acks| acks.held)
+    }
+
+    fn claimed(&self, device: &DeviceId) -> Vec<Position> {
+        let claimed = self.devices.get(device).map(|acks| &acks.claimed);
+        claimed.into_iter().flatten().map(|(log, seq)| Position { log: *log, seq: *seq }).collect()
+    }
+}
+
+/// Devices of which the caller may have to be told.
+#[derive(Debug, Default)]
+pub(super) struct PeersChanged {
+    pub(super) all: bool,
+    pub(super) devices: BTreeSet<DeviceId>,
+}
+
+/// Our own Frontiers, and what others' name.
+#[derive(Debug, Default)]
+pub(super) struct FrontierState {
+    /// Entries that came since our last Frontier.
+    pub(super) received: u64,
+    /// What our last Frontiers of this session named.
+    named_by_us: BTreeMap<LogId, u64>,
+    /// The furthest that anybody's named.
+    named: BTreeMap<LogId, u64>,
+}
+
+impl FrontierState {
+    /// A new session begins with a whole Frontier.
+    pub(super) fn forget(&mut self) {
+        self.named_by_us.clear();
+    }
+}
+
+impl Replica {
+    /// Writes a Frontier when enough has come since the last one, or `now` when anything has.
+    pub(super) fn write_frontier_if_due(&mut self, now: bool) {
+        let least = if now { 1 } else { FRONTIER_ENTRIES };
+        if self.frontier.received < least || self.logs.get(&self.own.data_log).is_none() {
+            return;
+        }
+        self.frontier.received = 0;
+        let named = &self.frontier.named_by_us;
+        let changed: Vec<EntryRef> = self
+            .logs
+            .iter()
+            .filter(|(log, state)| state.committed.seq > named.get(*log).copied().unwrap_or(0))
+            .filter(|(log, _)| **log != LogId::ZERO)
+            .map(|(log, state)| EntryRef { log: *log, seq: state.committed.seq, id: state.committed.id })
+            .take(FRONTIER_POSITIONS_MAX)
+            .collect();
+        self.frontier.named_by_us.extend(changed.iter().map(|at| (at.log, at.seq)));
+        if !changed.is_empty() {
+            self.queue.push(OwnWork::Frontier { positions: changed });
+        }
+    }
+
+    pub(super) fn frontier_committed(&mut self, prepared: &Prepared) {
+        let Ok(frontier) = prepared.entry.clear::<Frontier>() else { return };
+        if let Some(device) = prepared.signer.device() {
+            self.frontier_of(device, &frontier.positions);
+        }
+    }
+
+    /// A device says in a Frontier what it holds.
+    pub(super) fn frontier_of(&mut self, device: DeviceId, positions: &[EntryRef]) {
+        if device == self.config.keys.device_id() {
+            return;
+        }
+        for at in positions {
+            let state = self.logs.get(&at.log);
+            if state.is_some_and(|state| state.signer == self.own.signer && state.lane == Lane::Data) {
+                self.acks.note(device, at.log, at.seq, &self.logs);
+                self.peers_changed.devices.insert(device);
+            }
+            // Only logs that exist here are remembered: anybody could name others without end.
+            if state.is_some() {
+                let named = self.frontier.named.entry(at.log).or_default();
+                *named = at.seq.max(*named);
+            }
+        }
+    }
+
+    /// Entries that others' Frontiers or connected peers name and that are not here.
+    pub(super) fn behind(&self) -> u64 {
+        let mut named = self.frontier.named.clone();
+        for channel in self.channels.values().filter(|channel| channel.ready().is_some()) {
+            for log in self.sources.lacking() {
+                let seq = named.entry(*log).or_default();
+                *seq = channel.claims.seq(log).max(*seq);
+            }
+        }
+        named.iter().map(|(log, seq)| seq.saturating_sub(self.logs.committed_seq(log))).sum()
+    }
+
+    /// How the other devices of the workspace stand to this one.
+    #[must_use]
+    pub fn device_statuses(&self) -> Vec<DeviceStatus> {
+        let us = self.config.keys.device_id();
+        let connected = self.connected_devices();
+        self.members
+            .devices()
+            .into_iter()
+            .filter(|member| member.device != us)
+            .map(|member| {
+                let missing = self.acks.missing(&member.device);
+                DeviceStatus {
+                    device: member.device,
+                    user: member.user,
+                    class: member.class,
+                    connected: connected.contains(&member.device),
+                    has_all_mine: missing == 0,
+                    missing,
+                }
+            })
+            .collect()
+    }
+
+    /// Devices whose channel is past the comparison of what both sides hold.
+    fn connected_devices(&self) -> BTreeSet<DeviceId> {
+        self.channels.values().filter_map(|channel| channel.ready().map(|data| data.member.device)).collect()
+    }
+
+    /// What a device has last said to hold of our logs: worth storing, see
+    /// [`StoredState::acks`](super::StoredState::acks).
+    #[must_use]
+    pub fn acked_by(&self, device: &DeviceId) -> Vec<Position> {
+        self.acks.claimed(device)
+    }
+
+    /// Whether nothing is left to fetch, store or hand on, and at least `min_peers` connected
+    /// devices of people who can read have said that they hold every entry of ours.
+    #[must_use]
+    pub fn is_synced(&self, min_peers: usize) -> bool {
+        let status = self.sync_status();
+        let holders = self
+            .device_statuses()
+            .iter()
+            .filter(|device| device.connected && device.has_all_mine && device.class >= Class::Viewer)
+            .count();
+        status.is_quiet() && holders >= min_peers
+    }
+
+    pub(super) fn tell_peers_changed(&mut self) {
+        let changed = std::mem::take(&mut self.peers_changed);
+        if !changed.all && changed.devices.is_empty() {
+            return;
+        }
+        for status in self.device_statuses() {
+            let is_meant = changed.all || changed.devices.contains(&status.device);
+            if is_meant && self.told.get(&status.device) != Some(&status) {
+                self.told.insert(status.device, status.clone());
+                self.effects.push(Effect::PeerChanged(status));
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! From checked to stored: entries gather while a transaction is under way and form the next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Replica;
+use super::effect::{Append, Effect, LocalItem, StoredEntry};
+use super::input::{BatchId, ChannelId, WriteId};
+use super::pending::Received;
+use crate::entry::{Entry, Kind, Lane, Signer};
+use crate::ids::EntryRef;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
+use rand::CryptoRng;
+
+/// A checked entry on its way to the disk.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) entry: Entry,
+    pub(super) bytes: Arc<[u8]>,
+    pub(super) signer: Signer,
+    pub(super) lane: Lane,
+    /// Where it came from; none when it was written here.
+    pub(super) from: Option<ChannelId>,
+    /// For our own Data: where its items come from.
+    pub(super) local: Vec<LocalItem>,
+}
+
+impl Prepared {
+    pub(super) fn new(received: Received, signer: Signer, lane: Lane, from: Option<ChannelId>) -> Self {
+        let Received { entry, bytes } = received;
+        Self { entry, bytes, signer, lane, from, local: Vec::new() }
+    }
+}
+
+/// What waits for the next transaction.
+#[derive(Debug, Default)]
+pub(super) struct Gather {
+    entries: std::collections::VecDeque<Prepared>,
+    /// Bytes of frames that count as taken in when all of this is stored.
+    credits: BTreeMap<ChannelId, u64>,
+    /// Writes that are in these entries.
+    written: BTreeMap<WriteId, Vec<EntryRef>>,
+}
+
+impl Gather {
+    pub(super) fn push(&mut self, prepared: Prepared) {
+        self.entries.push_back(prepared);
+    }
+
+    pub(super) fn credit(&mut self, channel: ChannelId, bytes: u64) {
+        *self.credits.entry(channel).or_default() += bytes;
+    }
+
+    /// Notes that a write ended up (partly) in an entry.
+    pub(super) fn wrote(&mut self, write: WriteId, at: EntryRef) {
+        let entries = self.written.entry(write).or_default();
+        if entries.last() != Some(&at) {
+            entries.push(at);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn take(&mut self, id: BatchId) -> Batch {
+        let mut entries = Vec::new();
+        let mut bytes = 0;
+        while let Some(next) = self.entries.front() {
+            bytes += next.bytes.len();
+            if !entries.is_empty() && (bytes > BATCH_BYTES_MAX || entries.len() == BATCH_ENTRIES_MAX) {
+                break;
+            }
+            entries.extend(self.entries.pop_front());
+        }
+        let mut batch = Batch { id, entries, credits: BTreeMap::new(), written: BTreeMap::new() };
+        if self.entries.is_empty() {
+            batch.credits = std::mem::take(&mut self.credits);
+            batch.written = std::mem::take(&mut self.written);
+        }
+        batch
+    }
+}
+
+/// A transaction that is under way.
+#[derive(Debug)]
+pub(super) struct Batch {
+    id: BatchId,
+    entries: Vec<Prepared>,
+    credits: BTreeMap<ChannelId, u64>,
+    written: BTreeMap<WriteId, Vec<EntryRef>>,
+}
+
+impl Replica {
+    /// Begins the next transaction when none is under way and something is there to store.
+    pub(super) fn flush(&mut self, rng: &mut dyn CryptoRng) {
+        if self.in_flight.is_some() {
+            return;
+        }
+        self.write_queued(rng);
+        if self.gather.is_empty() {
+            return;
+        }
+        let id = BatchId(self.next_batch);
+        self.next_batch += 1;
+        let batch = self.gather.take(id);
+        let entries = batch.entries.iter().map(stored_entry).collect();
+        self.effects.push(Effect::Append(Append { batch: id, entries }));
+        self.in_flight = Some(batch);
+    }
+
+    /// What a transaction holds is on disk: now it may be shown, in this order: to peers that
+    /// wait for it, as Acks, to the caller.
+    pub(super) fn committed(&mut self, id: BatchId, rng: &mut dyn CryptoRng) {
+        let Some(batch) = self.in_flight.take_if(|batch| batch.id == id) else { return };
+        let positions: Vec<EntryRef> =
+            batch.entries.iter().map(|prepared| prepared.entry.entry_ref()).collect();
+        for (prepared, at) in batch.entries.iter().zip(&positions) {
+            self.logs.commit(at);
+            self.count_committed(prepared);
+        }
+        self.offer_own_new_logs(&positions);
+        self.push_live(batch.entries.iter().map(|prepared| (prepared.entry.entry_ref(), &prepared.bytes)));
+        self.note_acks(&positions);
+        for (channel, bytes) in &batch.credits {
+            if let Some(channel) = self.channels.get_mut(channel) {
+                channel.intake.taken += bytes;
+            }
+        }
+        for (write, entries) in batch.written {
+            self.effects.push(Effect::Written { write, entries });
+        }
+        self.membership_committed(&batch.entries);
+        for prepared in &batch.entries {
+            self.interpret(prepared, rng);
+        }
+    }
+
+    fn count_committed(&mut self, prepared: &Prepared) {
+        let at = prepared.entry.entry_ref();
+        if let Some(channel) = prepared.from.and_then(|id| self.channels.get_mut(&id)) {
+            channel.intake.committed += 1;
+        }
+        if prepared.signer == self.own.signer && prepared.lane == Lane::Data {
+            self.acks.grew(&at);
+            self.peers_changed.all = true;
+        }
+        let asks_for_frontier = matches!(prepared.entry.header.kind, Kind::Data | Kind::Acl | Kind::Epoch);
+        if prepared.from.is_some() && asks_for_frontier {
+            self.frontier.received += 1;
+        }
+        if !prepared.entry.header.is_understood() {
+            self.needs_newer = true;
+        }
+    }
+
+    /// Peers cannot ask for logs that they cannot know: those are sent unasked.
+    fn offer_own_new_logs(&mut self, committed: &[EntryRef]) {
+        let own = self.own_logs();
+        for at in committed.iter().filter(|at| at.seq == 1 && own.contains(&at.log)) {
+            for channel in self.channels.values_mut().filter(|channel| channel.ready().is_some()) {
+                channel.serve.offer_live(at.log);
+            }
+        }
+    }
+
+    /// What an entry that is on disk now leads to, beyond being stored and relayed.
+    fn interpret(&mut self, prepared: &Prepared, rng: &mut dyn CryptoRng) {
+        if !prepared.entry.header.is_understood() {
+            return;
+        }
+        match prepared.entry.header.kind {
+            Kind::Data if prepared.from.is_some() => {
+                self.deliver_committed(&prepared.entry, &prepared.signer)
+            }
+            Kind::Frontier => self.frontier_committed(prepared),
+            Kind::KeyRequest if prepared.from.is_some() => self.key_requested(prepared, rng),
+            Kind::Epoch => self.epoch_committed(&prepared.entry),
+            _ => {}
+        }
+    }
+}
+
+fn stored_entry(prepared: &Prepared) -> StoredEntry {
+    let kind = prepared.entry.header.kind;
+    StoredEntry {
+        at: prepared.entry.entry_ref(),
+        kind,
+        lane: prepared.lane,
+        bytes: Arc::clone(&prepared.bytes),
+        opened: prepared.from.is_none() || kind != Kind::Data,
+        local: prepared.local.clone(),
+    }
+}

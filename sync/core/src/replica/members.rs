@@ -1,0 +1,107 @@
+//! Membership as replication sees it: before Genesis has come nobody is known.
+
+use std::collections::BTreeMap;
+
+use crate::entry::{Entry, Kind, Signer};
+use crate::epoch::Cover;
+use crate::ids::{DeviceId, EndpointId, EntryId, EpochId, WorkspaceId};
+use crate::membership::{EpochState, GenesisError, InsertError, LiveDevice, Membership, Standing};
+use crate::wraps::AgeRecipient;
+
+/// See [`Membership`].
+#[derive(Debug)]
+pub(super) struct Members {
+    ws: WorkspaceId,
+    membership: Option<Membership>,
+}
+
+/// Why an entry was not taken.
+#[derive(Debug)]
+pub(super) enum TakeError {
+    /// Control-lane entries that it names have to come first.
+    Missing(Vec<EntryId>),
+    /// It founds no workspace that this program can take part in.
+    Genesis(GenesisError),
+    /// It has no place here, or there is no room for it.
+    Refused,
+}
+
+impl Members {
+    pub(super) fn new(ws: WorkspaceId) -> Self {
+        Self { ws, membership: None }
+    }
+
+    pub(super) fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
+    /// Takes an entry of which signature and chain are right.
+    pub(super) fn insert(&mut self, entry: &Entry) -> Result<(), TakeError> {
+        match &mut self.membership {
+            None if entry.header.kind == Kind::Genesis && entry.id() == self.ws.genesis() => {
+                self.membership = Some(Membership::found(entry).map_err(TakeError::Genesis)?);
+                Ok(())
+            }
+            None => Err(TakeError::Missing(vec![self.ws.genesis()])),
+            Some(membership) => match membership.insert(entry) {
+                Ok(_) => Ok(()),
+                Err(InsertError::Missing { entries }) => Err(TakeError::Missing(entries)),
+                Err(_) => Err(TakeError::Refused),
+            },
+        }
+    }
+
+    pub(super) fn is_here(&self, id: &EntryId) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.is_here(id))
+    }
+
+    pub(super) fn heads(&self) -> Vec<EntryId> {
+        self.membership.as_ref().map(Membership::heads).unwrap_or_default()
+    }
+
+    pub(super) fn admits(&self, entry: &Entry, signer: &Signer) -> bool {
+        match &self.membership {
+            Some(membership) => membership.admits(entry, signer),
+            None => entry.id() == self.ws.genesis(),
+        }
+    }
+
+    pub(super) fn counts(&self, entry: &Entry) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.counts(entry))
+    }
+
+    pub(super) fn standing(&self, endpoint: &EndpointId) -> Standing {
+        match &self.membership {
+            Some(membership) => membership.standing_of(endpoint),
+            None => Standing::Unknown,
+        }
+    }
+
+    pub(super) fn device(&self, device: &DeviceId) -> Option<LiveDevice> {
+        self.membership.as_ref()?.device(device)
+    }
+
+    pub(super) fn devices(&self) -> Vec<LiveDevice> {
+        self.membership.as_ref().map(Membership::live_devices).unwrap_or_default()
+    }
+
+    pub(super) fn usable_epochs(&self) -> Vec<EpochState> {
+        self.membership.as_ref().map(Membership::usable_epochs).unwrap_or_default()
+    }
+
+    pub(super) fn epoch(&self, epoch: &EpochId) -> Option<EpochState> {
+        self.membership.as_ref()?.epoch(epoch)
+    }
+
+    pub(super) fn head_epochs(&self) -> Vec<EpochId> {
+        self.membership.as_ref().map(Membership::head_epochs).unwrap_or_default()
+    }
+
+    pub(super) fn recipients(&self) -> BTreeMap<Cover, AgeRecipient> {
+        self.membership.as_ref().map(Membership::recipients).unwrap_or_default()
+    }
+
+    pub(super) fn first_epoch(&self) -> Option<EpochId> {
+        self.membership.as_ref().map(|membership| membership.genesis().first_epoch)
+    }
+}

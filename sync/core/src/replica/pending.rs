@@ -1,0 +1,169 @@
+//! Entries that came before control-lane entries that they name.
+//!
+//! They wait in memory, within limits. What does not fit is dropped and asked for again later,
+//! because nothing that waits here counts as received.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::entry::Entry;
+use crate::ids::{EntryId, LogId};
+use crate::limits::{PENDING_BYTES_MAX, PENDING_ENTRIES_MAX};
+
+/// An entry with its bytes, its signature checked.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) entry: Entry,
+    pub(super) bytes: Arc<[u8]>,
+}
+
+#[derive(Clone, Debug)]
+struct Run {
+    entries: VecDeque<Received>,
+    /// What the first one waits for.
+    needs: Vec<EntryId>,
+}
+
+/// The waiting entries: of each log a run that continues what is accepted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pending {
+    logs: BTreeMap<LogId, Run>,
+    entries: usize,
+    bytes: usize,
+}
+
+impl Pending {
+    /// The last waiting entry of a log.
+    pub(super) fn last(&self, log: &LogId) -> Option<(u64, EntryId)> {
+        let last = &self.logs.get(log)?.entries.back()?.entry;
+        Some((last.header.seq, last.id()))
+    }
+
+    /// Whether this very entry waits.
+    pub(super) fn holds(&self, log: &LogId, id: &EntryId) -> bool {
+        self.logs.get(log).is_some_and(|run| run.entries.iter().any(|waiting| waiting.entry.id() == *id))
+    }
+
+    /// Lets an entry wait: the first of its log for what it `needs`, any other behind the one
+    /// before it. Says whether it fits.
+    pub(super) fn push(&mut self, received: Received, needs: Vec<EntryId>) -> bool {
+        let bytes = self.bytes + received.bytes.len();
+        if self.entries == PENDING_ENTRIES_MAX || bytes > PENDING_BYTES_MAX {
+            return false;
+        }
+        self.entries += 1;
+        self.bytes = bytes;
+        let log = received.entry.header.log;
+        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs });
+        run.entries.push_back(received);
+        true
+    }
+
+    /// Puts an entry that was taken out back in front of its run, because it needs more.
+    pub(super) fn put_back(&mut self, received: Received, needs: Vec<EntryId>) {
+        self.entries += 1;
+        self.bytes += received.bytes.len();
+        let log = received.entry.header.log;
+        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs: Vec::new() });
+        run.needs = needs;
+        run.entries.push_front(received);
+    }
+
+    /// Takes the first entry of a run that waits for nothing any more.
+    pub(super) fn pop_ready(&mut self, is_here: impl Fn(&EntryId) -> bool) -> Option<Received> {
+        let is_ready = |run: &Run| run.needs.iter().all(&is_here);
+        let log = *self.logs.iter().find(|(_, run)| is_ready(run))?.0;
+        let run = self.logs.get_mut(&log)?;
+        let received = run.entries.pop_front()?;
+        run.needs.clear();
+        if run.entries.is_empty() {
+            self.logs.remove(&log);
+        }
+        self.entries -= 1;
+        self.bytes -= received.bytes.len();
+        Some(received)
+    }
+
+    /// Drops the run of a log whose continuation was refused.
+    pub(super) fn drop_run(&mut self, log: &LogId) {
+        for received in self.logs.remove(log).map(|run| run.entries).unwrap_or_default() {
+            self.entries -= 1;
+            self.bytes -= received.bytes.len();
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::{Header, Kind};
+    use crate::ids::{BodyHash, WorkspaceId};
+    use ed25519_dalek::SigningKey;
+
+    fn received(log: u8, seq: u64, body_len: usize) -> Received {
+        let header = Header {
+            ver: 1,
+            ws: WorkspaceId::from_bytes([1; 32]),
+            log: LogId::from_bytes([log; 32]),
+            seq,
+            prev: EntryId::from_bytes([2; 32]),
+            kind: Kind::Data,
+            acl_heads: Vec::new(),
+            epoch: None,
+            body_len: 0,
+            body_hash: BodyHash::ZERO,
+        };
+        let entry = Entry::sign(header, vec![0; body_len], &SigningKey::from_bytes(&[3; 32])).unwrap();
+        let bytes = entry.encode().into();
+        Received { entry, bytes }
+    }
+
+    fn needs(byte: u8) -> Vec<EntryId> {
+        vec![EntryId::from_bytes([byte; 32])]
+    }
+
+    fn pop(pending: &mut Pending, here: &[u8]) -> Option<(u8, u64)> {
+        pending
+            .pop_ready(|id| here.iter().any(|byte| *id == EntryId::from_bytes([*byte; 32])))
+            .map(|received| (received.entry.header.log.as_bytes()[0], received.entry.header.seq))
+    }
+
+    #[test]
+    fn runs_come_out_in_order_when_what_they_need_is_here() {
+        let mut pending = Pending::default();
+        assert!(pending.push(received(1, 2, 0), needs(7)));
+        assert!(pending.push(received(1, 3, 0), needs(8)));
+        assert!(pending.push(received(2, 2, 0), needs(9)));
+        assert_eq!(pending.last(&LogId::from_bytes([1; 32])).unwrap().0, 3);
+        assert_eq!(pop(&mut pending, &[8]), None);
+        assert_eq!(pop(&mut pending, &[7, 9]), Some((1, 2)));
+        let second = pending.pop_ready(|_| false).unwrap();
+        assert_eq!(second.entry.header.seq, 3, "what a follower needs is found when its turn comes");
+        pending.put_back(second, needs(8));
+        assert_eq!(pop(&mut pending, &[7, 9]), Some((2, 2)));
+        assert_eq!(pop(&mut pending, &[7, 9]), None);
+        assert_eq!(pop(&mut pending, &[8]), Some((1, 3)));
+        assert_eq!((pending.len(), pending.bytes), (0, 0));
+    }
+
+    #[test]
+    fn the_limits_hold_and_dropping_a_run_makes_room() {
+        let mut pending = Pending::default();
+        for seq in 0..PENDING_ENTRIES_MAX {
+            assert!(pending.push(received(1, seq as u64 + 2, 0), needs(7)));
+        }
+        assert!(!pending.push(received(2, 2, 0), needs(7)));
+        pending.drop_run(&LogId::from_bytes([1; 32]));
+        assert_eq!((pending.len(), pending.bytes), (0, 0));
+        let large = received(1, 2, 200 * 1024);
+        let fit = PENDING_BYTES_MAX / large.bytes.len();
+        for _ in 0..fit {
+            assert!(pending.push(large.clone(), needs(7)));
+        }
+        assert!(!pending.push(large, needs(7)));
+    }
+}

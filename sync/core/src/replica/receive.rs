@@ -1,0 +1,323 @@
+//! Taking in entries: what is checked, in which order, and what becomes of those that fail.
+
+use std::sync::Arc;
+
+use super::commit::Prepared;
+use super::effect::{Effect, Fork, Load};
+use super::input::{ChannelId, LoadedEntry, RequestId, StoredOrder};
+use super::logs::Place;
+use super::members::TakeError;
+use super::pending::Received;
+use super::{LoadPurpose, Replica};
+use crate::acl::Genesis;
+use crate::entry::{Entry, Kind, Lane, Open, Signer};
+use crate::frames::{EntryBytes, Position, Range};
+use crate::ids::{EntryId, LogId};
+use crate::limits::{COMPARISONS_MAX, ENTRY_BYTES_MAX};
+
+/// Why an entry is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is here, or will be asked for again.
+    Silent,
+    /// Its signer is not (yet) known to be in, or a limit is reached: the log is not fetched
+    /// until membership changes.
+    Hold,
+    /// Nobody who follows the protocol sends this.
+    Charge,
+}
+
+/// What became of an entry that nothing is wrong with.
+enum Accepted {
+    Taken,
+    /// These have to come first.
+    Needs(Received, Vec<EntryId>),
+}
+
+/// A repeated entry that is compared with the stored one as soon as that is read.
+#[derive(Debug)]
+pub(super) struct Suspect {
+    received: Received,
+}
+
+impl Replica {
+    pub(super) fn take_entries(&mut self, id: ChannelId, entries: &[EntryBytes], len: usize) {
+        let now = self.now;
+        let accepted_before = self.gathered_from(id);
+        for EntryBytes(bytes) in entries {
+            match Entry::decode(bytes) {
+                Ok(entry) => self.take_entry(id, Received { entry, bytes: Arc::clone(bytes) }),
+                Err(_) => self.strike(id),
+            }
+        }
+        let is_waiting_for_disk = self.gathered_from(id) > accepted_before;
+        let Some(channel) = self.channels.get_mut(&id) else { return };
+        channel.intake.last_entries_at = now;
+        if is_waiting_for_disk {
+            self.gather.credit(id, len as u64);
+        } else {
+            channel.intake.taken += len as u64;
+        }
+    }
+
+    fn gathered_from(&self, id: ChannelId) -> u64 {
+        self.channels.get(&id).map_or(0, |channel| channel.intake.accepted)
+    }
+
+    fn take_entry(&mut self, id: ChannelId, received: Received) {
+        let header = &received.entry.header;
+        let (log, kind) = (header.log, header.kind);
+        if kind != Kind::Genesis
+            && let Some(channel) = self.channels.get_mut(&id)
+        {
+            // Whoever sends an entry holds it.
+            let _ = channel.claims.raise(&Position { log, seq: header.seq });
+        }
+        match self.judge(id, received) {
+            Ok(()) | Err(Refusal::Silent) => {}
+            Err(Refusal::Hold) => {
+                self.pending.drop_run(&log);
+                self.sources.hold(log);
+            }
+            Err(Refusal::Charge) => self.strike(id),
+        }
+    }
+
+    /// Checks an entry and takes it, or lets it wait.
+    fn judge(&mut self, id: ChannelId, received: Received) -> Result<(), Refusal> {
+        let (signer, lane) = self.signer_of(&received.entry)?;
+        self.check_lane(id, &received.entry, lane, &signer)?;
+        if self.is_repeated(id, &received, &signer)? {
+            return Err(Refusal::Silent);
+        }
+        received.entry.verify(&signer.public_key()).map_err(|_| Refusal::Charge)?;
+        let log = received.entry.header.log;
+        if self.pending.last(&log).is_some() {
+            self.wait(id, received, Vec::new());
+            return Ok(());
+        }
+        match self.accept(Some(id), received, signer, lane)? {
+            Accepted::Taken => {
+                self.log_progress(&log, id);
+                self.release_pending(id);
+            }
+            Accepted::Needs(received, needs) => self.wait(id, received, needs),
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, id: ChannelId, received: Received, needs: Vec<EntryId>) {
+        let log = received.entry.header.log;
+        if self.pending.push(received, needs) {
+            self.log_progress(&log, id);
+        }
+    }
+
+    /// Who signs an entry: as its log says, or as it says itself when it begins one.
+    pub(super) fn signer_of(&self, entry: &Entry) -> Result<(Signer, Lane), Refusal> {
+        let header = &entry.header;
+        if header.kind == Kind::Genesis {
+            if entry.id() != self.config.ws.genesis() {
+                return Err(Refusal::Charge);
+            }
+            let genesis: Genesis = entry.clear().map_err(|_| Refusal::Charge)?;
+            let signer = genesis_signer(entry, &genesis).ok_or(Refusal::Charge)?;
+            return Ok((signer, Lane::Control));
+        }
+        if header.ws != self.config.ws {
+            return Err(Refusal::Charge);
+        }
+        if let Some(state) = self.logs.get(&header.log) {
+            return Ok((state.signer, state.lane));
+        }
+        if header.kind != Kind::Open {
+            // Its beginning was not taken, or not yet.
+            return Err(Refusal::Silent);
+        }
+        let open: Open = entry.clear().map_err(|_| Refusal::Charge)?;
+        let lane = open.lane(&header.ws, &header.log).filter(|_| open.is_well_formed());
+        lane.map(|lane| (open.signer, lane)).ok_or(Refusal::Charge)
+    }
+
+    fn check_lane(&self, id: ChannelId, entry: &Entry, lane: Lane, signer: &Signer) -> Result<(), Refusal> {
+        let fits = match entry.header.kind {
+            Kind::Open | Kind::Close | Kind::Unknown(_) => true,
+            Kind::Data | Kind::Frontier => lane == Lane::Data,
+            Kind::Genesis | Kind::Acl | Kind::Epoch | Kind::KeyRequest => lane == Lane::Control,
+        };
+        // User keys write to the control lane alone.
+        if !fits || (lane == Lane::Data && signer.device().is_none()) {
+            return Err(Refusal::Charge);
+        }
+        let in_data_phase = self.channels.get(&id).is_some_and(|channel| channel.data().is_some());
+        if lane == Lane::Data && !in_data_phase {
+            return Err(Refusal::Charge);
+        }
+        Ok(())
+    }
+
+    /// Whether the entry is one that is here already; finds forks on the way.
+    fn is_repeated(&mut self, id: ChannelId, received: &Received, signer: &Signer) -> Result<bool, Refusal> {
+        let header = &received.entry.header;
+        let at = received.entry.entry_ref();
+        if self.pending.holds(&at.log, &at.id) {
+            return Ok(true);
+        }
+        let Some(state) = self.logs.get(&at.log) else { return Ok(false) };
+        let waiting = self.pending.last(&at.log);
+        let place = match waiting {
+            Some((seq, last)) if at.seq == seq + 1 && header.prev == last => Place::Next,
+            Some(_) if at.seq > state.accepted.seq => Place::Gap,
+            _ => state.place(&at, &header.prev),
+        };
+        match place {
+            Place::Next => Ok(false),
+            Place::Known => Ok(true),
+            Place::Gap | Place::Ended => Err(Refusal::Silent),
+            Place::Branch => {
+                // Two entries with one number lie further down; whoever sent this one has the other.
+                self.want_again(id, at.log, at.seq - 1);
+                Err(Refusal::Silent)
+            }
+            Place::Other(ours) => {
+                received.entry.verify(&signer.public_key()).map_err(|_| Refusal::Charge)?;
+                self.report_fork(received, ours);
+                Ok(true)
+            }
+            Place::Old => {
+                self.compare_with_stored(received);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Takes an entry of which signature and chain are right, unless it needs others first.
+    fn accept(
+        &mut self,
+        from: Option<ChannelId>,
+        received: Received,
+        signer: Signer,
+        lane: Lane,
+    ) -> Result<Accepted, Refusal> {
+        let header = &received.entry.header;
+        let (log, kind) = (header.log, header.kind);
+        if self.logs.get(&log).is_none() && self.logs.is_full() {
+            return Err(Refusal::Hold);
+        }
+        let missing: Vec<EntryId> =
+            header.acl_heads.iter().filter(|head| !self.members.is_here(head)).copied().collect();
+        if !missing.is_empty() {
+            return Ok(Accepted::Needs(received, missing));
+        }
+        if !self.members.admits(&received.entry, &signer) {
+            return Err(Refusal::Hold);
+        }
+        match self.members.insert(&received.entry) {
+            Ok(()) => {}
+            Err(TakeError::Missing(needs)) => return Ok(Accepted::Needs(received, needs)),
+            Err(TakeError::Genesis(_)) => return Err(Refusal::Charge),
+            Err(TakeError::Refused) => return Err(Refusal::Hold),
+        }
+        if kind != Kind::Genesis && self.own_logs().contains(&log) {
+            // Somebody holds more of our log than we do.
+            self.own.is_retired = true;
+        }
+        self.enter(Prepared::new(received, signer, lane, from));
+        Ok(Accepted::Taken)
+    }
+
+    /// Makes an entry that membership has taken part of what is known, and queues it for the disk.
+    pub(super) fn enter(&mut self, prepared: Prepared) {
+        let at = prepared.entry.entry_ref();
+        let kind = prepared.entry.header.kind;
+        if self.logs.get(&at.log).is_none() {
+            self.logs.begin(&at, prepared.signer, prepared.lane);
+            if let Ok(open) = prepared.entry.clear::<Open>() {
+                self.logs.name_earlier(&prepared.signer, &open);
+            }
+        } else {
+            self.logs.accept(&at, kind == Kind::Close);
+        }
+        self.offer_key(&prepared.entry);
+        if let Some(channel) = prepared.from.and_then(|id| self.channels.get_mut(&id)) {
+            channel.intake.accepted += 1;
+        }
+        self.gather.push(prepared);
+    }
+
+    /// Takes entries that waited for what has just come.
+    pub(super) fn release_pending(&mut self, id: ChannelId) {
+        while let Some(received) = self.pending.pop_ready(|head| self.members.is_here(head)) {
+            let log = received.entry.header.log;
+            let taken = self
+                .signer_of(&received.entry)
+                .and_then(|(signer, lane)| self.accept(Some(id), received, signer, lane));
+            match taken {
+                Ok(Accepted::Taken) => {}
+                Ok(Accepted::Needs(received, needs)) => self.pending.put_back(received, needs),
+                Err(_) => {
+                    self.pending.drop_run(&log);
+                    self.sources.hold(log);
+                }
+            }
+        }
+    }
+
+    /// Reads the stored entry with the number of a repeated one, which is too old for its id
+    /// to be in memory.
+    fn compare_with_stored(&mut self, received: &Received) {
+        let comparisons =
+            self.loads.values().filter(|purpose| matches!(purpose, LoadPurpose::Compare(_))).count();
+        if comparisons >= COMPARISONS_MAX {
+            return;
+        }
+        let at = received.entry.entry_ref();
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        let suspect = Suspect { received: received.clone() };
+        self.loads.insert(request, LoadPurpose::Compare(Box::new(suspect)));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after: StoredOrder::default(),
+            ranges: vec![Range { log: at.log, from: at.seq, to: at.seq }],
+            bytes_max: ENTRY_BYTES_MAX,
+        }));
+    }
+
+    pub(super) fn loaded_to_compare(&mut self, suspect: &Suspect, entries: &[LoadedEntry]) {
+        let at = suspect.received.entry.entry_ref();
+        let stored = entries.iter().find(|entry| entry.log == at.log && entry.seq == at.seq);
+        let Some(stored) = stored.and_then(|entry| Entry::decode(&entry.bytes).ok()) else { return };
+        let Some(signer) = self.logs.get(&at.log).map(|state| state.signer) else { return };
+        if stored.id() != at.id && suspect.received.entry.verify(&signer.public_key()).is_ok() {
+            self.report_fork(&suspect.received, stored.id());
+        }
+    }
+
+    /// Two rightly signed entries with one number: the log takes nothing any more.
+    fn report_fork(&mut self, received: &Received, ours: EntryId) {
+        let at = received.entry.entry_ref();
+        if self.logs.get(&at.log).is_some_and(|state| state.frozen) {
+            return;
+        }
+        self.logs.freeze(&at.log);
+        self.pending.drop_run(&at.log);
+        if self.own_logs().contains(&at.log) {
+            self.own.is_retired = true;
+        }
+        let theirs = Arc::clone(&received.bytes);
+        self.effects.push(Effect::Forked(Fork { log: at.log, seq: at.seq, ours, theirs }));
+    }
+
+    pub(super) fn own_logs(&self) -> [LogId; 2] {
+        [self.own.data_log, self.own.control_log]
+    }
+}
+
+/// Who signed a Genesis: the founder's user key, or the last device of the chain in it.
+fn genesis_signer(entry: &Entry, genesis: &Genesis) -> Option<Signer> {
+    let last = genesis.chain.links().last()?;
+    [Signer::User(genesis.owner), Signer::Device(genesis.owner, last.key)]
+        .into_iter()
+        .find(|signer| entry.verify(&signer.public_key()).is_ok())
+}
