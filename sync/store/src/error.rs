@@ -82,10 +82,6 @@ impl DatabaseError {
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. })
     }
-
-    pub(crate) fn damaged(what: impl Into<Cause>) -> Self {
-        Self::Damaged { source: what.into() }
-    }
 }
 
 impl From<rusqlite::Error> for DatabaseError {

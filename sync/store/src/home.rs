@@ -66,22 +66,13 @@ impl HomeError {
 }
 
 /// What tells a data folder from another one.
-const OWN_NAMES: [&str; 5] = [
-    "store.db",
-    "keys.json",
-    "identity.json",
-    "node.lock",
-    "node.log",
-];
+const OWN_NAMES: [&str; 5] = ["store.db", "keys.json", "identity.json", "node.lock", "node.log"];
 
 impl Home {
     /// Opens a data folder, which is made when it is missing. Only its owner may enter it after
     /// this.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
-        let io = |source| HomeError::Io {
-            source,
-            path: path.to_path_buf(),
-        };
+        let io = |source| HomeError::Io { source, path: path.to_path_buf() };
         files::create_private_folder(path).map_err(io)?;
         let path = path.canonicalize().map_err(io)?;
         let home = Self { path };
@@ -108,10 +99,7 @@ impl Home {
     fn close_to_others(&self) -> Result<(), HomeError> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let path = &self.path;
-        let io = |source| HomeError::Io {
-            source,
-            path: path.clone(),
-        };
+        let io = |source| HomeError::Io { source, path: path.clone() };
         let metadata = fs::metadata(path).map_err(io)?;
         if metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(HomeError::OtherOwner { path: path.clone() });

@@ -8,12 +8,12 @@
 //! are made only when neither `keys.json` nor `identity.json` nor `store.db` is there.
 
 mod choice;
+mod error;
 mod file;
 mod keyring;
 mod slot;
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 pub use self::choice::{KeyChoice, KeyChoiceError};
+pub use self::error::{SlotError, SlotFailure, UnlockError};
 use self::file::KeysFile;
 pub use self::keyring::{Keyring, KeyringFault, NoKeyring, SystemKeyring};
 use self::slot::{Kek, Slot};
 use crate::home::Home;
-use crate::limits::{KEYRING_TIMEOUT, PASSPHRASE_BYTES_MAX};
+use crate::limits::KEYRING_TIMEOUT;
 use crate::store_key::StoreKey;
 
 /// Where a copy of the store key lies.
@@ -79,9 +80,7 @@ pub struct KeyContext<'a> {
 
 impl<'a> KeyContext<'a> {
     /// What a program on this machine uses, with what WEFT_KEY says.
-    pub fn of_this_machine(
-        ask: Option<&'a mut AskPassphrase<'a>>,
-    ) -> Result<Self, KeyChoiceError> {
+    pub fn of_this_machine(ask: Option<&'a mut AskPassphrase<'a>>) -> Result<Self, KeyChoiceError> {
         Ok(Self {
             choice: KeyChoice::from_environment()?,
             keyring: Arc::new(SystemKeyring),
@@ -95,9 +94,7 @@ impl<'a> KeyContext<'a> {
 
 impl fmt::Debug for KeyContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyContext")
-            .field("choice", &self.choice)
-            .finish_non_exhaustive()
+        f.debug_struct("KeyContext").field("choice", &self.choice).finish_non_exhaustive()
     }
 }
 
@@ -123,168 +120,6 @@ impl Unlocked {
                 self.key_file.display()
             )
         })
-    }
-}
-
-/// Why a slot did not open.
-#[derive(Debug)]
-pub struct SlotFailure {
-    /// The slot.
-    pub slot: SlotKind,
-    /// What happened.
-    pub reason: SlotError,
-}
-
-/// What can be wrong with one slot.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SlotError {
-    /// There is no slot of this kind.
-    #[error("the key was never stored there")]
-    NoSlot,
-    /// The keyring did not give its part.
-    #[error(transparent)]
-    Keyring(#[from] KeyringFault),
-    /// The key file is missing.
-    #[error("the file is missing: {path}")]
-    FileMissing {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
-    /// Others may read the key file.
-    #[error("others may read or replace the file: {path}")]
-    FileNotPrivate {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The key file could not be read or written.
-    #[error("the file cannot be used: {path}")]
-    FileIo {
-        /// What failed.
-        #[source]
-        source: io::Error,
-        /// Where.
-        path: PathBuf,
-    },
-    /// No passphrase was given.
-    #[error("no passphrase was given")]
-    NoPassphrase,
-    /// The passphrase could not be read.
-    #[error("no passphrase can be read from file descriptor {fd}")]
-    PassphraseFd {
-        /// The descriptor.
-        fd: u32,
-        /// What failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The passphrase is empty or too long.
-    #[error("a passphrase has 1 to {} bytes", PASSPHRASE_BYTES_MAX)]
-    PassphraseLength,
-    /// The secret is there but does not open the slot.
-    #[error("it does not fit")]
-    WrongSecret,
-    /// The slot holds no sealed key.
-    #[error("the slot in keys.json is damaged")]
-    Damaged,
-    /// The system gave no random numbers.
-    #[error("the system gave no random numbers")]
-    Random,
-}
-
-/// Why the store key could not be had. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnlockError {
-    /// No slot opened.
-    #[error("the data on this device cannot be opened: {}", describe(tried))]
-    NoSlotOpened {
-        /// What was tried, in order.
-        tried: Vec<SlotFailure>,
-    },
-    /// There is data, but `keys.json` is missing.
-    #[error("keys.json is missing, but this device has data: {home}")]
-    KeysLost {
-        /// The data folder.
-        home: PathBuf,
-    },
-    /// `keys.json` and its backup are damaged.
-    #[error("keys.json is damaged: {path}")]
-    Damaged {
-        /// Where.
-        path: PathBuf,
-    },
-    /// A later Weft wrote the file.
-    #[error("keys.json was written by a newer Weft: {path}")]
-    TooNew {
-        /// Where.
-        path: PathBuf,
-    },
-    /// A file could not be read or written.
-    #[error("cannot use keys.json: {path}")]
-    Io {
-        /// What failed.
-        #[source]
-        source: io::Error,
-        /// Where.
-        path: PathBuf,
-    },
-    /// A new key could not be stored where it was asked for.
-    #[error("a new key cannot be stored in {slot}")]
-    CannotStore {
-        /// The slot.
-        slot: SlotKind,
-        /// What failed.
-        #[source]
-        source: SlotError,
-    },
-}
-
-fn describe(tried: &[SlotFailure]) -> String {
-    let lines = tried.iter().map(|failure| format!("{}: {}", failure.slot, failure.reason));
-    lines.collect::<Vec<_>>().join("; ")
-}
-
-impl UnlockError {
-    /// What a person can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NoSlotOpened { tried } => slots_hint(tried),
-            Self::KeysLost { .. } => {
-                "restore keys.json from a backup, or move the whole data folder away and link \
-                 this device again"
-            }
-            Self::Damaged { .. } => "restore keys.json from a backup",
-            Self::TooNew { .. } => "update Weft on this device",
-            Self::Io { .. } => "check the permissions of the data folder",
-            Self::CannotStore { slot, source } => match (slot, source) {
-                (SlotKind::Keyring, _) => {
-                    "unlock the keyring, or set WEFT_KEY=file or WEFT_KEY=passphrase-fd:N"
-                }
-                (_, SlotError::NoPassphrase) => {
-                    "give a passphrase, or set WEFT_KEY=file to keep the key in a file"
-                }
-                _ => "check the permissions of the data folder",
-            },
-        }
-    }
-}
-
-fn slots_hint(tried: &[SlotFailure]) -> &'static str {
-    let has = |test: fn(&SlotError) -> bool| tried.iter().any(|failure| test(&failure.reason));
-    if has(|reason| matches!(reason, SlotError::FileNotPrivate { .. })) {
-        "run `chmod 600` on the key file after making sure that nobody else used it"
-    } else if has(|reason| matches!(reason, SlotError::WrongSecret)) {
-        "check the passphrase; or restore keys.json and the key file from one backup"
-    } else if has(|reason| matches!(reason, SlotError::Keyring(_))) {
-        "unlock the keyring of this session and try again"
-    } else if has(|reason| matches!(reason, SlotError::NoPassphrase)) {
-        "run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
-    } else if has(|reason| matches!(reason, SlotError::NoSlot)) {
-        "leave WEFT_KEY unset, or set it to the place where the key was stored"
-    } else {
-        "restore keys.json and the key file from one backup"
     }
 }
 
@@ -314,9 +149,7 @@ pub fn add_slot(
     context: &mut KeyContext<'_>,
 ) -> Result<(), UnlockError> {
     let Some(mut keys) = KeysFile::read(home)? else {
-        return Err(UnlockError::KeysLost {
-            home: home.path().to_path_buf(),
-        });
+        return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
     };
     let slot = make_slot(home, &keys.profile, key, kind, context)
         .map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
@@ -324,11 +157,7 @@ pub fn add_slot(
     keys.write(home)
 }
 
-fn open_slots(
-    home: &Home,
-    keys: &KeysFile,
-    context: &mut KeyContext<'_>,
-) -> Result<Unlocked, UnlockError> {
+fn open_slots(home: &Home, keys: &KeysFile, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
     let kinds: &[SlotKind] = match context.choice {
         KeyChoice::Any => &[SlotKind::Keyring, SlotKind::File, SlotKind::Passphrase],
         KeyChoice::Keyring => &[SlotKind::Keyring],
@@ -339,26 +168,15 @@ fn open_slots(
     for kind in kinds {
         let Some(slot) = keys.slot(*kind) else {
             if context.choice != KeyChoice::Any {
-                tried.push(SlotFailure {
-                    slot: *kind,
-                    reason: SlotError::NoSlot,
-                });
+                tried.push(SlotFailure { slot: *kind, reason: SlotError::NoSlot });
             }
             continue;
         };
         match open_slot(home, &keys.profile, slot, context) {
             Ok(key) => {
-                return Ok(Unlocked {
-                    key,
-                    slot: *kind,
-                    is_new: false,
-                    key_file: home.key_file(),
-                });
+                return Ok(Unlocked { key, slot: *kind, is_new: false, key_file: home.key_file() });
             }
-            Err(reason) => tried.push(SlotFailure {
-                slot: *kind,
-                reason,
-            }),
+            Err(reason) => tried.push(SlotFailure { slot: *kind, reason }),
         }
     }
     Err(UnlockError::NoSlotOpened { tried })
@@ -400,18 +218,12 @@ fn open_slot(
 /// Makes the first key, in one slot of the kind that was asked for or that works here.
 fn create(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
     if home.identity_json().exists() || home.store_db().exists() {
-        return Err(UnlockError::KeysLost {
-            home: home.path().to_path_buf(),
-        });
+        return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
     }
-    let key = StoreKey::generate().map_err(|_| UnlockError::CannotStore {
-        slot: SlotKind::File,
-        source: SlotError::Random,
-    })?;
-    let mut keys = KeysFile::new().ok_or(UnlockError::CannotStore {
-        slot: SlotKind::File,
-        source: SlotError::Random,
-    })?;
+    let key = StoreKey::generate()
+        .map_err(|_| UnlockError::CannotStore { slot: SlotKind::File, source: SlotError::Random })?;
+    let mut keys = KeysFile::new()
+        .ok_or(UnlockError::CannotStore { slot: SlotKind::File, source: SlotError::Random })?;
     let kinds: &[SlotKind] = match (context.choice, context.ask.is_some()) {
         (KeyChoice::Keyring, _) => &[SlotKind::Keyring],
         (KeyChoice::File, _) => &[SlotKind::File],
@@ -422,12 +234,7 @@ fn create(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockE
     let (kind, slot) = make_first(home, &keys.profile, &key, kinds, context)?;
     keys.put(slot);
     keys.write(home)?;
-    Ok(Unlocked {
-        key,
-        slot: kind,
-        is_new: true,
-        key_file: home.key_file(),
-    })
+    Ok(Unlocked { key, slot: kind, is_new: true, key_file: home.key_file() })
 }
 
 /// The first of these slots that can be made.

@@ -49,16 +49,14 @@ pub use error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError
 pub use home::{Home, HomeError, HomeLock, IdentityFileError, LockError, PublicIdentity};
 pub use keys::{
     AskPassphrase, KeyChoice, KeyChoiceError, KeyContext, Keyring, KeyringFault, NoKeyring,
-    PassphraseRequest, SlotKind, SystemKeyring, UnlockError, Unlocked,
+    PassphraseRequest, SlotError, SlotFailure, SlotKind, SystemKeyring, UnlockError, Unlocked,
 };
 pub use memory::MemoryStore;
 pub use rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryOutcome, EntryPlace,
     Instance, KindSet, LogSummary, NewEntry, PutReport, StoredEntry, StoredOrder, Write,
 };
-pub use session::{
-    CounterFolders, NewSessionReason, SessionError, SessionGuard, SessionVerdict,
-};
+pub use session::{CounterFolders, NewSessionReason, SessionError, SessionGuard, SessionVerdict};
 pub use space::{Space, Table};
 pub use sqlite::{CheckDepth, CheckReport, OpenReport, Store, StoreOptions};
 pub use storage::Storage;

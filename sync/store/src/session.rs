@@ -98,10 +98,9 @@ impl fmt::Display for NewSessionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotCounted => f.write_str("the machine was started again or the data was copied"),
-            Self::DatabaseBehind { counted, stored } => write!(
-                f,
-                "entry {counted} was sent but the database ends at {stored}: a backup was restored"
-            ),
+            Self::DatabaseBehind { counted, stored } => {
+                write!(f, "entry {counted} was sent but the database ends at {stored}: a backup was restored")
+            }
         }
     }
 }
@@ -145,9 +144,7 @@ impl SessionError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoFolder { .. } => {
-                "set XDG_RUNTIME_DIR to a folder in memory that only you can read"
-            }
+            Self::NoFolder { .. } => "set XDG_RUNTIME_DIR to a folder in memory that only you can read",
             Self::Stuck { .. } => "free some space in the folder of the counter, then try again",
             Self::Read(source) => source.hint(),
             Self::Commit(source) => source.hint(),
@@ -173,11 +170,7 @@ impl SessionGuard {
     /// The file is named by the path of the folder, so that a copy of the folder that is used at
     /// the same time does not count on the same file. The database remembers which file it was:
     /// one that was used before that, in another environment, may be behind and is begun anew.
-    pub fn open(
-        folders: &CounterFolders,
-        home: &Path,
-        storage: &dyn Storage,
-    ) -> Result<Self, SessionError> {
+    pub fn open(folders: &CounterFolders, home: &Path, storage: &dyn Storage) -> Result<Self, SessionError> {
         let instance = storage.instance();
         let used_before = storage.record(SETTINGS, COUNTER_FILE)?;
         let home = home.canonicalize().unwrap_or_else(|_| home.to_path_buf());
@@ -203,12 +196,7 @@ impl SessionGuard {
             if !is_same {
                 remember(storage, &path)?;
             }
-            return Ok(Self {
-                path,
-                instance,
-                file: Some(file),
-                counted,
-            });
+            return Ok(Self { path, instance, file: Some(file), counted });
         }
         Err(SessionError::NoFolder { source: last })
     }
@@ -233,9 +221,7 @@ impl SessionGuard {
             return Ok(());
         }
         if self.counted.len() >= SESSION_LOGS_MAX && !self.counted.contains_key(&log) {
-            return Err(SessionError::TooManyLogs {
-                logs_max: SESSION_LOGS_MAX,
-            });
+            return Err(SessionError::TooManyLogs { logs_max: SESSION_LOGS_MAX });
         }
         self.counted.insert(log, seq);
         match self.write(log, seq) {
@@ -266,10 +252,7 @@ impl SessionGuard {
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
             Err(_) => {
                 let path = self.path.clone();
-                return Err(SessionError::Stuck {
-                    source: error,
-                    path,
-                });
+                return Err(SessionError::Stuck { source: error, path });
             }
         }
         tracing::warn!(%error, "the session counter cannot be kept; the next start begins new logs");

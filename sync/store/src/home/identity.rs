@@ -88,12 +88,8 @@ impl Home {
     /// Reads who this device is; none when no identity was made yet.
     pub fn read_identity(&self) -> Result<Option<PublicIdentity>, IdentityFileError> {
         let path = self.identity_json();
-        let contents = files::read_small(&path, KEY_FILE_BYTES_MAX).map_err(|source| {
-            IdentityFileError::Io {
-                source,
-                path: path.clone(),
-            }
-        })?;
+        let contents = files::read_small(&path, KEY_FILE_BYTES_MAX)
+            .map_err(|source| IdentityFileError::Io { source, path: path.clone() })?;
         let Some(contents) = contents else {
             return Ok(None);
         };

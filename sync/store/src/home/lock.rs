@@ -67,27 +67,19 @@ impl HomeLock {
     /// Takes the lock, or says who holds it.
     pub fn acquire(home: &Home) -> Result<Self, LockError> {
         let path = home.node_lock();
-        let io = |source| LockError::Io {
-            source,
-            path: path.clone(),
-        };
+        let io = |source| LockError::Io { source, path: path.clone() };
         let mut options = files::private_options();
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    pid: read_pid(&file),
-                    path: home.path().to_path_buf(),
-                });
+                return Err(LockError::Held { pid: read_pid(&file), path: home.path().to_path_buf() });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let pid = format!("{}\n", std::process::id());
-        file.set_len(0)
-            .and_then(|()| files::write_all_at(&file, pid.as_bytes(), 0))
-            .map_err(io)?;
+        file.set_len(0).and_then(|()| files::write_all_at(&file, pid.as_bytes(), 0)).map_err(io)?;
         Ok(Self { file })
     }
 

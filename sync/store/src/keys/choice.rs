@@ -99,8 +99,7 @@ pub(super) fn read_passphrase(fd: u32) -> Result<SecretString, SlotError> {
             return Err(SlotError::PassphraseLength);
         }
     }
-    let text = std::str::from_utf8(&line)
-        .map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
+    let text = std::str::from_utf8(&line).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() {
         return Err(SlotError::PassphraseLength);

@@ -39,20 +39,13 @@ impl KeysFile {
     pub(super) fn new() -> Option<Self> {
         let mut profile = [0; 8];
         getrandom::fill(&mut profile).ok()?;
-        Some(Self {
-            profile: HEXLOWER.encode(&profile),
-            slots: Vec::new(),
-            unknown: Vec::new(),
-        })
+        Some(Self { profile: HEXLOWER.encode(&profile), slots: Vec::new(), unknown: Vec::new() })
     }
 
     /// Reads the file, or its backup when it is missing or damaged; none when neither is there.
     pub(super) fn read(home: &Home) -> Result<Option<Self>, UnlockError> {
         let first = read_one(home.keys_json());
-        if matches!(
-            first,
-            Ok(Some(_)) | Err(UnlockError::TooNew { .. } | UnlockError::Io { .. })
-        ) {
+        if matches!(first, Ok(Some(_)) | Err(UnlockError::TooNew { .. } | UnlockError::Io { .. })) {
             return first;
         }
         match read_one(home.keys_json_backup()) {
@@ -70,11 +63,7 @@ impl KeysFile {
         let known: Result<Vec<Value>, _> = known.collect();
         let mut slots = known.expect("strings as JSON");
         slots.extend(self.unknown.iter().cloned());
-        let json = Json {
-            version: VERSION,
-            profile: self.profile.clone(),
-            slots,
-        };
+        let json = Json { version: VERSION, profile: self.profile.clone(), slots };
         let mut bytes = serde_json::to_vec_pretty(&json).expect("strings and a number as JSON");
         bytes.push(b'\n');
         let path = home.keys_json();
@@ -124,9 +113,5 @@ fn read_one(path: PathBuf) -> Result<Option<KeysFile>, UnlockError> {
             Err(_) => unknown.push(value),
         }
     }
-    Ok(Some(KeysFile {
-        profile: json.profile,
-        slots,
-        unknown,
-    }))
+    Ok(Some(KeysFile { profile: json.profile, slots, unknown }))
 }

@@ -55,9 +55,7 @@ fn fault(error: &keyring::v1::Error) -> KeyringFault {
     match error {
         keyring::v1::Error::NoEntry => KeyringFault::NoEntry,
         // These two carry what was stored: it must not be printed.
-        keyring::v1::Error::BadEncoding(_) | keyring::v1::Error::BadDataFormat(..) => {
-            KeyringFault::Mangled
-        }
+        keyring::v1::Error::BadEncoding(_) | keyring::v1::Error::BadDataFormat(..) => KeyringFault::Mangled,
         other => KeyringFault::Unavailable(other.to_string()),
     }
 }
@@ -90,11 +88,7 @@ impl Keyring for NoKeyring {
     }
 }
 
-pub(super) fn load(
-    keyring: &Arc<dyn Keyring>,
-    profile: &str,
-    timeout: Duration,
-) -> Result<Kek, SlotError> {
+pub(super) fn load(keyring: &Arc<dyn Keyring>, profile: &str, timeout: Duration) -> Result<Kek, SlotError> {
     let account = account(profile);
     let keyring = Arc::clone(keyring);
     let line = within(timeout, move || keyring.load(&account))?;
@@ -115,11 +109,7 @@ pub(super) fn store(
         keyring.store(&account, &line)?;
         Ok(*keyring.load(&account)? == *line)
     })?;
-    if is_same {
-        Ok(())
-    } else {
-        Err(KeyringFault::Mangled.into())
-    }
+    if is_same { Ok(()) } else { Err(KeyringFault::Mangled.into()) }
 }
 
 fn account(profile: &str) -> String {

@@ -88,9 +88,7 @@ impl Slot {
             recipient.set_work_factor(work_factor);
         }
         let age = age::encrypt(&recipient, key.expose()).map_err(|_| SlotError::Random)?;
-        Ok(Self::Passphrase {
-            age: BASE64.encode(&age),
-        })
+        Ok(Self::Passphrase { age: BASE64.encode(&age) })
     }
 
     pub(super) fn open_with_kek(&self, kek: &Kek, profile: &str) -> Result<StoreKey, SlotError> {
@@ -98,23 +96,15 @@ impl Slot {
             return Err(SlotError::NoSlot);
         };
         let sealed = HEXLOWER.decode(sealed.as_bytes()).map_err(|_| SlotError::Damaged)?;
-        let (nonce, ciphertext) = sealed
-            .split_first_chunk::<NONCE_LEN>()
-            .ok_or(SlotError::Damaged)?;
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &associated_data(self.kind(), profile),
-        };
+        let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SlotError::Damaged)?;
+        let payload = Payload { msg: ciphertext, aad: &associated_data(self.kind(), profile) };
         let key = XChaCha20Poly1305::new((&*kek.0).into())
             .decrypt(&XNonce::from(*nonce), payload)
             .map_err(|_| SlotError::WrongSecret)?;
         store_key(&Zeroizing::new(key))
     }
 
-    pub(super) fn open_with_passphrase(
-        &self,
-        passphrase: &SecretString,
-    ) -> Result<StoreKey, SlotError> {
+    pub(super) fn open_with_passphrase(&self, passphrase: &SecretString) -> Result<StoreKey, SlotError> {
         let Self::Passphrase { age } = self else {
             return Err(SlotError::NoSlot);
         };
@@ -149,10 +139,7 @@ fn seal(key: &StoreKey, kek: &Kek, aad: &[u8]) -> Result<String, SlotError> {
     let mut sealed = [0; NONCE_LEN].to_vec();
     getrandom::fill(&mut sealed).map_err(|_| SlotError::Random)?;
     let nonce: [u8; NONCE_LEN] = sealed.as_slice().try_into().map_err(|_| SlotError::Random)?;
-    let payload = Payload {
-        msg: key.expose(),
-        aad,
-    };
+    let payload = Payload { msg: key.expose(), aad };
     let ciphertext = XChaCha20Poly1305::new((&*kek.0).into())
         .encrypt(&XNonce::from(nonce), payload)
         .map_err(|_| SlotError::Damaged)?;
@@ -164,8 +151,7 @@ fn seal(key: &StoreKey, kek: &Kek, aad: &[u8]) -> Result<String, SlotError> {
 pub(super) fn write_key_file(home: &Home, kek: &Kek) -> Result<(), SlotError> {
     let path = home.key_file();
     let line = Zeroizing::new(format!("{}\n", *kek.to_line()));
-    files::replace(&path, None, line.as_bytes())
-        .map_err(|source| SlotError::FileIo { source, path })
+    files::replace(&path, None, line.as_bytes()).map_err(|source| SlotError::FileIo { source, path })
 }
 
 /// Reads the key of the file slot: from the credentials of a service, else from the data folder.

@@ -27,10 +27,7 @@ pub(super) struct CounterFile {
 impl CounterFile {
     /// Reads the file when it belongs to this database and this run of the machine; else makes a
     /// new one.
-    pub(super) fn open(
-        path: &Path,
-        instance: Instance,
-    ) -> io::Result<(Self, BTreeMap<LogId, u64>)> {
+    pub(super) fn open(path: &Path, instance: Instance) -> io::Result<(Self, BTreeMap<LogId, u64>)> {
         let bytes_max = (HEADER_LEN + SLOT_LEN * (SESSION_LOGS_MAX + 1)) as u64;
         let contents = files::read_small(path, bytes_max).unwrap_or_default();
         let Some((counted, slots)) = contents.and_then(|bytes| parse(&bytes, instance)) else {
@@ -46,16 +43,9 @@ impl CounterFile {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = files::private_options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let file = files::private_options().read(true).write(true).create_new(true).open(path)?;
         files::write_all_at(&file, &header(instance), 0)?;
-        Ok(Self {
-            file,
-            slots: BTreeMap::new(),
-        })
+        Ok(Self { file, slots: BTreeMap::new() })
     }
 
     pub(super) fn write(&mut self, log: LogId, seq: u64) -> io::Result<()> {

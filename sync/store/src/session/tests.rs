@@ -73,14 +73,8 @@ fn a_reboot_begins_new_logs() {
 fn a_restored_database_begins_new_logs() {
     let machine = Machine::new();
     machine.start().advance(log(1), 5).unwrap();
-    let behind = NewSessionReason::DatabaseBehind {
-        counted: 5,
-        stored: 4,
-    };
-    assert_eq!(
-        machine.start().check(log(1), 4),
-        SessionVerdict::NewSession(behind)
-    );
+    let behind = NewSessionReason::DatabaseBehind { counted: 5, stored: 4 };
+    assert_eq!(machine.start().check(log(1), 4), SessionVerdict::NewSession(behind));
 }
 
 #[test]
@@ -106,9 +100,7 @@ fn a_copy_of_the_folder_begins_new_logs() {
 fn a_file_from_another_environment_is_begun_anew() {
     let machine = Machine::new();
     let other = CounterFolders::at(vec![machine.memory.path().join("other")]);
-    let open_other = |store: &MemoryStore| {
-        SessionGuard::open(&other, machine.home.path(), store).unwrap()
-    };
+    let open_other = |store: &MemoryStore| SessionGuard::open(&other, machine.home.path(), store).unwrap();
     machine.start().advance(log(1), 3).unwrap();
     assert_eq!(open_other(&machine.store).check(log(1), 3), NEW);
     let backup = machine.store.copy();
