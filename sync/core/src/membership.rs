@@ -16,7 +16,7 @@ use crate::acl::{Acl, AclOperation, Genesis, OpRef, RULES, SealedLabel};
 use crate::certificate::{ChainError, Link, VerifiedChain};
 use crate::entry::{Entry, EntryError, Kind, Lane, Open, Signer};
 use crate::epoch::{Cover, Epoch};
-use crate::ids::{EndpointId, EntryId, EpochId, UserId, WorkspaceId};
+use crate::ids::{EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
 use crate::limits::ACL_OPERATIONS_MAX;
 use crate::wraps::AgeRecipient;
 
@@ -198,6 +198,9 @@ impl Membership {
         if entry.header.ws != self.ws || entry.header.kind == Kind::Genesis {
             return Err(InsertError::Misplaced);
         }
+        if self.is_in_data_log(entry) {
+            return Ok(self.hold(&[entry.entry_ref()]));
+        }
         let position = self.state.history.position(&entry.id(), &entry.header);
         let (signer, lane, names) = match position {
             Position::Known => return Ok(Inserted::Known),
@@ -230,6 +233,24 @@ impl Membership {
         Ok(Inserted::Changed)
     }
 
+    /// Notes which entries of data logs are stored. At start: the last of each log, and then what
+    /// [`Membership::unconfirmed`] asks for; after that every entry as it is stored ([`Membership::insert`] does).
+    pub fn hold(&mut self, held: &[EntryRef]) -> Inserted {
+        let mut settled = false;
+        for held in held {
+            settled |= self.state.history.hold(held);
+        }
+        if settled {
+            self.forget();
+        }
+        if settled { Inserted::Changed } else { Inserted::Stored }
+    }
+
+    fn is_in_data_log(&self, entry: &Entry) -> bool {
+        let line = self.state.history.lines_of(&entry.header.log).first();
+        entry.header.kind != Kind::Open && line.is_some_and(|line| self.state.history.line(*line).lane == Some(Lane::Data))
+    }
+
     fn open(&self, entry: &Entry) -> Result<(Signer, Lane, Names), InsertError> {
         if entry.header.kind != Kind::Open {
             return Err(InsertError::Misplaced);
@@ -245,13 +266,7 @@ impl Membership {
     fn next(&self, entry: &Entry, line: LineIndex, position: Position) -> Result<(Signer, Lane, Names), InsertError> {
         let before = self.state.history.line(line);
         let Some(lane) = before.lane else { return Err(InsertError::Misplaced) };
-        // A kind from a newer version may stand in either lane.
-        let is_placed = match entry.header.kind {
-            Kind::Data | Kind::Frontier => lane == Lane::Data,
-            Kind::Acl | Kind::Epoch | Kind::KeyRequest => lane == Lane::Control,
-            Kind::Genesis | Kind::Open => false,
-            Kind::Close | Kind::Unknown(_) => true,
-        };
+        let is_placed = !matches!(entry.header.kind, Kind::Data | Kind::Frontier | Kind::Genesis | Kind::Open);
         if !is_placed {
             return Err(InsertError::Misplaced);
         }
@@ -339,7 +354,7 @@ fn body_operations(entry: &Entry) -> BodyOperations {
     }
 }
 
-fn seen_of(entry: &Entry) -> Vec<crate::ids::EntryRef> {
+fn seen_of(entry: &Entry) -> Vec<EntryRef> {
     let BodyOperations::Acl(operations) = body_operations(entry) else { return Vec::new() };
     let mut all = BTreeSet::new();
     for operation in operations {

@@ -11,7 +11,7 @@ use crate::wire;
 use crate::wraps::AgeRecipient;
 
 use super::fold::Fold;
-use super::history::{Names, Past, Place, Position};
+use super::history::{At, Names, Place, Position, contains};
 use super::operations::{Author, Claim, OpIndex};
 use super::{Membership, State};
 
@@ -149,12 +149,12 @@ impl Membership {
             .map(|(index, _)| index)
             .collect();
         if let Some(index) = self.newest(fold, &set) {
-            let Claim::SetEndpoint { endpoint, .. } = &self.state.operations[index as usize].claim else { return None };
+            let Claim::SetEndpoint { endpoint, .. } = &self.state.operations[index as usize].claim else {
+                return None;
+            };
             return Some(*endpoint);
         }
-        let named = |index: &OpIndex| {
-            matches!(&self.state.operations[*index as usize].claim, Claim::Certificate(link) if link.device == *device)
-        };
+        let named = |index: &OpIndex| matches!(&self.state.operations[*index as usize].claim, Claim::Certificate(link) if link.device == *device);
         let links: Vec<OpIndex> = self.state.links.keys().copied().filter(named).collect();
         self.newest(fold, &links).map(|index| self.state.links[&index].endpoint)
     }
@@ -165,10 +165,11 @@ impl Membership {
     }
 
     fn was_in(&self, fold: &Fold<'_, State>, device: &DeviceId) -> bool {
-        let user = self.state.links.keys().find_map(|index| match &self.state.operations[*index as usize].claim {
-            Claim::Certificate(link) if link.device == *device => Some(link.user),
-            _ => None,
-        });
+        let user =
+            self.state.links.keys().find_map(|index| match &self.state.operations[*index as usize].claim {
+                Claim::Certificate(link) if link.device == *device => Some(link.user),
+                _ => None,
+            });
         user.is_some_and(|user| fold.was_ever_granted(&user))
     }
 
@@ -179,9 +180,9 @@ impl Membership {
         if *user == self.genesis.owner {
             return true;
         }
-        let grants = self.state.operations.iter().zip(0..).filter(|(operation, _)| {
-            matches!(&operation.claim, Claim::Grant { user: named, .. } if named == user)
-        });
+        let grants = self.state.operations.iter().zip(0..).filter(
+            |(operation, _)| matches!(&operation.claim, Claim::Grant { user: named, .. } if named == user),
+        );
         grants.into_iter().any(|(_, grant)| self.is_valid_alone(grant))
     }
 
@@ -230,21 +231,30 @@ impl Membership {
 
     // What counts.
 
-    /// Whether what a stored entry says counts: its author was of the class that its kind asks for, and Data was
-    /// sealed under an epoch that was usable for who knew what its author knew.
+    /// Whether what an entry of a log that is here says counts: its author was of the class that its kind asks for,
+    /// and Data was sealed under an epoch that was usable for who knew what its author knew.
+    ///
+    /// The signature of the entry is for the caller to check.
     #[must_use]
     pub fn counts(&self, entry: &Entry) -> bool {
         let named = entry.entry_ref();
-        let Some((line, seq)) = self.state.history.find(&named) else { return false };
-        let least = match entry.header.kind {
+        let kind = entry.header.kind;
+        let Some(line) = self.state.history.lines_of(&named.log).first().copied() else { return false };
+        let least = match kind {
             Kind::Frontier => Class::Keeper,
             Kind::KeyRequest => Class::Viewer,
             Kind::Epoch if self.is_rewrap_entry(&named.id) => Class::Viewer,
             _ => Class::Editor,
         };
-        let author = Author::of(&self.state.history.line(line).signer);
-        let is_authorised = self.ask(|fold| fold.counts(author, Place::entry(line, seq), least.number()));
-        if !is_authorised || entry.header.kind != Kind::Data {
+        let history = &self.state.history;
+        let is_data_lane = history.line(line).lane == Some(Lane::Data);
+        let past = is_data_lane.then(|| history.past_of_data(line, &entry.header.acl_heads));
+        let place = if is_data_lane { Some((line, named.seq)) } else { history.find(&named) };
+        let Some((line, seq)) = place else { return false };
+        let at = At { place: Place::entry(line, seq), past: past.as_ref() };
+        let author = Author::of(&history.line(line).signer);
+        let is_authorised = self.ask(|fold| fold.counts(author, at, least.number()));
+        if !is_authorised || kind != Kind::Data {
             return is_authorised;
         }
         entry.header.epoch.is_some_and(|epoch| self.usable_at(&epoch, &entry.header.acl_heads))
@@ -294,7 +304,8 @@ impl Membership {
         let is_original = |index: &&OpIndex| {
             matches!(self.state.operations[**index as usize].claim, Claim::Epoch { is_original: true, .. })
         };
-        let originals = counting.iter().filter(is_original).map(|index| self.state.names[*index as usize].entry);
+        let originals =
+            counting.iter().filter(is_original).map(|index| self.state.names[*index as usize].entry);
         let original = originals.min()?;
         let covers = counting.iter().flat_map(|index| self.state.epochs[index].iter().copied()).collect();
         Some(EpochState { epoch: *epoch, original, covers })
@@ -351,7 +362,9 @@ impl Membership {
     #[must_use]
     pub fn grant_of(&self, user: &UserId) -> Option<OpRef> {
         self.ask(|fold| {
-            let best = fold.standing_grants(user).max_by_key(|grant| (fold.key(*grant), self.state.names[*grant as usize]));
+            let best = fold
+                .standing_grants(user)
+                .max_by_key(|grant| (fold.key(*grant), self.state.names[*grant as usize]));
             best.map(|grant| self.state.names[grant as usize])
         })
     }
@@ -380,6 +393,13 @@ impl Membership {
         seen.sort_unstable();
         seen.truncate(SEEN_POSITIONS_MAX);
         seen
+    }
+
+    /// What cuts name of data logs that are stored, and of which the id is not known here: ask the store which entry
+    /// stands there, and tell [`Membership::hold`].
+    #[must_use]
+    pub fn unconfirmed(&self) -> Vec<EntryRef> {
+        self.state.history.unconfirmed()
     }
 
     // Policies.
@@ -412,10 +432,6 @@ impl Membership {
         let lines = self.state.history.lines().filter(|(_, line)| line.lane == Some(Lane::Control));
         lines.map(|(_, line)| line.log).collect::<BTreeSet<_>>().into_iter().collect()
     }
-}
-
-fn contains(past: &Past, place: Place) -> bool {
-    past.get(&place.line).is_some_and(|known| *known >= place.seq)
 }
 
 fn class(number: u8) -> Option<Class> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::acl::OpRef;
 use crate::ids::{DeviceId, EpochId, UserId};
 
-use super::history::{Past, Place};
+use super::history::{At, Past, Place, contains};
 use super::operations::{Author, Certificate, Claim, OpIndex, Operation, World};
 
 const OWNER: i32 = 5;
@@ -212,7 +212,8 @@ impl<'a, W: World> Fold<'a, W> {
         for index in self.facts.visible.iter().copied() {
             let operation = &self.world.operations()[index as usize];
             let Claim::RmDev { user, device } = &operation.claim else { continue };
-            let is_of_user = self.user_of(device) == Some(*user) && self.user_of_author(operation.author) == Some(*user);
+            let is_of_user =
+                self.user_of(device) == Some(*user) && self.user_of_author(operation.author) == Some(*user);
             if is_of_user && self.weak(operation.author, operation.place) {
                 self.facts.removals.entry(*device).or_default().push(index);
             }
@@ -240,14 +241,18 @@ impl<'a, W: World> Fold<'a, W> {
         self.certificates_of(&device).iter().any(|index| self.world.before(self.place(*index), place))
     }
 
+    /// Whether an operation was known where something was written.
+    fn known_at(&self, index: OpIndex, at: At<'_>) -> bool {
+        match at.past {
+            Some(past) => contains(past, self.place(index)),
+            None => self.world.before(self.place(index), at.place),
+        }
+    }
+
     /// [`Fold::weak`] for somebody whose past is not that of an entry that is here.
     pub(crate) fn weak_in(&self, author: Author, past: &Past) -> bool {
         let Some(device) = author.device else { return true };
-        let is_in = |index: &OpIndex| {
-            let place = self.place(*index);
-            past.get(&place.line).is_some_and(|known| *known >= place.seq)
-        };
-        self.certificates_of(&device).iter().any(is_in)
+        self.certificates_of(&device).iter().any(|index| contains(past, self.place(*index)))
     }
 
     fn certificates_of(&self, device: &DeviceId) -> &[OpIndex] {
@@ -392,7 +397,8 @@ impl<'a, W: World> Fold<'a, W> {
             return Arc::clone(standing);
         }
         let of_user = |index: &&OpIndex| self.certificate(**index).is_some_and(|link| link.user == *user);
-        let mut waiting: Vec<OpIndex> = self.facts.certificates.values().flatten().filter(of_user).copied().collect();
+        let mut waiting: Vec<OpIndex> =
+            self.facts.certificates.values().flatten().filter(of_user).copied().collect();
         let mut standing = BTreeSet::new();
         loop {
             let before = waiting.len();
@@ -420,28 +426,28 @@ impl<'a, W: World> Fold<'a, W> {
             && self.rmhits(signer).iter().all(|removal| self.before(index, *removal))
     }
 
-    fn devok(&self, author: Author, place: Place) -> bool {
+    fn devok(&self, author: Author, at: At<'_>) -> bool {
         let Some(device) = author.device else { return true };
         let Some(user) = self.user_of(&device) else { return false };
         let standing = self.standing(&user);
         self.certificates_of(&device)
             .iter()
-            .any(|index| standing.contains(index) && self.world.before(self.place(*index), place))
-            && self.rmhits(&device).iter().all(|removal| self.world.before(place, self.place(*removal)))
+            .any(|index| standing.contains(index) && self.known_at(*index, at))
+            && self.rmhits(&device).iter().all(|removal| self.world.before(at.place, self.place(*removal)))
     }
 
     // Grants.
 
-    /// Whether a grant authorises what `author` wrote at `place`: beyond the cut it is void, whatever it claims.
-    fn authorises(&self, grant: OpIndex, author: Author, place: Place) -> bool {
+    /// Whether a grant authorises what `author` wrote there: beyond the cut it is void, whatever it claims.
+    fn authorises(&self, grant: OpIndex, author: Author, at: At<'_>) -> bool {
         let facts = &self.facts.grants[&grant];
         facts.is_structural
             && self.user_of_author(author) == Some(facts.holder)
             && self.well_formed(grant)
-            && self.world.before(self.place(grant), place)
-            && self.devok(author, place)
+            && self.known_at(grant, at)
+            && self.devok(author, at)
             && self.gvalid(grant)
-            && self.killers(grant).iter().all(|killer| self.world.before(place, self.place(*killer)))
+            && self.killers(grant).iter().all(|killer| self.world.before(at.place, self.place(*killer)))
     }
 
     /// [`Fold::authorises`] for an operation.
@@ -450,7 +456,7 @@ impl<'a, W: World> Fold<'a, W> {
             return *auth;
         }
         let operation = self.operation(index);
-        let auth = self.authorises(grant, operation.author, operation.place);
+        let auth = self.authorises(grant, operation.author, operation.place.into());
         self.facts.memo.borrow_mut().auth.insert((grant, index), auth);
         auth
     }
@@ -471,7 +477,9 @@ impl<'a, W: World> Fold<'a, W> {
         let facts = &self.facts.grants[&grant];
         let ends = |revoke: &&OpIndex| {
             self.removing_via(**revoke).is_some_and(|via| {
-                self.facts.grants[&via].key > facts.key && !self.before(**revoke, grant) && self.auth(via, **revoke)
+                self.facts.grants[&via].key > facts.key
+                    && !self.before(**revoke, grant)
+                    && self.auth(via, **revoke)
             })
         };
         let killers: Arc<[OpIndex]> = self.revokes_of(&facts.holder).iter().filter(ends).copied().collect();
@@ -483,12 +491,21 @@ impl<'a, W: World> Fold<'a, W> {
 
     /// The class of a member; none for everybody else.
     pub(crate) fn member(&self, user: &UserId) -> Option<u8> {
-        self.standing_grants(user).map(|grant| self.facts.grants[&grant].key.0).max().and_then(|class| u8::try_from(class).ok())
+        self.standing_grants(user)
+            .map(|grant| self.facts.grants[&grant].key.0)
+            .max()
+            .and_then(|class| u8::try_from(class).ok())
     }
 
     /// The grants of a user that are valid and not ended.
-    pub(crate) fn standing_grants<'s>(&'s self, user: &UserId) -> impl Iterator<Item = OpIndex> + use<'s, 'a, W> {
-        self.grants_of(user).iter().copied().filter(|grant| self.gvalid(*grant) && self.killers(*grant).is_empty())
+    pub(crate) fn standing_grants<'s>(
+        &'s self,
+        user: &UserId,
+    ) -> impl Iterator<Item = OpIndex> + use<'s, 'a, W> {
+        self.grants_of(user)
+            .iter()
+            .copied()
+            .filter(|grant| self.gvalid(*grant) && self.killers(*grant).is_empty())
     }
 
     /// Whether some grant, ended or not, ever let this person in.
@@ -518,7 +535,10 @@ impl<'a, W: World> Fold<'a, W> {
         self.rmhits(device).is_empty() && self.standing_certificates(device).next().is_some()
     }
 
-    pub(crate) fn standing_certificates<'s>(&'s self, device: &DeviceId) -> impl Iterator<Item = OpIndex> + use<'s, 'a, W> {
+    pub(crate) fn standing_certificates<'s>(
+        &'s self,
+        device: &DeviceId,
+    ) -> impl Iterator<Item = OpIndex> + use<'s, 'a, W> {
         let standing = self.user_of(device).map(|user| self.standing(&user));
         let certificates = self.certificates_of(device).iter().copied();
         certificates.filter(move |index| standing.as_ref().is_some_and(|standing| standing.contains(index)))
@@ -537,11 +557,11 @@ impl<'a, W: World> Fold<'a, W> {
         self.facts.certificates.keys()
     }
 
-    /// Whether what `author` wrote at `place` counts, when that takes at least this class.
-    pub(crate) fn counts(&self, author: Author, place: Place, least: u8) -> bool {
+    /// Whether what `author` wrote there counts, when that takes at least this class.
+    pub(crate) fn counts(&self, author: Author, at: At<'_>, least: u8) -> bool {
         let grants = self.grants_of(&author.user);
         let of_class = grants.iter().filter(|grant| self.facts.grants[*grant].key.0 >= i32::from(least));
-        of_class.into_iter().any(|grant| self.authorises(*grant, author, place))
+        of_class.into_iter().any(|grant| self.authorises(*grant, author, at))
     }
 
     /// Whether an operation with a `via` is authorised by it, when that takes at least admin.
@@ -553,7 +573,8 @@ impl<'a, W: World> Fold<'a, W> {
     /// Whether an operation on a device was written by it or a sibling in good standing.
     pub(crate) fn is_by_sibling(&self, index: OpIndex, device: &DeviceId) -> bool {
         let operation = self.operation(index);
-        self.user_of(device) == self.user_of_author(operation.author) && self.devok(operation.author, operation.place)
+        self.user_of(device) == self.user_of_author(operation.author)
+            && self.devok(operation.author, operation.place.into())
     }
 
     /// Of these operations the ones in no other's past.
@@ -572,7 +593,7 @@ impl<'a, W: World> Fold<'a, W> {
         let counts = |index: &&OpIndex| {
             let operation = self.operation(**index);
             let least = if is_original(operation) { EDITOR } else { VIEWER };
-            self.counts(operation.author, operation.place, u8::try_from(least).unwrap_or(u8::MAX))
+            self.counts(operation.author, operation.place.into(), u8::try_from(least).unwrap_or(u8::MAX))
         };
         named.iter().filter(counts).copied().collect()
     }
@@ -584,9 +605,12 @@ impl<'a, W: World> Fold<'a, W> {
     /// Removals that every epoch in use must know of.
     fn counting_removals(&self) -> Vec<OpIndex> {
         let revokes = self.facts.users.values().flat_map(|user| user.revokes.iter().copied());
-        let revokes = revokes.filter(|revoke| self.removing_via(*revoke).is_some_and(|via| self.auth(via, *revoke)));
+        let revokes =
+            revokes.filter(|revoke| self.removing_via(*revoke).is_some_and(|via| self.auth(via, *revoke)));
         let of_member = |device: &&DeviceId| {
-            self.user_of(device).and_then(|user| self.member(&user)).is_some_and(|class| i32::from(class) >= VIEWER)
+            self.user_of(device)
+                .and_then(|user| self.member(&user))
+                .is_some_and(|class| i32::from(class) >= VIEWER)
         };
         let devices = self.facts.certificates.keys().filter(of_member);
         revokes.chain(devices.flat_map(|device| self.rmhits(device).to_vec())).collect()
@@ -595,7 +619,8 @@ impl<'a, W: World> Fold<'a, W> {
     /// Whether new entries may be sealed under this epoch, for somebody who knows exactly what this fold sees.
     pub(crate) fn usable(&self, epoch: &EpochId) -> bool {
         let counting = self.counting_epochs(epoch);
-        let mut originals = counting.into_iter().filter(|index| is_original(self.operation(*index))).peekable();
+        let mut originals =
+            counting.into_iter().filter(|index| is_original(self.operation(*index))).peekable();
         if originals.peek().is_none() {
             return false;
         }
@@ -607,7 +632,9 @@ impl<'a, W: World> Fold<'a, W> {
                 None => true,
             };
             let class = self.user_of_author(author).and_then(|user| self.member(&user)).unwrap_or(0);
-            is_by_member && i32::from(class) >= VIEWER && removals.iter().all(|removal| self.before(*removal, index))
+            is_by_member
+                && i32::from(class) >= VIEWER
+                && removals.iter().all(|removal| self.before(*removal, index))
         })
     }
 }

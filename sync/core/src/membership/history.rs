@@ -32,6 +32,25 @@ impl Place {
 /// The greatest place of each line that somebody knew of.
 pub(crate) type Past = BTreeMap<LineIndex, u64>;
 
+/// Where something was written, and what was known there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<'p> {
+    pub(crate) place: Place,
+    /// None: what the place itself knew.
+    pub(crate) past: Option<&'p Past>,
+}
+
+impl From<Place> for At<'_> {
+    fn from(place: Place) -> Self {
+        Self { place, past: None }
+    }
+}
+
+/// Whether the entry at `place` is in this past.
+pub(crate) fn contains(past: &Past, place: Place) -> bool {
+    past.get(&place.line).is_some_and(|known| *known >= place.seq)
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
     pub(crate) log: LogId,
@@ -39,14 +58,20 @@ pub(crate) struct Line {
     /// None for the Genesis, which is part of no log.
     pub(crate) lane: Option<Lane>,
     parent: Option<(LineIndex, u64)>,
-    /// The place of the first id in `ids`.
-    first: u64,
-    ids: Vec<EntryId>,
+    ids: Ids,
     /// What the entries name beyond their predecessor, where that changes.
     names: Vec<(u64, Names)>,
     /// The past outside of the line itself, from a place on, as the names give it.
     bases: Vec<(u64, Arc<Past>)>,
     pub(crate) closed: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Ids {
+    /// Of the control lane every id, from the place `first` on.
+    All { first: u64, ids: Vec<EntryId> },
+    /// Of the data lane the last one, and those that somebody's cut names.
+    Some { last: (u64, EntryId), held: BTreeMap<u64, EntryId> },
 }
 
 /// What one entry names: control-lane heads, and entries of `prev_logs` and `seen`.
@@ -58,15 +83,25 @@ pub(crate) struct Names {
 
 impl Line {
     pub(crate) fn last(&self) -> u64 {
-        self.first + self.ids.len() as u64 - 1
+        self.last_ref().seq
     }
 
     pub(crate) fn last_ref(&self) -> EntryRef {
-        EntryRef { log: self.log, seq: self.last(), id: *self.ids.last().expect("a line with an entry") }
+        let (seq, id) = match &self.ids {
+            Ids::All { first, ids } => {
+                (first + ids.len() as u64 - 1, *ids.last().expect("a line with an entry"))
+            }
+            Ids::Some { last, .. } => *last,
+        };
+        EntryRef { log: self.log, seq, id }
     }
 
     fn id_at(&self, seq: u64) -> Option<&EntryId> {
-        self.ids.get(usize::try_from(seq.checked_sub(self.first)?).ok()?)
+        match &self.ids {
+            Ids::All { first, ids } => ids.get(usize::try_from(seq.checked_sub(*first)?).ok()?),
+            Ids::Some { last, .. } if last.0 == seq => Some(&last.1),
+            Ids::Some { held, .. } => held.get(&seq),
+        }
     }
 
     fn base_at(&self, seq: u64) -> Option<&Arc<Past>> {
@@ -124,7 +159,10 @@ impl History {
 
     /// Where the entry that this names stands.
     pub(crate) fn find(&self, named: &EntryRef) -> Option<(LineIndex, u64)> {
-        let line = self.lines_of(&named.log).iter().find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+        let line = self
+            .lines_of(&named.log)
+            .iter()
+            .find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
         line.map(|line| (*line, named.seq))
     }
 
@@ -137,18 +175,22 @@ impl History {
             return Position::Branch(None);
         }
         let before = header.seq - 1;
-        let Some(line) = lines.iter().find(|line| self.line(**line).id_at(before) == Some(&header.prev)) else {
+        let Some(line) = lines.iter().find(|line| self.line(**line).id_at(before) == Some(&header.prev))
+        else {
             return Position::NoPredecessor;
         };
-        if self.line(*line).last() == before { Position::Next(*line) } else { Position::Branch(Some((*line, before))) }
+        if self.line(*line).last() == before {
+            Position::Next(*line)
+        } else {
+            Position::Branch(Some((*line, before)))
+        }
     }
 
     /// Control-lane entries that must be here before `names` can be judged, and are not.
     pub(crate) fn missing(&self, names: &Names) -> Vec<EntryId> {
         let heads = names.heads.iter().filter(|head| !self.control.contains_key(*head)).copied();
         let entries = names.entries.iter().filter(|named| {
-            let control =
-                |line: &LineIndex| self.line(*line).lane == Some(Lane::Control);
+            let control = |line: &LineIndex| self.line(*line).lane == Some(Lane::Control);
             self.lines_of(&named.log).first().is_some_and(control) && self.find(named).is_none()
         });
         heads.chain(entries.map(|named| named.id)).collect()
@@ -165,7 +207,31 @@ impl History {
         past
     }
 
-    /// Adds an entry. Returns its line and whether pasts of earlier ones changed.
+    /// Notes that an entry of a data log is stored. Returns whether pasts changed.
+    pub(crate) fn hold(&mut self, held: &EntryRef) -> bool {
+        let Some(line) = self.lines_of(&held.log).first().copied() else { return false };
+        let Ids::Some { last, held: ids } = &mut self.lines[line as usize].ids else { return false };
+        if held.seq > last.0 {
+            *last = (held.seq, held.id);
+        }
+        let was_awaited = self.awaited.remove(held);
+        if was_awaited {
+            ids.insert(held.seq, held.id);
+            self.settle();
+        }
+        was_awaited
+    }
+
+    /// What cuts name of data logs, within what is stored, and of which the id is not known here.
+    pub(crate) fn unconfirmed(&self) -> Vec<EntryRef> {
+        let is_stored = |named: &&EntryRef| {
+            self.lines_of(&named.log).first().is_some_and(|line| self.line(*line).last() >= named.seq)
+        };
+        self.awaited.iter().filter(is_stored).copied().collect()
+    }
+
+    /// Adds an entry of the control lane, or the first of a data log. Returns its line and whether pasts of
+    /// earlier ones changed.
     pub(crate) fn insert(
         &mut self,
         id: EntryId,
@@ -177,16 +243,18 @@ impl History {
     ) -> (LineIndex, bool) {
         let line = match position {
             Position::Next(line) => line,
-            _ => self.new_line(header, position, signer, lane),
+            _ => self.new_line(id, header, position, signer, lane),
         };
         let was_awaited = self.awaited.remove(&EntryRef { log: header.log, seq: header.seq, id });
         let past = self.names_change(line, &names).then(|| self.past_of_new(position, &names));
         let entry = &mut self.lines[line as usize];
-        entry.ids.push(id);
+        if let Ids::All { ids, .. } = &mut entry.ids {
+            ids.push(id);
+        }
         if let Some(mut past) = past {
             past.remove(&line);
             entry.bases.push((header.seq, Arc::new(past)));
-            self.await_missing(&names);
+            self.pin(&names);
             self.lines[line as usize].names.push((header.seq, names));
         }
         if lane != Some(Lane::Data) {
@@ -198,7 +266,19 @@ impl History {
         (line, was_awaited)
     }
 
-    fn new_line(&mut self, header: &Header, position: Position, signer: Signer, lane: Option<Lane>) -> LineIndex {
+    fn new_line(
+        &mut self,
+        id: EntryId,
+        header: &Header,
+        position: Position,
+        signer: Signer,
+        lane: Option<Lane>,
+    ) -> LineIndex {
+        let ids = if lane == Some(Lane::Data) {
+            Ids::Some { last: (header.seq, id), held: BTreeMap::from([(header.seq, id)]) }
+        } else {
+            Ids::All { first: header.seq, ids: Vec::new() }
+        };
         let line = LineIndex::try_from(self.lines.len()).expect("fewer lines than a log limit");
         let parent = if let Position::Branch(parent) = position { parent } else { None };
         self.lines.push(Line {
@@ -206,8 +286,7 @@ impl History {
             signer,
             lane,
             parent,
-            first: header.seq,
-            ids: Vec::new(),
+            ids,
             names: Vec::new(),
             bases: Vec::new(),
             closed: false,
@@ -226,9 +305,17 @@ impl History {
         !names.entries.is_empty() || last.is_none_or(|(_, last)| last.heads != names.heads)
     }
 
-    fn await_missing(&mut self, names: &Names) {
-        let missing: Vec<EntryRef> = names.entries.iter().filter(|named| self.find(named).is_none()).copied().collect();
-        self.awaited.extend(missing);
+    /// Keeps the ids that a cut names, and waits for those that are not here.
+    fn pin(&mut self, names: &Names) {
+        for named in &names.entries {
+            let Some((line, seq)) = self.find(named) else {
+                self.awaited.insert(*named);
+                continue;
+            };
+            if let Ids::Some { held, .. } = &mut self.lines[line as usize].ids {
+                held.insert(seq, named.id);
+            }
+        }
     }
 
     fn add_control(&mut self, id: EntryId, header: &Header, line: LineIndex) {
@@ -301,9 +388,11 @@ impl History {
         past
     }
 
-    /// Everything that the entry at this place knew, itself included.
-    pub(crate) fn past_with(&self, line: LineIndex, seq: u64) -> Past {
-        self.past_including(line, seq)
+    /// What the entry of a data log knew that named these heads.
+    pub(crate) fn past_of_data(&self, line: LineIndex, heads: &[EntryId]) -> Past {
+        let mut past = self.closure(heads);
+        self.add_including(&mut past, line, 1);
+        past
     }
 
     /// Whether `a` is in the past of `b`.
@@ -311,6 +400,9 @@ impl History {
         if a.line == b.line {
             return a.seq < b.seq || a.seq == b.seq && a.sub < b.sub;
         }
-        self.line(b.line).base_at(b.seq).and_then(|base| base.get(&a.line)).is_some_and(|known| *known >= a.seq)
+        self.line(b.line)
+            .base_at(b.seq)
+            .and_then(|base| base.get(&a.line))
+            .is_some_and(|known| *known >= a.seq)
     }
 }

@@ -34,15 +34,36 @@ pub(crate) struct Operation {
 #[derive(Clone, Debug)]
 pub(crate) enum Claim {
     /// The owner's grant.
-    Genesis { owner: UserId },
-    Grant { user: UserId, class: u8, via: OpRef },
-    Revoke { user: UserId, via: OpRef },
+    Genesis {
+        owner: UserId,
+    },
+    Grant {
+        user: UserId,
+        class: u8,
+        via: OpRef,
+    },
+    Revoke {
+        user: UserId,
+        via: OpRef,
+    },
     /// One link of a checked chain.
     Certificate(Certificate),
-    RmDev { user: UserId, device: DeviceId },
-    Epoch { epoch: EpochId, is_original: bool },
-    SetEndpoint { device: DeviceId, endpoint: EndpointId },
-    SetPolicy { key: String, via: OpRef },
+    RmDev {
+        user: UserId,
+        device: DeviceId,
+    },
+    Epoch {
+        epoch: EpochId,
+        is_original: bool,
+    },
+    SetEndpoint {
+        device: DeviceId,
+        endpoint: EndpointId,
+    },
+    SetPolicy {
+        key: String,
+        via: OpRef,
+    },
 }
 
 #[derive(Clone, Debug)]
