@@ -13,7 +13,8 @@
 //! - [`wraps`]: secrets wrapped to somebody's public key;
 //! - [`certificate`], [`identity`]: which device belongs to whom, and the keys of both;
 //! - [`acl`], [`seal`], [`epoch`]: membership operations, what is sealed, and how keys reach members;
-//! - [`membership`]: who is in, and what counts;
+//! - [`membership`], [`workspace`]: who is in and what counts, and the makers of what changes it;
+//! - [`ticket`], [`invite`]: how somebody new comes in;
 //! - [`replica`]: one device's part in one workspace.
 
 pub mod ids;
@@ -35,6 +36,10 @@ pub mod epoch;
 pub mod seal;
 
 pub mod membership;
+pub mod workspace;
+
+pub mod invite;
+pub mod ticket;
 
 pub mod replica;
 
