@@ -26,6 +26,15 @@ pub(crate) struct Difference {
     pub(crate) other_device: Option<RelPath>,
 }
 
+impl Difference {
+    /// Whether something new lies at a path.
+    pub(crate) fn has_new(&self, path: &RelPath) -> bool {
+        // Both lists come from a sorted map.
+        let find = |list: &[(RelPath, Entry)]| list.binary_search_by(|(other, _)| other.cmp(path)).is_ok();
+        find(&self.new_folders) || find(&self.new_files)
+    }
+}
+
 /// A folder that lies elsewhere now.
 #[derive(Debug)]
 pub(crate) struct Moved {

@@ -9,7 +9,7 @@ use super::compare::{Difference, Gone, Touched, compare};
 use super::look::Progress;
 use super::os::{Entry, Root};
 use super::path::RelPath;
-use super::pending::{GONE_MILLIS, MASS_FILES, MASS_QUIET_MILLIS, STABLE_MILLIS, Waiting, WORKING_NAME_MILLIS};
+use super::pending::{GONE_MILLIS, MASS_FILES, MASS_QUIET_MILLIS, MASS_WINDOW_MILLIS, STABLE_MILLIS, Waiting, WORKING_NAME_MILLIS};
 use super::read::{Budget, FileRef, ReadError, read_path};
 use super::renames::{OldContent, is_working_name, match_files};
 use super::row::{Kind, MirrorRow};
@@ -204,7 +204,11 @@ impl Examination<'_> {
             .filter(|(gone, _)| !pairs.contains_key(&gone.row) && !waiting.contains(&gone.row))
             .cloned()
             .collect();
-        let removed = self.ready_removals(gone, !waiting.is_empty())?;
+        // What has taken the place of another kind of thing answers for both.
+        let is_replaced = |(gone, _): &(Gone, MirrorRow)| difference.has_new(&gone.place);
+        let (replaced, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(is_replaced);
+        let mut removed = self.ready_removals(gone, !waiting.is_empty())?;
+        removed.extend(replaced);
         self.report(&difference, &rows, &pairs, removed);
         Ok(())
     }
@@ -251,13 +255,16 @@ impl Examination<'_> {
         }
         if self.is_patient {
             let is_many = mirror.removals.recent(self.now) + files >= MASS_FILES;
-            let quiet_at = mirror.pending.last_gone_at + MASS_QUIET_MILLIS;
-            let mut latest = (is_many && self.now < quiet_at).then_some(quiet_at);
+            let mut latest = None;
+            let mut quiet_at = mirror.pending.last_gone_at + MASS_QUIET_MILLIS;
             for (gone, _) in &gone {
-                let mut waiting = mirror.pending.take(&gone.row).unwrap_or_default();
-                let due = waiting.gone_due(self.now, GONE_MILLIS);
-                latest = latest.max(due);
-                mirror.pending.put(gone.row.clone(), self.now, waiting);
+                let waiting = mirror.pending.entry(&gone.row);
+                latest = latest.max(waiting.gone_due(self.now, GONE_MILLIS));
+                let end = waiting.gone_due(self.now, MASS_WINDOW_MILLIS).unwrap_or(self.now);
+                quiet_at = quiet_at.min(end);
+            }
+            if is_many && self.now < quiet_at {
+                latest = latest.max(Some(quiet_at));
             }
             if self.files.waiting > 0 || has_waiting {
                 latest = latest.max(Some(self.now + STABLE_MILLIS));

@@ -429,8 +429,10 @@ impl Mirror {
         let temporary = self.temporary_of(target.journal);
         let hash = content.hash();
         let made = folder.create_new(&temporary, 0o600)?;
+        // Held open until after the swap, so that closing it counts as no reading of the path.
+        let old = folder.open_read(target.path.file_name()).ok();
         let result = fill(&made, content)
-            .and_then(|()| dress(folder, target, entry, &made))
+            .and_then(|()| dress(old.as_ref(), target, entry, &made))
             .and_then(|()| {
                 self.reads.note_written(target.path);
                 swap(root, folder, &temporary, target.path.file_name())
@@ -835,12 +837,12 @@ fn fill(file: &File, content: Content) -> io::Result<()> {
 }
 
 /// Gives the new file what the old one has besides its bytes.
-fn dress(folder: &Folder, target: &Target<'_>, entry: &Entry, made: &File) -> io::Result<()> {
+fn dress(old: Option<&File>, target: &Target<'_>, entry: &Entry, made: &File) -> io::Result<()> {
     let mode = mode_with(entry.mode, target.executable);
     let entry = Entry { mode, ..*entry };
-    match folder.open_read(target.path.file_name()) {
-        Ok(old) => copy_attributes(&old, &entry, made),
-        Err(_) => set_mode(made, mode & 0o7777),
+    match old {
+        Some(old) => copy_attributes(old, &entry, made),
+        None => set_mode(made, mode & 0o7777),
     }
 }
 
