@@ -1,1 +1,25 @@
-//! Weft.
+//! Drives the real `weft` program: devices are data folders, nodes are processes, the network is this machine's loopback.
+//!
+//! - [`Device`] is one person's machine: a `WEFT_HOME`, and a node that can be started, stopped, killed and frozen;
+//! - [`Answer`] and [`Failure`] are what a command gave;
+//! - [`Files`] writes, reads and compares folders;
+//! - [`eventually`] waits for something without guessing how long it takes;
+//! - [`repository`] finds the sources for tests about the sources.
+
+mod answer;
+mod device;
+mod files;
+mod node_process;
+mod program;
+mod repository;
+mod waiting;
+
+pub use self::{
+    answer::{Answer, Failure},
+    device::{Device, DeviceError},
+    files::{Files, Snapshot},
+    node_process::NodeProcess,
+    program::{program_path, ProgramError},
+    repository::{repository, source_files},
+    waiting::eventually,
+};

@@ -1,0 +1,154 @@
+//! Rules about the sources that no compiler knows.
+
+use std::{fs, path::Path};
+
+use weft_tests::{repository, source_files};
+
+/// The most lines a source file may have.
+const LINES_MAX: usize = 800;
+
+/// What may not stand in a source, each with the reason. Written apart, so that this file does not find itself.
+fn forbidden() -> Vec<(String, &'static str)> {
+    vec![
+        (["todo", "!("].concat(), "finish it, or leave it out"),
+        (["unimplemented", "!("].concat(), "finish it, or leave it out"),
+        (["dbg", "!("].concat(), "left over from debugging"),
+        (["#[ign", "ore]"].concat(), "a test runs or is removed"),
+        (["<<<<", "<<< "].concat(), "a merge that was not finished"),
+        (["/ro", "ot/"].concat(), "a path of one machine"),
+        (["\"/wo", "rk/"].concat(), "a path of one machine"),
+        (["C:\\", "\\Users"].concat(), "a path of one machine"),
+        (["BEGIN PRIVATE", " KEY"].concat(), "a secret"),
+    ]
+}
+
+/// The only names the top level has besides those that begin with a dot.
+const TOP_LEVEL: [&str; 16] = [
+    "Cargo.toml", "Cargo.lock", "README.md", "ai", "app", "benches", "crdt", "dev", "docs", "index", "simulations", "sync",
+    "target", "tests", "rustfmt.toml", "LICENSE",
+];
+
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
+}
+
+fn text_of(path: &Path) -> String {
+    fs::read_to_string(repository().join(path)).unwrap_or_default()
+}
+
+fn problems_of(path: &Path, text: &str) -> Vec<String> {
+    let shown = path.display();
+    let mut problems = Vec::new();
+    let count = text.lines().count();
+    if count > LINES_MAX {
+        problems.push(format!("{shown}: {count} lines; at most {LINES_MAX}"));
+    }
+    for (number, line) in text.lines().enumerate() {
+        for (word, why) in forbidden() {
+            if line.contains(&word) {
+                problems.push(format!("{shown}:{}: `{word}`: {why}", number + 1));
+            }
+        }
+        if line.ends_with([' ', '\t', '\r']) {
+            problems.push(format!("{shown}:{}: white space at the end", number + 1));
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        problems.push(format!("{shown}: no line feed at the end"));
+    }
+    if path.ends_with("src/lib.rs") && !text.starts_with("//!") {
+        problems.push(format!("{shown}: begins without a summary for its caller"));
+    }
+    if path.ends_with("mod.rs") || path.ends_with("utils.rs") {
+        problems.push(format!("{shown}: name it after what it holds"));
+    }
+    problems
+}
+
+#[test]
+fn sources_are_tidy() {
+    let sources: Vec<_> = source_files().into_iter().filter(|path| is_source(path)).collect();
+    assert!(sources.len() > 50, "the sources were not found");
+    let problems: Vec<String> = sources.iter().flat_map(|path| problems_of(path, &text_of(path))).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn the_check_finds_what_it_looks_for() {
+    let path = Path::new("some/src/lib.rs");
+    assert_eq!(problems_of(path, "//! Fine.\n"), [""; 0]);
+    for (word, _) in forbidden() {
+        assert_eq!(problems_of(path, &format!("//! x\n{word}\n")).len(), 1, "{word}");
+    }
+    let long = "//! x\n".repeat(LINES_MAX + 1);
+    assert_eq!(problems_of(path, &long).len(), 1);
+    assert_eq!(problems_of(path, &"//! x\n".repeat(LINES_MAX)).len(), 0);
+    for text in ["//! x ", "//! x \n", "fn x() {}\n"] {
+        assert!(!problems_of(path, text).is_empty(), "{text:?}");
+    }
+    assert_eq!(problems_of(Path::new("a/mod.rs"), "\n").len(), 1);
+}
+
+#[test]
+fn the_top_level_stays_short() {
+    let entries = fs::read_dir(repository()).expect("the repository");
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let strangers: Vec<String> =
+        names.filter(|name| !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str())).collect();
+    assert_eq!(strangers, [""; 0], "put these into one of the folders");
+}
+
+/// The targets of links in Markdown that are files of this repository.
+fn links(text: &str) -> Vec<String> {
+    let mut links = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("](") {
+        rest = &rest[start + 2..];
+        let Some(end) = rest.find(')') else { break };
+        let target = rest[..end].split(['#', ' ']).next().unwrap_or_default();
+        if !target.is_empty() && !target.contains("://") && !target.starts_with("mailto:") {
+            links.push(target.to_owned());
+        }
+    }
+    links
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut broken = Vec::new();
+    let pages = source_files().into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    for page in pages {
+        let folder = page.parent().unwrap_or(Path::new(""));
+        for link in links(&text_of(&page)) {
+            if !repository().join(folder).join(&link).exists() {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert_eq!(broken, [""; 0]);
+}
+
+#[test]
+fn links_are_found() {
+    let text = "a [b](c.md) [d](https://e) [f](g/h.md#i) ![j](k.png \"l\") [m](#n)";
+    assert_eq!(links(text), ["c.md", "g/h.md", "k.png"]);
+}
+
+#[test]
+fn the_engine_names_automerge_only_in_its_interchange() {
+    let inside: Vec<_> = source_files().into_iter().filter(|path| path.starts_with("crdt/src") && is_source(path)).collect();
+    assert!(!inside.is_empty());
+    let offenders: Vec<String> = inside
+        .iter()
+        .filter(|path| !path.starts_with("crdt/src/interchange") && !path.ends_with("interchange.rs"))
+        .filter(|path| {
+            let text = text_of(path);
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let mut lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+            lines.any(|line| line.contains("automerge::") || line.contains("use automerge"))
+        })
+        .filter(|path| !path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs"))
+        .map(|path| path.display().to_string())
+        .collect();
+    assert_eq!(offenders, [""; 0]);
+}
