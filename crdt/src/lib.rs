@@ -22,6 +22,8 @@ pub mod change;
 pub mod document;
 pub mod ids;
 pub mod limits;
+#[cfg(test)]
+mod differential;
 mod registers;
 mod text;
 pub mod tree;
