@@ -275,6 +275,12 @@ impl Packs {
         Ok(file)
     }
 
+    /// As if the disk had failed while bytes were brought to it.
+    #[cfg(test)]
+    pub(crate) fn fail_for_test(&self) {
+        self.appender().failed = true;
+    }
+
     fn appender(&self) -> MutexGuard<'_, Appender> {
         self.appender.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -372,3 +372,6 @@ impl Store {
         Ok(read::missing(&self.reader(), unknown)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

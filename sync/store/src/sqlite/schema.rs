@@ -66,7 +66,7 @@ pub(super) fn prepare(connection: &mut Connection, key: &StoreKey, path: &Path) 
     if !mode.eq_ignore_ascii_case("wal") {
         tracing::warn!(mode, "the database does not use a write-ahead log here");
     }
-    migrate(connection, key, version).map_err(database())?;
+    migrate(connection, key, version, MIGRATIONS).map_err(database())?;
     let instance = read_instance(connection, path)?;
     let known = known_version();
     let migrated_from = (version > 0 && version < known).then_some(version);
@@ -99,9 +99,14 @@ fn file_version(connection: &Connection, path: &Path) -> Result<i64, OpenError> 
 }
 
 /// Runs the missing steps, each in a transaction of its own with its version number.
-pub(super) fn migrate(connection: &mut Connection, key: &StoreKey, version: i64) -> rusqlite::Result<()> {
+pub(super) fn migrate(
+    connection: &mut Connection,
+    key: &StoreKey,
+    version: i64,
+    migrations: &[&str],
+) -> rusqlite::Result<()> {
     let done = usize::try_from(version).unwrap_or(0);
-    for (step, sql) in MIGRATIONS.iter().enumerate().skip(done) {
+    for (step, sql) in migrations.iter().enumerate().skip(done) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         if step == 0 {
