@@ -28,6 +28,9 @@ mod script;
 mod value;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use changes::ShownChange;
 pub use codec::ValueError;
 pub use content::{

@@ -34,7 +34,7 @@ pub(super) struct Place {
 pub(super) type Ranked = (Option<OpId>, NodeId);
 
 /// A shown folder: all folder nodes of one name in one shown folder.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Directory {
     /// `None` for the root, and while it is not attached.
     pub(super) place: Option<Place>,
@@ -53,7 +53,7 @@ pub(super) struct Directory {
 }
 
 /// Children of one name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Group {
     pub(super) folder: Option<DirectoryId>,
     pub(super) files: BTreeSet<Ranked>,

@@ -324,6 +324,7 @@ impl<'a> Planner<'a> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let problem = name_problem(name, Platform::default())
             .or_else(|| (path.len() > super::names::PATH_BYTES_MAX).then_some(NameProblem::PathTooLong));
+        let problem = path.starts_with('/').then_some(NameProblem::Dots).or(problem);
         if let Some(problem) = problem {
             return Err(PlanError::Name { path: path.to_owned(), problem });
         }

@@ -160,7 +160,7 @@ impl<'a> Script<'a> {
         let folder = Item::Folder(place.directory);
         self.settle(folder, depth + 1);
         let is_known = self.journeys.get(&folder).is_some_and(|journey| journey.new.is_some());
-        if !is_known || self.settled.contains(&folder) {
+        if (!is_known || self.settled.contains(&folder)) && !self.is_inside(folder, item) {
             if let Some(other) = self.in_the_way(&place, item) {
                 self.settle(other, depth + 1);
             }
@@ -170,6 +170,17 @@ impl<'a> Script<'a> {
             self.arrive(item, place);
         }
         self.in_progress.remove(&item);
+    }
+
+    // Only while something further up is yet to move: whoever is in the way has to step aside then.
+    fn is_inside(&self, mut inner: Item, outer: Item) -> bool {
+        while inner != outer {
+            match self.place(inner) {
+                Some(place) => inner = Item::Folder(place.directory),
+                None => return false,
+            }
+        }
+        true
     }
 
     fn in_the_way(&self, place: &Place, item: Item) -> Option<Item> {

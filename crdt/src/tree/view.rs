@@ -19,7 +19,7 @@ use crate::{ContentId, DocumentId, NodeId};
 /// The view is a pure function of the registers, the facts and the platform; the order in which they came does not
 /// matter. After the registers or the documents have changed, call [`TreeView::refresh`] with what changed, and
 /// apply the changes that it returns one after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TreeView {
     pub(super) platform: Platform,
     pub(super) nodes: BTreeMap<NodeId, Node>,
@@ -43,7 +43,7 @@ pub struct TreeView {
 pub(super) type Names = BTreeMap<Arc<str>, BTreeSet<NodeId>>;
 
 /// A node and where it has come to be.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     pub(super) record: Record,
     /// Complete and a folder: can hold children.
@@ -71,7 +71,7 @@ pub(super) struct Slot {
 }
 
 /// A version of a file that is shown beside the one that won.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Computed {
     pub(super) node: NodeId,
     pub(super) source: ConflictSource,

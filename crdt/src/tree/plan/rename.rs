@@ -2,7 +2,7 @@
 
 use super::{Folder, PlanError, Planner, Target};
 use crate::tree::content::BlobRef;
-use crate::tree::key::Field;
+use crate::tree::key::{Field, ROOT};
 use crate::{NodeId, Value};
 
 impl Planner<'_> {
@@ -33,6 +33,7 @@ impl Planner<'_> {
         match &target {
             Target::Folder(moved) => {
                 for node in moved.members.iter() {
+                    self.pin_folders_of(*node);
                     self.move_node(*node, from, &folder, name);
                 }
             }
@@ -45,6 +46,23 @@ impl Planner<'_> {
         self.forget_name(from)?;
         self.set_name(&folder, name, Some(target));
         Ok(())
+    }
+
+    // Two people moved two folders into each other, and one of the moves was skipped. When what closes the ring moves
+    // away, the skipped move would come into effect and carry the folder off: so its place is written down.
+    fn pin_folders_of(&mut self, node: NodeId) {
+        if self.view.displaced.is_empty() {
+            return;
+        }
+        let mut up = self.parent_of(node);
+        while let Some(folder) = up.filter(|folder| *folder != ROOT) {
+            up = self.parent_of(folder);
+            let is_planned = self.edits.get(&folder).is_some_and(|edits| edits.parent.is_some());
+            if let (true, false, Some(parent)) = (self.view.displaced.contains(&folder), is_planned, up) {
+                let path = self.view.path_of(folder).unwrap_or_default();
+                self.set_parent(folder, &path, parent);
+            }
+        }
     }
 
     // The parent is written also when it stays the same, so that a rename beats a delete.
