@@ -11,7 +11,7 @@ use iroh::{
     endpoint::{Connection, Incoming},
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
     task::{AbortHandle, JoinHandle},
     time::{sleep, sleep_until, timeout},
 };
@@ -42,8 +42,8 @@ pub(crate) enum Command {
 /// What tasks tell the loop.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// An incoming connection for synchronising finished its handshake.
-    Accepted { peer: EndpointId, connection: Connection },
+    /// An incoming connection for synchronising finished its handshake; its place is free after the greeting.
+    Accepted { peer: EndpointId, connection: Connection, place: OwnedSemaphorePermit },
     /// The greeting of the other side arrived.
     Greeted { peer: EndpointId, connection: Connection, dial: Option<DialId>, greeting: Greeting },
     /// A dial ended without a greeting.
@@ -136,11 +136,12 @@ impl Driver {
     }
 
     fn accept(&mut self, incoming: Incoming) {
-        let Ok(permit) = self.handshakes.clone().try_acquire_owned() else {
+        let Ok(place) = self.handshakes.clone().try_acquire_owned() else {
             incoming.refuse();
             return;
         };
-        let crowded = self.handshakes.available_permits() < limits::HANDSHAKES_MAX - limits::HANDSHAKES_UNPROVEN_MAX;
+        let crowded =
+            self.handshakes.available_permits() < limits::HANDSHAKES_MAX - limits::HANDSHAKES_UNPROVEN_MAX;
         if crowded && !incoming.remote_addr_validated() {
             // The result is an error only for validated addresses.
             let _ = incoming.retry();
@@ -151,15 +152,12 @@ impl Driver {
             events: self.events.clone(),
             joins: self.joins.clone(),
         };
-        tokio::spawn(async move {
-            accept.run(incoming).await;
-            drop(permit);
-        });
+        tokio::spawn(accept.run(incoming, place));
     }
 
     fn on_report(&mut self, report: Report) {
         match report {
-            Report::Accepted { peer, connection } => {
+            Report::Accepted { peer, connection, place } => {
                 if !self.mesh.has_room_for(peer) {
                     let code = CloseCode::BUSY;
                     connection.close(code.to_wire(), code.reason().as_bytes());
@@ -170,8 +168,10 @@ impl Driver {
                 tokio::spawn(async move {
                     if let Some(greeting) = greet.run(&connection).await {
                         // The loop may have ended; then the connection ends here.
-                        let _ = reports.send(Report::Greeted { peer, connection, dial: None, greeting }).await;
+                        let _ =
+                            reports.send(Report::Greeted { peer, connection, dial: None, greeting }).await;
                     }
+                    drop(place);
                 });
             }
             Report::Greeted { peer, connection, dial, greeting } => {

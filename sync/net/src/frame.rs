@@ -259,7 +259,19 @@ mod tests {
 
     #[test]
     fn frames_of_every_size_come_out_as_they_went_in() {
-        let sizes = [0, 1, 3, READ_AHEAD_BYTES - 4, READ_AHEAD_BYTES, 100_000, 2, limits::FRAME_BYTES_MAX, 7, 0, 20_000];
+        let sizes = [
+            0,
+            1,
+            3,
+            READ_AHEAD_BYTES - 4,
+            READ_AHEAD_BYTES,
+            100_000,
+            2,
+            limits::FRAME_BYTES_MAX,
+            7,
+            0,
+            20_000,
+        ];
         let frames: Vec<_> = sizes.iter().zip(1u8..).map(|(&size, byte)| vec![byte; size]).collect();
         let (records, error) = read_all(&encode(&frames));
         assert_eq!(error, None);

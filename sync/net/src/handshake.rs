@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use iroh::{
     Endpoint, EndpointAddr, PublicKey, TransportAddr,
-    endpoint::{Connection, ConnectError, Incoming},
+    endpoint::{ConnectError, Connection, Incoming},
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::timeout,
 };
 use weft_sync::EndpointId;
@@ -37,20 +37,20 @@ pub(crate) struct Accept {
 }
 
 impl Accept {
-    pub(crate) async fn run(self, incoming: Incoming) {
+    pub(crate) async fn run(self, incoming: Incoming, place: OwnedSemaphorePermit) {
         let shake = async { incoming.accept().ok()?.await.ok() };
         // Whoever does not finish a handshake is not worth a message.
         let Ok(Some(connection)) = timeout(limits::HANDSHAKE_TIMEOUT, shake).await else { return };
         let peer = EndpointId::from_bytes(*connection.remote_id().as_bytes());
         if connection.alpn() == JOIN_ALPN {
-            self.accept_join(peer, connection).await;
+            self.accept_join(peer, connection, place).await;
         } else {
             // The loop may have ended; then the connection ends here.
-            let _ = self.reports.send(Report::Accepted { peer, connection }).await;
+            let _ = self.reports.send(Report::Accepted { peer, connection, place }).await;
         }
     }
 
-    async fn accept_join(self, peer: EndpointId, connection: Connection) {
+    async fn accept_join(self, peer: EndpointId, connection: Connection, place: OwnedSemaphorePermit) {
         let Ok(permit) = self.joins.try_acquire_owned() else {
             refuse(&connection, CloseCode::BUSY);
             return;
@@ -61,7 +61,9 @@ impl Accept {
             let read = recv.read(&mut kind).await;
             (matches!(read, Ok(Some(1))) && kind[0] == JOIN_KIND).then_some((send, recv))
         };
-        match timeout(limits::HANDSHAKE_TIMEOUT, open).await {
+        let opened = timeout(limits::HANDSHAKE_TIMEOUT, open).await;
+        drop(place);
+        match opened {
             Ok(Some(streams)) => {
                 let stream = FrameStream::new(peer, connection, streams, Some(permit), true);
                 self.events.send(NetEvent::Join { peer, stream }).await;
@@ -159,7 +161,11 @@ fn connect_error(error: &ConnectError) -> RequestError {
     // `{:?}` would show places in source files; `{:#}` shows the causes in one line.
     let reason = format!("{error:#}");
     // The certificate is the endpoint's key, so the wrong key shows up as an unknown issuer.
-    if reason.contains("UnknownIssuer") { RequestError::WrongDevice } else { RequestError::Unreachable { reason } }
+    if reason.contains("UnknownIssuer") {
+        RequestError::WrongDevice
+    } else {
+        RequestError::Unreachable { reason }
+    }
 }
 
 fn explain(error: &RequestError) -> String {

@@ -89,7 +89,8 @@ impl Lan {
     pub(crate) fn take_changed(&self) -> Vec<(EndpointId, Vec<Address>)> {
         let mut state = self.state();
         let changed = std::mem::take(&mut state.changed);
-        let addresses = |peer| state.seen.get(&peer).into_iter().flatten().copied().map(Address::Ip).collect();
+        let addresses =
+            |peer| state.seen.get(&peer).into_iter().flatten().copied().map(Address::Ip).collect();
         changed.into_iter().map(|peer| (peer, addresses(peer))).collect()
     }
 
@@ -208,7 +209,8 @@ impl State {
 
 /// Keeps what can be dialed, sorted, at most as much as is remembered for one peer.
 fn usable_addresses(announced: &[(IpAddr, u16)]) -> Vec<SocketAddr> {
-    let usable = announced.iter().filter(|(ip, port)| *port != 0 && !ip.is_unspecified() && !ip.is_multicast());
+    let usable =
+        announced.iter().filter(|(ip, port)| *port != 0 && !ip.is_unspecified() && !ip.is_multicast());
     let mut addresses: Vec<_> = usable.map(|(ip, port)| SocketAddr::new(*ip, *port)).collect();
     addresses.sort_unstable();
     addresses.dedup();
@@ -320,10 +322,11 @@ mod tests {
 
     #[test]
     fn addresses_that_cannot_be_dialed_are_left_out() {
-        let announced: Vec<(IpAddr, u16)> = [("0.0.0.0", 1), ("224.0.0.1", 1), ("192.0.2.1", 0), ("192.0.2.1", 9)]
-            .iter()
-            .map(|(ip, port)| (ip.parse().expect("valid address"), *port))
-            .collect();
+        let announced: Vec<(IpAddr, u16)> =
+            [("0.0.0.0", 1), ("224.0.0.1", 1), ("192.0.2.1", 0), ("192.0.2.1", 9)]
+                .iter()
+                .map(|(ip, port)| (ip.parse().expect("valid address"), *port))
+                .collect();
         assert_eq!(usable_addresses(&announced), [SocketAddr::from(([192, 0, 2, 1], 9))]);
         let many: Vec<_> = (1..100).map(|port| (IpAddr::from([192, 0, 2, 1]), port)).collect();
         assert_eq!(usable_addresses(&many).len(), limits::ADDRESSES_MAX);

@@ -14,11 +14,10 @@
 //! Nothing is contacted uninvited: no relay, no public lookup, no port mapping; multicast on the local network only with
 //! [`NetConfig::lan`]. Every queue and buffer has a bound in [`limits`]; nothing a peer sends can go beyond it or panic.
 //!
-//! Modules, from the outside in:
-//! [`net`] the handle · [`events`] what it tells · [`error`] what can fail · [`code`] why things end · [`address`] ·
-//! [`stream`] request streams · [`driver`] the loop · [`mesh`] its decisions, without IO · [`handshake`], [`greeting`] up
-//! to the first words · [`link`] one connection · [`channel`] one channel · [`frame`] framing · [`lan`] the local network ·
-//! [`bind`] the endpoint · [`limits`].
+//! Modules, from the outside in: `net` the handle · `events` what it tells · `error` what can fail · `code` why things
+//! end · `address` · `stream` request streams · `driver` the loop · `mesh` its decisions, without IO · `handshake` and
+//! `greeting` up to the first words · `link` one connection · `channel` one channel · `frame` framing · `lan` the local
+//! network · `bind` the endpoint · [`limits`].
 
 mod address;
 mod bind;
@@ -37,6 +36,8 @@ mod mesh;
 mod net;
 mod shared;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use address::{Address, AddressError};
 pub use code::{CloseCode, DisconnectReason};

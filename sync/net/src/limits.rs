@@ -19,7 +19,8 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// The first guess of the round trip when only the local network is in play.
 pub(crate) const LAN_INITIAL_RTT: Duration = Duration::from_millis(50);
 /// One dial, one accepted handshake, one exchange of greetings, and a stream's first byte each get this long.
-pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const HANDSHAKE_TIMEOUT: Duration =
+    if cfg!(test) { Duration::from_secs(1) } else { Duration::from_secs(5) };
 /// How long a closing channel may take to deliver what is queued.
 pub(crate) const CHANNEL_LINGER: Duration = Duration::from_secs(2);
 /// How long a finished join stream keeps its connection for the last bytes.
@@ -29,7 +30,8 @@ pub(crate) const SHUTDOWN_DRAIN: Duration = Duration::from_millis(300);
 /// How long `shutdown` waits for close messages to leave.
 pub(crate) const SHUTDOWN_CLOSE: Duration = Duration::from_millis(500);
 /// A connection of a peer nobody asked for is closed after this long without an open stream.
-pub(crate) const STRANGER_IDLE: Duration = Duration::from_secs(10);
+pub(crate) const STRANGER_IDLE: Duration =
+    if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(10) };
 
 /// The first pause between two dials of one peer.
 pub(crate) const RETRY_MIN: Duration = Duration::from_millis(400);

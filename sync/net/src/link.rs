@@ -70,7 +70,8 @@ impl Link {
             requests: Arc::new(Semaphore::new(limits::REQUESTS_MAX)),
         };
         self.shared.links().insert(self.peer, handle);
-        let connected = NetEvent::Connected { peer: self.peer, address: self.address.take(), dialer: self.dialer };
+        let connected =
+            NetEvent::Connected { peer: self.peer, address: self.address.take(), dialer: self.dialer };
         self.events.send(connected).await;
         let mut tasks = JoinSet::new();
         let error = self.serve(&mut tasks, &mut to_open).await;
@@ -209,4 +210,3 @@ fn refuse(send: &mut SendStream, recv: &mut RecvStream, code: CloseCode) {
     let _ = send.reset(code.to_wire());
     let _ = recv.stop(code.to_wire());
 }
-

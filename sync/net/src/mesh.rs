@@ -41,7 +41,13 @@ pub(crate) enum MeshInput {
     /// The peer has not announced itself for a while.
     SightLost { peer: EndpointId },
     /// The peer's greeting arrived on a new connection.
-    Greeted { link: LinkId, peer: EndpointId, dial: Option<DialId>, address: Option<Address>, greeting: Greeting },
+    Greeted {
+        link: LinkId,
+        peer: EndpointId,
+        dial: Option<DialId>,
+        address: Option<Address>,
+        greeting: Greeting,
+    },
     /// A dial ended without a greeting.
     DialFailed { peer: EndpointId, dial: DialId, error: String },
     /// A connection that was kept ended.
@@ -177,7 +183,9 @@ impl Mesh {
             effects.push(MeshEffect::CancelDial { dial });
         }
         match &peer.link {
-            Some(link) => effects.push(MeshEffect::Close { link: link.id, code: CloseCode::UNWANTED, kept: true }),
+            Some(link) => {
+                effects.push(MeshEffect::Close { link: link.id, code: CloseCode::UNWANTED, kept: true })
+            }
             None => drop(self.peers.remove(&id)),
         }
     }
@@ -288,7 +296,12 @@ impl Mesh {
             self.last_dial += 1;
             let dial = DialId(self.last_dial);
             peer.dial = Dial::Running { id: dial, since: now, again_at: None };
-            effects.push(MeshEffect::Dial { peer: *id, dial, addresses: peer.addresses.clone(), seen: peer.seen });
+            effects.push(MeshEffect::Dial {
+                peer: *id,
+                dial,
+                addresses: peer.addresses.clone(),
+                seen: peer.seen,
+            });
         }
     }
 

@@ -9,8 +9,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use weft_sync::EndpointId;
 
 use crate::{
-    Address, ChannelId, CloseCode, FrameStream, NetError, NetEvents, OpenError, PeerInfo, RequestError, RequestKind,
-    SendError, WantError, bind,
+    Address, ChannelId, CloseCode, FrameStream, NetError, NetEvents, OpenError, PeerInfo, RequestError,
+    RequestKind, SendError, WantError, bind,
     driver::{Command, Driver},
     frame::FrameWriter,
     handshake::{self, JOIN_ALPN, JOIN_KIND},
@@ -226,7 +226,11 @@ impl Net {
     ///
     /// # Errors
     /// When nobody answers within five seconds, or it is another device.
-    pub async fn join_stream(&self, addresses: &[Address], peer: EndpointId) -> Result<FrameStream, RequestError> {
+    pub async fn join_stream(
+        &self,
+        addresses: &[Address],
+        peer: EndpointId,
+    ) -> Result<FrameStream, RequestError> {
         if self.commands.is_closed() {
             return Err(RequestError::ShutDown);
         }

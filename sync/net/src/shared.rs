@@ -15,10 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use weft_sync::EndpointId;
 
 use crate::{
-    ChannelId, CloseCode, DisconnectReason, NetEvent, SendError,
-    events::QueuedEvent,
-    limits,
-    mesh::LinkId,
+    ChannelId, CloseCode, DisconnectReason, NetEvent, SendError, events::QueuedEvent, limits, mesh::LinkId,
 };
 
 /// Channels and connections by name. Locks are held for a look-up only.
@@ -146,7 +143,9 @@ impl LinkConnection {
     /// Says how the connection ended.
     pub(crate) fn reason(&self, error: &ConnectionError) -> DisconnectReason {
         match error {
-            ConnectionError::ApplicationClosed(close) => DisconnectReason::ByPeer(CloseCode::from_wire(close.error_code)),
+            ConnectionError::ApplicationClosed(close) => {
+                DisconnectReason::ByPeer(CloseCode::from_wire(close.error_code))
+            }
             ConnectionError::LocallyClosed => {
                 DisconnectReason::ByUs(self.closed_with.get().copied().unwrap_or(CloseCode::DONE))
             }

@@ -22,7 +22,12 @@ struct Device {
 impl Device {
     fn new(us: u8) -> Self {
         let rng = StdRng::seed_from_u64(us.into());
-        Self { mesh: Mesh::new(id(us), rng), now: Instant::now(), next_link: 0, instance: 1000 + u64::from(us) }
+        Self {
+            mesh: Mesh::new(id(us), rng),
+            now: Instant::now(),
+            next_link: 0,
+            instance: 1000 + u64::from(us),
+        }
     }
 
     fn input(&mut self, input: MeshInput) -> Vec<MeshEffect> {
@@ -161,7 +166,10 @@ fn two_devices_that_dial_each_other_keep_exactly_one_connection() {
         let (second_link, second) = decider.greeted(2, order[1], hello);
         assert_eq!(kept(&second), None);
         if !decider_dial_first {
-            assert!(first.contains(&MeshEffect::CancelDial { dial: theirs }), "its own dial is of no use any more");
+            assert!(
+                first.contains(&MeshEffect::CancelDial { dial: theirs }),
+                "its own dial is of no use any more"
+            );
         }
         assert_eq!(closed(&second).len(), 1, "{second_link:?}");
         let decision = Greeting { instance: decider.instance, ticket };
@@ -176,6 +184,7 @@ fn two_devices_that_dial_each_other_keep_exactly_one_connection() {
 fn a_restarted_or_cut_off_follower_replaces_its_dead_connection_at_once() {
     let (mut decider, mut follower) = (Device::new(1), Device::new(2));
     decider.want(2, &[]);
+    follower.want(1, &[]);
     let (old, effects) = decider.greeted(2, None, follower.hello(1));
     let ticket = kept(&effects).unwrap().unwrap();
     let (link, _) = follower.greeted(1, None, Greeting { instance: decider.instance, ticket });
