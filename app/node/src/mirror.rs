@@ -18,8 +18,9 @@
 //! 6. Now and then, off the path of an edit: [`Mirror::begin_sync`], [`SyncJob::run`] on
 //!    any thread, [`Mirror::finish_sync`], and drain again: the journal shrinks.
 //!
-//! While [`Mirror::hold`] says why, nothing goes out and nothing is written;
-//! [`Mirror::resume`] and a scan end that.
+//! While [`Mirror::hold`] says why, nothing goes out and nothing is written. Where the
+//! folder or a disk is missing, a scan every few seconds finds out whether it is back;
+//! [`Mirror::resume`] and a scan carry out what the person decides.
 
 mod change;
 mod compare;
@@ -42,12 +43,11 @@ mod walk;
 mod watcher;
 mod write;
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests;
 
-pub use change::{
-    Batch, Decision, DiskChange, Evidence, Found, HoldReason, PastVersion, SaveBase, Sighting,
-};
+pub use change::{Batch, Decision, DiskChange, Evidence, Found, HoldReason, PastVersion, SaveBase, Sighting};
 pub use history::ReadLog;
 pub use look::{CheckOutcome, Progress};
 pub use path::{PathError, RelPath, is_git_name};

@@ -22,7 +22,8 @@ pub enum DiskChange {
         /// What it is.
         found: Found,
     },
-    /// A file holds other bytes than the mirror knows.
+    /// A file holds other bytes than the mirror knows. Of the executable bit only
+    /// `ModeChanged` speaks: some systems have none.
     Modified {
         /// Where it lies.
         path: RelPath,

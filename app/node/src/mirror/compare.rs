@@ -151,7 +151,8 @@ impl Comparison<'_> {
         if entry.stamp.device != row.stamp.device {
             self.difference.other_device.get_or_insert_with(|| row.path.clone());
         }
-        if !entry.stamp.is_same_file(&row.stamp) || row.ignored {
+        let is_new_inode = row.stamp.inode != 0 && !entry.stamp.is_same_file(&row.stamp);
+        if is_new_inode || row.ignored {
             self.difference.folder_stamps.push((row.path.clone(), entry));
         }
         if place != row.path {

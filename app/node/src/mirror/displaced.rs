@@ -90,7 +90,7 @@ impl Mirror {
     /// The save in a swapped-out file is in the store.
     pub(super) fn accept_displaced(&mut self, file: &FileRef, version: &[u8]) {
         for displaced in &mut self.displaced {
-            if displaced.stamp.is_same_file(&file.stamp) {
+            if file.is_at(&displaced.folder, &displaced.temporary) {
                 displaced.hash = file.hash;
                 displaced.stamp = file.stamp;
                 displaced.version = version.to_vec();

@@ -9,7 +9,10 @@ use super::compare::{Difference, Gone, Touched, compare};
 use super::look::Progress;
 use super::os::{Entry, Root};
 use super::path::RelPath;
-use super::pending::{GONE_MILLIS, MASS_FILES, MASS_QUIET_MILLIS, MASS_WINDOW_MILLIS, STABLE_MILLIS, Waiting, WORKING_NAME_MILLIS};
+use super::pending::{
+    GONE_MILLIS, MASS_FILES, MASS_QUIET_MILLIS, MASS_WINDOW_MILLIS, STABLE_MILLIS, WORKING_NAME_MILLIS,
+    Waiting,
+};
 use super::read::{Budget, FileRef, ReadError, read_path};
 use super::renames::{OldContent, is_working_name, match_files};
 use super::row::{Kind, MirrorRow};
@@ -128,11 +131,13 @@ impl Examination<'_> {
                 continue;
             }
             let is_rename = self.is_rename_of_a_row(entry);
-            if self.is_patient && !is_rename && self.has_working_name(path) {
-                if let Some(due) = waiting.working_name_due(self.now) {
-                    self.wait(path, due, waiting);
-                    continue;
-                }
+            if self.is_patient
+                && !is_rename
+                && self.has_working_name(path)
+                && let Some(due) = waiting.working_name_due(self.now)
+            {
+                self.wait(path, due, waiting);
+                continue;
             }
             let Some(file) = self.read(path, path, &mut waiting) else {
                 continue;
@@ -254,7 +259,7 @@ impl Examination<'_> {
             mirror.pending.note_gone(&gone.row, self.now);
         }
         if self.is_patient {
-            let is_many = mirror.removals.recent(self.now) + files >= MASS_FILES;
+            let is_many = mirror.removals.recent(self.now) + mirror.pending.gone() >= MASS_FILES;
             let mut latest = None;
             let mut quiet_at = mirror.pending.last_gone_at + MASS_QUIET_MILLIS;
             for (gone, _) in &gone {
@@ -316,11 +321,12 @@ impl Examination<'_> {
             let seen = Sighting(file.stamp);
             let (from, node) = (gone.place.clone(), row.node);
             changes.push(DiskChange::Renamed { from, to: to.clone(), node, kind: Kind::File, seen });
+            if file.executable != row.executable {
+                changes.push(mode_changed(to.clone(), row, &file));
+            }
             if file.hash != row.hash {
                 let base = self.base_of(row, is_git);
                 changes.push(DiskChange::Modified { path: to, node, base, file });
-            } else if file.executable != row.executable {
-                changes.push(mode_changed(to, row, &file));
             }
         }
         for (path, file) in new {
@@ -328,6 +334,9 @@ impl Examination<'_> {
         }
         for (row, path, file) in std::mem::take(&mut self.files.modified) {
             if let Some(row) = self.mirror.table.get(&row) {
+                if file.executable != row.executable {
+                    changes.push(mode_changed(path.clone(), row, &file));
+                }
                 let base = self.base_of(row, is_git);
                 changes.push(DiskChange::Modified { path, node: row.node, base, file });
             }
@@ -445,12 +454,7 @@ impl Examination<'_> {
 }
 
 fn mode_changed(path: RelPath, row: &MirrorRow, file: &FileRef) -> DiskChange {
-    DiskChange::ModeChanged {
-        path,
-        node: row.node,
-        executable: file.executable,
-        seen: Sighting(file.stamp),
-    }
+    DiskChange::ModeChanged { path, node: row.node, executable: file.executable, seen: Sighting(file.stamp) }
 }
 
 impl Mirror {

@@ -9,8 +9,8 @@ mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{Folder, Root, copy_attributes, entry_of_file, set_mode};
 
-#[cfg(windows)]
-mod portable_off;
+#[cfg(any(windows, test))]
+mod portable;
 #[cfg(windows)]
 pub(crate) use portable::{Folder, Root, copy_attributes, entry_of_file, set_mode};
 

@@ -131,14 +131,12 @@ impl RelPath {
         if self == from {
             return Some(to.clone());
         }
-        self.is_under(from)
-            .then(|| RelPath(format!("{}{}", to.0, &self.0[from.0.len()..]).into()))
+        self.is_under(from).then(|| RelPath(format!("{}{}", to.0, &self.0[from.0.len()..]).into()))
     }
 
     /// Why this system cannot hold the name, though the path is sound elsewhere.
     pub fn unwritable_here(&self) -> Option<PathError> {
-        (cfg!(windows) && self.names().any(is_refused_by_windows))
-            .then_some(PathError::NotOnThisPlatform)
+        (cfg!(windows) && self.names().any(is_refused_by_windows)).then_some(PathError::NotOnThisPlatform)
     }
 }
 
@@ -182,9 +180,9 @@ pub fn is_git_name(name: &str) -> bool {
     if trimmed == ".git" {
         return true;
     }
-    trimmed.strip_prefix("git~").is_some_and(|rest| {
-        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    trimmed
+        .strip_prefix("git~")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_ignored_by_hfs(character: char) -> bool {
@@ -194,16 +192,13 @@ fn is_ignored_by_hfs(character: char) -> bool {
 fn is_refused_by_windows(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_lowercase();
     let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix)
-            .is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
+        stem.strip_prefix(prefix).is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
     };
     matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
         || numbered("com")
         || numbered("lpt")
         || name.ends_with([' ', '.'])
-        || name
-            .chars()
-            .any(|c| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\'))
+        || name.chars().any(|c| c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\'))
 }
 
 impl Borrow<str> for RelPath {
@@ -245,9 +240,32 @@ mod tests {
     #[test]
     fn paths_that_lead_out_or_into_git_are_refused() {
         for text in [
-            "", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\0b", ".git", ".GIT",
-            ".Git/hooks/x", "a/.gIt", "git~1", "GIT~1/x", "GIT~12", ".git ", ".git.", ".git...",
-            ".git::$INDEX_ALLOCATION", ".git:x", ".g\u{200c}it", "\u{feff}.git", ".weft-tmp-1",
+            "",
+            "/",
+            "/a",
+            "a/",
+            "a//b",
+            ".",
+            "..",
+            "a/..",
+            "../a",
+            "a/./b",
+            "a\0b",
+            ".git",
+            ".GIT",
+            ".Git/hooks/x",
+            "a/.gIt",
+            "git~1",
+            "GIT~1/x",
+            "GIT~12",
+            ".git ",
+            ".git.",
+            ".git...",
+            ".git::$INDEX_ALLOCATION",
+            ".git:x",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".weft-tmp-1",
         ] {
             assert!(RelPath::parse(text).is_err(), "{text:?} must be refused");
         }
@@ -259,8 +277,23 @@ mod tests {
     #[test]
     fn ordinary_and_odd_names_are_kept_as_they_are() {
         for text in [
-            "a", "a/b.c", ".gitignore", ".github/x", "git~", "git~x", ".gitx", "ä ö/日本.txt", "…",
-            "a b", "...", "-rf", "con", "e\u{301}", "C:x", "a\\b", "\u{202e}gpj.exe",
+            "a",
+            "a/b.c",
+            ".gitignore",
+            ".github/x",
+            "git~",
+            "git~x",
+            ".gitx",
+            "ä ö/日本.txt",
+            "…",
+            "a b",
+            "...",
+            "-rf",
+            "con",
+            "e\u{301}",
+            "C:x",
+            "a\\b",
+            "\u{202e}gpj.exe",
         ] {
             if cfg!(windows) && text.contains('\\') {
                 continue;

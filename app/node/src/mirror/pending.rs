@@ -132,6 +132,11 @@ impl Pending {
         }
     }
 
+    /// How many paths are missing, whether or not it is their turn.
+    pub(crate) fn gone(&self) -> usize {
+        self.paths.values().filter(|waiting| waiting.gone_since.is_some()).count()
+    }
+
     pub(crate) fn contains(&self, path: &RelPath) -> bool {
         self.paths.contains_key(path)
     }

@@ -77,9 +77,10 @@ pub fn preview(
             }
         }
     }
-    let own = seen.entries.iter().filter(|(path, entry)| {
-        entry.kind == EntryKind::File && !wanted.contains_key(*path)
-    });
+    let own = seen
+        .entries
+        .iter()
+        .filter(|(path, entry)| entry.kind == EntryKind::File && !wanted.contains_key(*path));
     preview.only_here = own.map(|(path, _)| path.clone()).collect();
     preview.skipped = seen.skipped;
     Ok(preview)

@@ -54,6 +54,11 @@ impl FileRef {
         &self.hash
     }
 
+    /// Whether it was found under this name.
+    pub(crate) fn is_at(&self, folder: &str, name: &str) -> bool {
+        self.place.folder == folder && self.place.name == name
+    }
+
     /// Length in bytes.
     pub fn size(&self) -> u64 {
         self.stamp.size
@@ -160,7 +165,9 @@ pub(crate) fn read_file(
         (hash_stream(&mut file)?, None)
     };
     let after = entry_of_file(&file)?;
-    if !is_unchanged(&before, &after) || bytes.as_ref().is_some_and(|b: &Arc<[u8]>| b.len() as u64 != after.stamp.size) {
+    if !is_unchanged(&before, &after)
+        || bytes.as_ref().is_some_and(|b: &Arc<[u8]>| b.len() as u64 != after.stamp.size)
+    {
         return Err(ReadError::Changed);
     }
     let place = Place { root: Arc::clone(root), folder: folder_path.to_owned(), name: name.to_owned() };

@@ -61,17 +61,25 @@ impl Mirror {
         let was_swapped = holds == Holds::After || leftovers.iter().any(holds_old);
         match (&entry.after, holds, &found) {
             (Some((hash, version)), Holds::After, Some(file)) => {
-                self.put_row(&entry.path, entry.node, Kind::File, *hash, file.executable, file.stamp, version);
+                self.put_row(
+                    &entry.path,
+                    entry.node,
+                    Kind::File,
+                    *hash,
+                    file.executable,
+                    file.stamp,
+                    version,
+                );
             }
             // Somebody saved after our write: what he started from is what we wrote.
             (Some((hash, version)), Holds::Other, Some(file)) if before.is_some() && was_swapped => {
                 let stamp = Stamp { modified_nanos: 0, changed_nanos: 0, ..file.stamp };
                 self.put_row(&entry.path, entry.node, Kind::File, *hash, file.executable, stamp, version);
             }
-            (Some((_, version)), Holds::Other, Some(file)) if before.is_none() => {
-                if is_beginning(file, old.content(&entry.node, version)) {
-                    remove(root, entry.path.parent_str(), entry.path.file_name());
-                }
+            (Some((_, version)), Holds::Other, Some(file))
+                if before.is_none() && is_beginning(file, old.content(&entry.node, version)) =>
+            {
+                remove(root, entry.path.parent_str(), entry.path.file_name());
             }
             (None, Holds::Nothing, _) => {
                 self.table.remove(&entry.path);
@@ -81,9 +89,10 @@ impl Mirror {
         let mut journal = Some(entry.id);
         for leftover in leftovers {
             let is_ours = after == Some(leftover.file.hash) || holds_old(&leftover);
-            let is_unfinished = !was_swapped && entry.after.as_ref().is_some_and(|(_, version)| {
-                is_beginning(&leftover.file, old.content(&entry.node, version))
-            });
+            let is_unfinished = !was_swapped
+                && entry.after.as_ref().is_some_and(|(_, version)| {
+                    is_beginning(&leftover.file, old.content(&entry.node, version))
+                });
             if holds == Holds::Nothing && holds_old(&leftover) && entry.after.is_some() {
                 put_back(root, &leftover, &entry.path);
             } else if is_ours || is_unfinished || (holds == Holds::Before && entry.after.is_some()) {
@@ -99,7 +108,11 @@ impl Mirror {
 
     /// Temporaries that no journal names: gone when their bytes are known, else left
     /// for the person. Returns the paths of those.
-    pub(super) fn sort_out_temporaries(&mut self, root: &Arc<Root>, found: &[(String, String)]) -> Vec<String> {
+    pub(super) fn sort_out_temporaries(
+        &mut self,
+        root: &Arc<Root>,
+        found: &[(String, String)],
+    ) -> Vec<String> {
         let is_unknown = |(folder, name): &&(String, String)| {
             !self.displaced.iter().any(|d| d.folder == *folder && d.temporary == *name)
         };

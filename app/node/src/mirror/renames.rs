@@ -182,9 +182,9 @@ pub(crate) fn is_working_name(name: &str, is_sibling: impl Fn(&str) -> bool) -> 
     if endings.iter().any(|ending| name.ends_with(ending)) || name == "4913" {
         return true;
     }
-    let sed_temporary = name.strip_prefix("sed").is_some_and(|rest| {
-        rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
+    let sed_temporary = name
+        .strip_prefix("sed")
+        .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let bare = name.trim_start_matches(['.', '#', '_', '~']);
     let derived = |text: &str| {
         text.match_indices(['.', '-', '_', '~', '#']).any(|(at, _)| at > 0 && is_sibling(&text[..at]))

@@ -46,9 +46,7 @@ impl Stamp {
         self.inode != 0
             && self.inode == other.inode
             && self.device == other.device
-            && (self.born_nanos == other.born_nanos
-                || self.born_nanos == 0
-                || other.born_nanos == 0)
+            && (self.born_nanos == other.born_nanos || self.born_nanos == 0 || other.born_nanos == 0)
     }
 
     /// Whether both are the same file with the same bytes; a rename, a link or a

@@ -193,6 +193,8 @@ impl Mirror {
 
     /// Takes a reported change as done: the edit is in the store, and the path holds
     /// `version` of `node` now (renames, removals and mode changes keep theirs).
+    /// `version` must name exactly the bytes of the change, not what they merge into:
+    /// it is the base of the next save until something else is written there.
     pub fn accept(&mut self, change: &DiskChange, node: NodeBytes, version: &[u8], now_millis: u64) {
         match change {
             DiskChange::Created { path, found: Found::Folder(Sighting(stamp)) } => {
@@ -226,7 +228,9 @@ impl Mirror {
             DiskChange::ModeChanged { path, executable, seen, .. } => {
                 self.table.update(path, |row| {
                     row.executable = *executable;
-                    row.stamp = seen.0;
+                    if row.stamp.is_same_content(&seen.0) {
+                        row.stamp = seen.0;
+                    }
                 });
             }
         }
@@ -418,6 +422,7 @@ fn temporary_seed() -> u64 {
 /// Since Linux 6.13 the common file systems give a write a time of its own once
 /// somebody has looked at the file.
 #[cfg(target_os = "linux")]
+#[allow(clippy::useless_conversion, reason = "the type of the field differs by processor")]
 fn has_fine_clock(root: &Root) -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split(['.', '-', '+']).map_while(|part| part.parse::<u32>().ok());

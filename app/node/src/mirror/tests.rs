@@ -20,6 +20,16 @@ use tempfile::TempDir;
 
 use super::*;
 
+#[test]
+fn a_mirror_can_move_to_its_own_thread() {
+    fn assert_send<T: Send>() {}
+    assert_send::<Mirror>();
+    assert_send::<Batch>();
+    assert_send::<WriteOp>();
+    assert_send::<SyncJob>();
+    assert_send::<Watcher>();
+}
+
 /// A folder with its mirror, and a stand-in for the workspace that takes every change.
 struct Bench {
     folder: TempDir,

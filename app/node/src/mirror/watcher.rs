@@ -81,7 +81,9 @@ impl WatchError {
     /// What the person can do.
     pub fn hint(&self) -> &'static str {
         match self {
-            WatchError::TooManyFolders => "raise fs.inotify.max_user_watches (sysctl), or ignore large folders in .weftignore",
+            WatchError::TooManyFolders => {
+                "raise fs.inotify.max_user_watches (sysctl), or ignore large folders in .weftignore"
+            }
             WatchError::Io { .. } => "changes are found by scanning until it can be watched",
         }
     }

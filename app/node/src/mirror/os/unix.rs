@@ -14,10 +14,8 @@ use rustix::io::Errno;
 use super::{Abilities, Entry, EntryKind};
 use crate::mirror::row::Stamp;
 
-const FOLDER_FLAGS: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const FOLDER_FLAGS: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// The workspace folder, held open.
 #[derive(Debug)]
@@ -37,10 +35,7 @@ impl Root {
     pub(crate) fn open(path: &Path) -> io::Result<Root> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let descriptor = rfs::open(path, flags, Mode::empty())?;
-        Ok(Root {
-            folder: Folder { descriptor: Arc::new(descriptor) },
-            abilities: Abilities::default(),
-        })
+        Ok(Root { folder: Folder { descriptor: Arc::new(descriptor) }, abilities: Abilities::default() })
     }
 
     /// The handle of the workspace folder.
@@ -100,11 +95,7 @@ impl Root {
     }
 
     /// Renames onto a name that must be free.
-    pub(crate) fn rename_to_free_name(
-        &self,
-        from: (&Folder, &str),
-        to: (&Folder, &str),
-    ) -> io::Result<()> {
+    pub(crate) fn rename_to_free_name(&self, from: (&Folder, &str), to: (&Folder, &str)) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_vendor = "apple"))]
         if Abilities::has(&self.abilities.rename_to_free_name) {
             let (from_fd, to_fd) = (from.0.descriptor.as_fd(), to.0.descriptor.as_fd());
@@ -281,11 +272,7 @@ fn stamp_of(at: impl AsFd, name: &OsStr, flags: AtFlags) -> Result<Entry, Errno>
 
 #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "field types differ by platform")]
 fn stat_of(at: impl AsFd, name: &OsStr, flags: AtFlags) -> Result<Entry, Errno> {
-    let found = if name.is_empty() {
-        rfs::fstat(&at)?
-    } else {
-        rfs::statat(&at, name, flags)?
-    };
+    let found = if name.is_empty() { rfs::fstat(&at)? } else { rfs::statat(&at, name, flags)? };
     Ok(Entry {
         kind: kind_of(found.st_mode as u32),
         stamp: Stamp {

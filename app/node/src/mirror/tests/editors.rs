@@ -89,7 +89,9 @@ fn jetbrains_writes_a_temporary_and_moves_the_old_file_away() {
 
 #[test]
 fn an_atomic_save_renames_over_the_name() {
-    for temporary in ["src/.main.rs.aB3xYz", "src/main.rs.tmp", "src/.goutputstream-XYZ123", "src/main.rs.1234567"] {
+    for temporary in
+        ["src/.main.rs.aB3xYz", "src/main.rs.tmp", "src/.goutputstream-XYZ123", "src/main.rs.1234567"]
+    {
         let bench = opened();
         fs::write(bench.at(temporary), NEW).unwrap();
         fs::rename(bench.at(temporary), bench.at("src/main.rs")).unwrap();
@@ -111,7 +113,8 @@ fn an_exchange_of_names_is_a_save() {
     let bench = opened();
     fs::write(bench.at("src/main.rs.new"), NEW).unwrap();
     let (a, b) = (bench.at("src/main.rs.new"), bench.at("src/main.rs"));
-    rustix::fs::renameat_with(rustix::fs::CWD, a, rustix::fs::CWD, b, rustix::fs::RenameFlags::EXCHANGE).unwrap();
+    rustix::fs::renameat_with(rustix::fs::CWD, a, rustix::fs::CWD, b, rustix::fs::RenameFlags::EXCHANGE)
+        .unwrap();
     fs::remove_file(bench.at("src/main.rs.new")).unwrap();
     assert_one_save(bench);
 }

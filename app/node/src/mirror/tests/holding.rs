@@ -147,6 +147,18 @@ fn a_missing_folder_holds_until_it_is_back() {
 }
 
 #[test]
+fn the_watcher_tells_when_the_folder_itself_goes() {
+    let mut bench = with_forty().watch();
+    let aside = bench.folder.path().with_extension("aside");
+    fs::rename(bench.folder.path(), &aside).unwrap();
+    let words = bench.settle();
+    fs::rename(&aside, bench.folder.path()).unwrap();
+    assert!(words.iter().any(|word| word.contains("is missing")), "{words:?}");
+    assert_eq!(bench.scan(), [""; 0]);
+    assert!(bench.mirror.hold().is_none());
+}
+
+#[test]
 fn a_mirror_opens_on_hold_when_its_folder_is_another() {
     let mut bench = with_forty();
     let stored = StoredMirror {
@@ -173,8 +185,7 @@ fn a_folder_on_another_device_holds() {
             row.stamp.device += 1;
         }
     }
-    let stored =
-        StoredMirror { root: Some(bench.mirror.root_identity()), rows, journal: Vec::new() };
+    let stored = StoredMirror { root: Some(bench.mirror.root_identity()), rows, journal: Vec::new() };
     bench.mirror = Mirror::open(bench.folder.path(), stored, &LocalRules::default()).unwrap();
     let reason = bench.try_scan().unwrap_err();
     assert_eq!(reason, HoldReason::DeviceChanged(Bench::path("d2")));

@@ -13,40 +13,72 @@ fn files(bench: &Bench) -> Vec<String> {
 fn ignore_files_work_as_in_git() {
     let bench = Bench::with_files(&[
         (".gitignore", "*.o\n/build/\ntmp/\n!keep.o\ndoc/*.pdf\n# comment\n\\#odd\n"),
-        ("a.o", ""), ("keep.o", ""), ("src/b.o", ""), ("src/b.c", ""),
-        ("build/x", ""), ("src/build/y", ""),
-        ("tmp/z", ""), ("src/tmp/z", ""), ("src/tmp2", ""),
-        ("doc/a.pdf", ""), ("doc/sub/b.pdf", ""), ("#odd", ""),
-        ("sub/.gitignore", "!*.o\nlocal\n"), ("sub/c.o", ""), ("sub/local", ""), ("local", ""),
+        ("a.o", ""),
+        ("keep.o", ""),
+        ("src/b.o", ""),
+        ("src/b.c", ""),
+        ("build/x", ""),
+        ("src/build/y", ""),
+        ("tmp/z", ""),
+        ("src/tmp/z", ""),
+        ("src/tmp2", ""),
+        ("doc/a.pdf", ""),
+        ("doc/sub/b.pdf", ""),
+        ("#odd", ""),
+        ("sub/.gitignore", "!*.o\nlocal\n"),
+        ("sub/c.o", ""),
+        ("sub/local", ""),
+        ("local", ""),
     ]);
     assert_eq!(
         files(&bench),
-        [".gitignore", "doc/sub/b.pdf", "keep.o", "local", "src/b.c", "src/build/y", "src/tmp2", "sub/.gitignore", "sub/c.o"]
+        [
+            ".gitignore",
+            "doc/sub/b.pdf",
+            "keep.o",
+            "local",
+            "src/b.c",
+            "src/build/y",
+            "src/tmp2",
+            "sub/.gitignore",
+            "sub/c.o"
+        ]
     );
 }
 
 #[test]
 fn weftignore_has_the_last_word_in_its_folder() {
     let bench = Bench::with_files(&[
-        (".gitignore", "*.log\n"), (".weftignore", "!wanted.log\n*.iso\n"),
-        ("wanted.log", ""), ("other.log", ""), ("big.iso", ""),
+        (".gitignore", "*.log\n"),
+        (".weftignore", "!wanted.log\n*.iso\n"),
+        ("wanted.log", ""),
+        ("other.log", ""),
+        ("big.iso", ""),
     ]);
     assert_eq!(files(&bench), [".gitignore", ".weftignore", "wanted.log"]);
 }
 
 #[test]
 fn nothing_in_an_ignored_folder_can_be_brought_back_from_inside() {
-    let bench = Bench::with_files(&[
-        (".gitignore", "out/\n"), ("out/.gitignore", "!*\n"), ("out/x", ""),
-    ]);
+    let bench = Bench::with_files(&[(".gitignore", "out/\n"), ("out/.gitignore", "!*\n"), ("out/x", "")]);
     assert_eq!(files(&bench), [".gitignore"]);
 }
 
 #[test]
 fn secrets_stay_home_whatever_a_shared_rule_says() {
     let secrets = [
-        ".env", ".env.local", "sub/.ENV", "server.pem", "id_rsa", "id_ed25519", "x.key", "deploy.p12",
-        ".ssh/config", ".git-credentials", "passwords.kdbx", ".netrc",
+        ".env",
+        ".env.local",
+        "sub/.ENV",
+        "server.pem",
+        "id_rsa",
+        "id_ed25519",
+        "x.key",
+        "deploy.p12",
+        ".ssh/config",
+        ".git-credentials",
+        "passwords.kdbx",
+        ".netrc",
     ];
     let mut bench = Bench::new();
     bench.save(".gitignore", "!.env\n!.env.*\n!*.pem\n!id_rsa\n!*.key\n!.ssh/\n");
@@ -59,7 +91,10 @@ fn secrets_stay_home_whatever_a_shared_rule_says() {
     }
     bench.age();
     let (_, batch) = bench.try_scan().unwrap();
-    assert_eq!(files(&bench), [".env.example", ".gitignore", ".weftignore", "environment", "id_rsa.pub", "key.rs"]);
+    assert_eq!(
+        files(&bench),
+        [".env.example", ".gitignore", ".weftignore", "environment", "id_rsa.pub", "key.rs"]
+    );
     assert_eq!(batch.skipped.secret_count, secrets.len());
     assert!(batch.skipped.secrets.contains(&Bench::path(".env")));
     assert_eq!(bench.mirror.verdict(&Bench::path(".env"), Kind::File), Verdict::Secret);
@@ -88,7 +123,8 @@ fn a_peer_cannot_expose_a_secret_later() {
 
 #[test]
 fn an_ignored_file_that_counts_again_appears() {
-    let mut bench = Bench::with_files(&[(".gitignore", "*.dat\nout/\n"), ("a.dat", "x\n"), ("out/b", "y\n")]).watch();
+    let mut bench =
+        Bench::with_files(&[(".gitignore", "*.dat\nout/\n"), ("a.dat", "x\n"), ("out/b", "y\n")]).watch();
     bench.save(".gitignore", "# nothing\n");
     let mut words = bench.settle();
     words.sort();
@@ -116,7 +152,8 @@ fn a_file_that_becomes_ignored_stays_with_the_peers() {
 
 #[test]
 fn a_folder_of_nothing_but_ignored_files_is_private() {
-    let mut bench = Bench::with_files(&[(".gitignore", "node_modules/\n*.o\n"), ("p/node_modules/x", ""), ("q/a.o", "")]);
+    let mut bench =
+        Bench::with_files(&[(".gitignore", "node_modules/\n*.o\n"), ("p/node_modules/x", ""), ("q/a.o", "")]);
     assert_eq!(bench.rows(), [".gitignore"]);
     fs::create_dir(bench.at("empty")).unwrap();
     assert_eq!(bench.scan(), ["created empty/"]);

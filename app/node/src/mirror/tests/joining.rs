@@ -101,7 +101,11 @@ fn measure_ten_thousand_files() {
         plain_times.push(started.elapsed());
         #[expect(clippy::print_stderr, reason = "the figures of a measurement")]
         {
-            eprintln!("mirror {:?}, plain {:?}, scan {scan:?}", times.last().unwrap(), plain_times.last().unwrap());
+            eprintln!(
+                "mirror {:?}, plain {:?}, scan {scan:?}",
+                times.last().unwrap(),
+                plain_times.last().unwrap()
+            );
         }
     }
     let best = |times: &[Duration]| times.iter().min().copied().unwrap();

@@ -140,6 +140,16 @@ fn the_executable_bit_is_a_change_of_its_own() {
 }
 
 #[test]
+fn new_bytes_and_a_new_mode_are_two_changes() {
+    let mut bench = Bench::with_files(&[("run.sh", "#!/bin/sh\n")]);
+    bench.save("run.sh", "#!/bin/sh\necho\n");
+    fs::set_permissions(bench.at("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    bench.age();
+    assert_eq!(bench.scan(), ["executable=true run.sh", "modified run.sh"]);
+    assert_eq!(bench.scan(), [""; 0]);
+}
+
+#[test]
 fn links_and_special_files_are_counted_and_not_shared() {
     let mut bench = Bench::new();
     bench.save("real", "x");
@@ -207,8 +217,8 @@ fn a_file_that_cannot_be_read_is_reported_and_costs_only_itself() {
         return;
     }
     let mut bench = Bench::with_files(&[("a", "x"), ("d/b", "y"), ("c", "z")]);
-    fs::set_permissions(bench.at("a"), fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(bench.at("d"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(bench.at("a"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(bench.at("d"), fs::Permissions::from_mode(0o000)).unwrap();
     bench.save("c", "changed");
     bench.age();
     let (words, batch) = bench.try_scan().unwrap();

@@ -232,10 +232,34 @@ fn nothing_is_written_through_a_link_or_outside() {
         let node = [1; 16];
         let path = Bench::path;
         let ops = vec![
-            WriteOp::File { path: path("d/a"), node, version: vec![], content: Content::from_bytes("x"), executable: false },
-            WriteOp::File { path: path("d/new"), node, version: vec![], content: Content::from_bytes("x"), executable: false },
-            WriteOp::File { path: path("b"), node, version: vec![], content: Content::from_bytes("x"), executable: false },
-            WriteOp::File { path: path("dangling"), node, version: vec![], content: Content::from_bytes("x"), executable: false },
+            WriteOp::File {
+                path: path("d/a"),
+                node,
+                version: vec![],
+                content: Content::from_bytes("x"),
+                executable: false,
+            },
+            WriteOp::File {
+                path: path("d/new"),
+                node,
+                version: vec![],
+                content: Content::from_bytes("x"),
+                executable: false,
+            },
+            WriteOp::File {
+                path: path("b"),
+                node,
+                version: vec![],
+                content: Content::from_bytes("x"),
+                executable: false,
+            },
+            WriteOp::File {
+                path: path("dangling"),
+                node,
+                version: vec![],
+                content: Content::from_bytes("x"),
+                executable: false,
+            },
             WriteOp::MakeFolder { path: path("d/folder"), node },
             WriteOp::MakeFolder { path: path("dangling"), node },
             WriteOp::SetExecutable { path: path("b"), executable: true },
@@ -288,7 +312,10 @@ fn folders_are_made_renamed_and_removed() {
     assert!(matches!(bench.op(WriteOp::Rename { from: path("d"), to: path("n") }), WriteOutcome::Done));
     assert_eq!(bench.settle(), [""; 0]);
     assert_eq!(bench.rows(), ["n", "n/e", "n/e/f"]);
-    assert!(matches!(bench.op(WriteOp::RemoveFolder { path: path("n") }), WriteOutcome::Changed), "not empty");
+    assert!(
+        matches!(bench.op(WriteOp::RemoveFolder { path: path("n") }), WriteOutcome::Changed),
+        "not empty"
+    );
     assert!(matches!(bench.op(WriteOp::Remove { path: path("n/e/f") }), WriteOutcome::Done));
     assert!(matches!(bench.op(WriteOp::RemoveFolder { path: path("n/e") }), WriteOutcome::Done));
     assert!(matches!(bench.op(WriteOp::RemoveFolder { path: path("n") }), WriteOutcome::Done));
@@ -298,7 +325,12 @@ fn folders_are_made_renamed_and_removed() {
 
 #[test]
 fn a_folder_with_somebodys_ignored_files_stays() {
-    let mut bench = Bench::with_files(&[(".gitignore", "*.o\n"), ("d/a", "x\n"), ("d/a.o", "built\n"), ("d/.env", "hush")]);
+    let mut bench = Bench::with_files(&[
+        (".gitignore", "*.o\n"),
+        ("d/a", "x\n"),
+        ("d/a.o", "built\n"),
+        ("d/.env", "hush"),
+    ]);
     assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("d/a") }), WriteOutcome::Done));
     let outcome = bench.op(WriteOp::RemoveFolder { path: Bench::path("d") });
     assert!(matches!(outcome, WriteOutcome::Blocked(Obstacle::NotEmpty)));
@@ -310,7 +342,9 @@ fn a_folder_with_somebodys_ignored_files_stays() {
 #[test]
 fn a_rename_takes_along_what_is_not_shared_and_never_replaces() {
     for way in WAYS {
-        let mut bench = Bench::with_files(&[(".gitignore", "*.o\n"), ("d/a", "x\n"), ("d/a.o", "y"), ("b", "z\n")]).only(way);
+        let mut bench =
+            Bench::with_files(&[(".gitignore", "*.o\n"), ("d/a", "x\n"), ("d/a.o", "y"), ("b", "z\n")])
+                .only(way);
         let path = Bench::path;
         let outcome = bench.op(WriteOp::Rename { from: path("b"), to: path("d/a") });
         assert!(matches!(outcome, WriteOutcome::Blocked(Obstacle::Occupied)), "{way:?}");
@@ -339,11 +373,15 @@ fn a_file_is_written_at_most_every_tenth_of_a_second() {
 fn a_stream_that_gives_other_bytes_is_not_written() {
     let mut bench = Bench::with_files(&[("a", "one\n")]);
     for path in ["a", "new"] {
-        let content = Content::Stream {
-            hash: [9; 32],
-            open: Box::new(|| Ok(Box::new(&b"something else"[..]))),
+        let content =
+            Content::Stream { hash: [9; 32], open: Box::new(|| Ok(Box::new(&b"something else"[..]))) };
+        let op = WriteOp::File {
+            path: Bench::path(path),
+            node: [1; 16],
+            version: vec![],
+            content,
+            executable: false,
         };
-        let op = WriteOp::File { path: Bench::path(path), node: [1; 16], version: vec![], content, executable: false };
         assert!(matches!(bench.op(op), WriteOutcome::Failed(_)));
     }
     assert_eq!(bench.text("a"), "one\n");
@@ -360,7 +398,13 @@ fn a_large_stream_appears_under_its_name_when_it_is_whole() {
         hash: *blake3::hash(&bytes).as_bytes(),
         open: Box::new(move || Ok(Box::new(std::io::Cursor::new(copy)))),
     };
-    let op = WriteOp::File { path: Bench::path("big"), node: [1; 16], version: vec![1], content, executable: true };
+    let op = WriteOp::File {
+        path: Bench::path("big"),
+        node: [1; 16],
+        version: vec![1],
+        content,
+        executable: true,
+    };
     assert!(matches!(bench.op(op), WriteOutcome::Done));
     assert_eq!(fs::read(bench.at("big")).unwrap(), bytes);
     assert_ne!(fs::metadata(bench.at("big")).unwrap().mode() & 0o100, 0);
@@ -372,7 +416,8 @@ fn what_is_written_is_announced_first_and_the_journal_shrinks_after_a_sync() {
     let mut bench = Bench::with_files(&[("a", "one\n")]);
     bench.mirror.drain_table_changes();
     let content = Content::from_bytes("two\n");
-    let op = WriteOp::File { path: Bench::path("a"), node: [1; 16], version: vec![2], content, executable: false };
+    let op =
+        WriteOp::File { path: Bench::path("a"), node: [1; 16], version: vec![2], content, executable: false };
     let prepared = bench.mirror.prepare(vec![op]);
     let entry = prepared.journal()[0].clone();
     assert_eq!(entry.after, Some((*blake3::hash(b"two\n").as_bytes(), vec![2])));

@@ -125,7 +125,8 @@ impl Watches {
             self.rules.forget(&path);
             self.rules.enter(&path, &folder, &names);
             for name in names {
-                let is_folder = matches!(folder.look(&name), Ok(Some(entry)) if entry.kind == EntryKind::Folder);
+                let is_folder =
+                    matches!(folder.look(&name), Ok(Some(entry)) if entry.kind == EntryKind::Folder);
                 let text = join(&path, &name);
                 if is_folder
                     && RelPath::parse(&text).is_ok()
@@ -144,6 +145,7 @@ impl Watches {
         if path.is_empty() {
             // The workspace folder itself may be reached through a link.
             flags -= WatchFlags::DONT_FOLLOW;
+            flags |= WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         }
         let watch = inotify::add_watch(&*self.descriptor, full, flags)?;
         // A folder that was moved keeps its number; the path is what counts now.
@@ -175,10 +177,7 @@ impl Watches {
         let retry = Timespec { tv_sec: 0, tv_nsec: RETRY_MILLIS * 1_000_000 };
         loop {
             let timeout = self.sink.has_lost_events().then_some(&retry);
-            let mut waits = [
-                PollFd::new(&*descriptor, PollFlags::IN),
-                PollFd::new(stopped, PollFlags::IN),
-            ];
+            let mut waits = [PollFd::new(&*descriptor, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
             match poll(&mut waits, timeout) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
@@ -200,7 +199,12 @@ impl Watches {
     }
 
     /// Takes one event; false when nobody listens any more.
-    fn take(&mut self, watch: i32, events: ReadFlags, name: Option<Result<String, std::str::Utf8Error>>) -> bool {
+    fn take(
+        &mut self,
+        watch: i32,
+        events: ReadFlags,
+        name: Option<Result<String, std::str::Utf8Error>>,
+    ) -> bool {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
             self.sink.reads.note_lost_events();
             let _ = self.add_tree("");
@@ -209,6 +213,11 @@ impl Watches {
         let Some(watched) = self.folders.get(&watch).cloned() else {
             return true;
         };
+        let has_left = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT;
+        if events.intersects(has_left) {
+            // The workspace folder, or a disk in it, is not where it was.
+            return self.sink.send_rescan();
+        }
         if events.contains(ReadFlags::IGNORED) {
             self.forget(watch, &watched);
             return true;
