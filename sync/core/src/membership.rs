@@ -9,6 +9,11 @@ mod fold;
 mod history;
 mod operations;
 
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,8 +165,11 @@ impl Membership {
         if !by_device && entry.verify(&genesis.owner.public_key()).is_err() {
             return Err(GenesisError::Signature);
         }
-        let signer =
-            if by_device { Signer::Device(genesis.owner, chain.last().key) } else { Signer::User(genesis.owner) };
+        let signer = if by_device {
+            Signer::Device(genesis.owner, chain.last().key)
+        } else {
+            Signer::User(genesis.owner)
+        };
         let mut membership = Self {
             ws: WorkspaceId::from_genesis(entry.id()),
             genesis,
@@ -248,7 +256,8 @@ impl Membership {
 
     fn is_in_data_log(&self, entry: &Entry) -> bool {
         let line = self.state.history.lines_of(&entry.header.log).first();
-        entry.header.kind != Kind::Open && line.is_some_and(|line| self.state.history.line(*line).lane == Some(Lane::Data))
+        entry.header.kind != Kind::Open
+            && line.is_some_and(|line| self.state.history.line(*line).lane == Some(Lane::Data))
     }
 
     fn open(&self, entry: &Entry) -> Result<(Signer, Lane, Names), InsertError> {
@@ -263,10 +272,16 @@ impl Membership {
         Ok((open.signer, lane, Names { heads: entry.header.acl_heads.clone(), entries: open.prev_logs }))
     }
 
-    fn next(&self, entry: &Entry, line: LineIndex, position: Position) -> Result<(Signer, Lane, Names), InsertError> {
+    fn next(
+        &self,
+        entry: &Entry,
+        line: LineIndex,
+        position: Position,
+    ) -> Result<(Signer, Lane, Names), InsertError> {
         let before = self.state.history.line(line);
         let Some(lane) = before.lane else { return Err(InsertError::Misplaced) };
-        let is_placed = !matches!(entry.header.kind, Kind::Data | Kind::Frontier | Kind::Genesis | Kind::Open);
+        let is_placed =
+            !matches!(entry.header.kind, Kind::Data | Kind::Frontier | Kind::Genesis | Kind::Open);
         if !is_placed {
             return Err(InsertError::Misplaced);
         }
@@ -285,7 +300,10 @@ impl Membership {
         let author = Author::of(&signer);
         let name = OpRef::new(entry.id(), 0);
         let mut sub = 0;
-        self.state.add(name, Operation { place: place(line, 1, &mut sub), author, claim: Claim::Genesis { owner } });
+        self.state.add(
+            name,
+            Operation { place: place(line, 1, &mut sub), author, claim: Claim::Genesis { owner } },
+        );
         let mut signer = None;
         for (at, link) in chain.links().iter().enumerate() {
             let certificate = Certificate {
@@ -348,7 +366,9 @@ fn body_operations(entry: &Entry) -> BodyOperations {
         return BodyOperations::None;
     }
     match entry.header.kind {
-        Kind::Acl => entry.clear::<Acl>().map_or(BodyOperations::None, |acl| BodyOperations::Acl(acl.operations)),
+        Kind::Acl => {
+            entry.clear::<Acl>().map_or(BodyOperations::None, |acl| BodyOperations::Acl(acl.operations))
+        }
         Kind::Epoch => entry.clear::<Epoch>().map_or(BodyOperations::None, BodyOperations::Epoch),
         _ => BodyOperations::None,
     }
@@ -441,7 +461,12 @@ impl State {
         seq: u64,
         sub: &mut u32,
         author: Author,
-        (user, chain, label, companions): (UserId, crate::certificate::Chain, Option<SealedLabel>, Vec<OpRef>),
+        (user, chain, label, companions): (
+            UserId,
+            crate::certificate::Chain,
+            Option<SealedLabel>,
+            Vec<OpRef>,
+        ),
     ) {
         let Ok(chain) = chain.verify() else { return };
         if chain.user() != user {
@@ -482,7 +507,9 @@ fn claim_of(operation: AclOperation) -> (Option<Claim>, Option<Vec<u8>>) {
         AclOperation::SetEndpoint { device, endpoint } => Claim::SetEndpoint { device, endpoint },
         AclOperation::Grant { user, class, via } => Claim::Grant { user, class: class.number(), via },
         AclOperation::Revoke { user, via, .. } => Claim::Revoke { user, via },
-        AclOperation::SetPolicy { key, value, via } => return (Some(Claim::SetPolicy { key, via }), Some(value)),
+        AclOperation::SetPolicy { key, value, via } => {
+            return (Some(Claim::SetPolicy { key, via }), Some(value));
+        }
         // A chain has operations of its own; a proof of a fork says nothing about membership.
         AclOperation::AddDev { .. } | AclOperation::ForkProof { .. } => return (None, None),
     };
