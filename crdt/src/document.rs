@@ -5,11 +5,13 @@ mod apply_error;
 mod cut;
 pub(crate) mod graph;
 mod past;
+mod snapshot;
 mod text_document;
 mod tree_document;
 mod undo;
 
 pub use self::apply_error::ApplyError;
+pub use self::snapshot::SnapshotError;
 pub use self::text_document::{Anchor, Applied, Edit, EditError, Edited, GenesisError, Side, TextDocument};
 pub use self::tree_document::{RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};
 pub use self::undo::UndoStep;

@@ -30,7 +30,7 @@ pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
 pub use document::{
-    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, RegisterEdit, Side, TextDocument, TreeApplied,
+    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
     TreeDocument, TreeEditError, TreeEdited, UndoStep,
 };
 pub use ids::{

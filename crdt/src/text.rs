@@ -5,6 +5,6 @@ mod run;
 mod state;
 
 pub(crate) use self::index::Index;
-pub(crate) use self::run::IdRun;
+pub(crate) use self::run::{IdRun, Run};
 pub use self::state::Patch;
 pub(crate) use self::state::{Patches, TextState, Typed};

@@ -194,12 +194,19 @@ impl Replica {
     }
 
     /// What both sides save must load again.
-    fn check_reloaded(&self) -> Result<(), Difference> {
+    fn check_reloaded(&mut self) -> Result<(), Difference> {
         let saved = Automerge::load(&self.theirs.save())
             .map_err(|error| format!("what automerge saved does not load: {error}"))?;
         let text = saved.text(&self.text).map_err(|error| error.to_string())?;
         ensure_equal!(text, self.ours.text(), "text that automerge saved");
         ensure_equal!(automerge_heads(&saved), automerge_heads(&self.theirs), "heads that automerge saved");
+        let ours = TextDocument::from_snapshot(self.ours.id(), &self.ours.snapshot())
+            .map_err(|error| error.to_string())?;
+        ours.check_invariants();
+        ensure_equal!(ours.text(), self.ours.text(), "text of the snapshot");
+        ensure_equal!(ours.heads(), self.ours.heads(), "heads of the snapshot");
+        // From here on the loaded one lives on.
+        self.ours = ours;
         Ok(())
     }
 

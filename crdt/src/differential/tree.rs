@@ -173,7 +173,10 @@ impl Replica {
         }
         self.theirs.apply_changes(changes).map_err(|error| error.to_string())?;
         self.held.extend(arriving);
-        self.check("changes of others")
+        self.check("changes of others")?;
+        self.ours = TreeDocument::from_snapshot(self.ours.id(), &self.ours.snapshot())
+            .map_err(|error| error.to_string())?;
+        self.check("a snapshot")
     }
 
     fn check(&self, after: &str) -> Result<(), Difference> {

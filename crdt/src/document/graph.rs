@@ -18,11 +18,18 @@ use crate::limits::CHANGE_DEPS_MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) actor: u32,
+    /// One more than the greatest counter of everything it builds upon.
     pub(super) start_op: u32,
-    /// The greatest counter of the change and of everything it builds upon.
-    pub(super) max_op: u32,
+    pub(super) op_count: u32,
     /// Where the numbers of its dependencies begin.
     pub(super) deps_from: u32,
+}
+
+impl Record {
+    /// The greatest counter of the change and of everything it builds upon.
+    pub(super) fn max_op(self) -> u32 {
+        self.start_op + self.op_count - 1
+    }
 }
 
 /// The changes of a document.
@@ -61,8 +68,6 @@ pub(crate) struct Fit {
     deps: Numbers,
     /// `None` when everything in the document is in its past.
     past: Option<Past>,
-    /// The greatest counter of the past.
-    past_max_op: u32,
 }
 
 impl Graph {
@@ -190,7 +195,7 @@ impl Graph {
         let past_max_op = if all {
             self.max_op
         } else {
-            let max_ops = deps.iter().map(|dep| self.records[*dep as usize].max_op);
+            let max_ops = deps.iter().map(|dep| self.records[*dep as usize].max_op());
             max_ops.max().unwrap_or(0)
         };
         if change.start_op() != u64::from(past_max_op) + 1 {
@@ -207,7 +212,7 @@ impl Graph {
         if past.as_ref().is_some_and(author_outside) {
             return Err(ApplyError::Chain { actor });
         }
-        Ok(Examined::Fits(Fit { deps, past, past_max_op }))
+        Ok(Examined::Fits(Fit { deps, past }))
     }
 
     /// Tells whether exactly this change is here, which its author and number find.
@@ -270,7 +275,7 @@ impl Graph {
         self.records.push(Record {
             actor,
             start_op: change.start_op() as u32,
-            max_op: (change.max_op() as u32).max(fit.past_max_op),
+            op_count: change.op_count() as u32,
             deps_from: self.deps.len() as u32,
         });
         self.deps.extend_from_slice(&fit.deps);
@@ -333,38 +338,39 @@ impl Graph {
             return self.max_op + 1;
         }
         let numbers = deps.iter().filter_map(|dep| self.number(dep));
-        let max_ops = numbers.map(|dep| self.records[dep as usize].max_op);
+        let max_ops = numbers.map(|dep| self.records[dep as usize].max_op());
         max_ops.max().unwrap_or(0) + 1
     }
 
     /// A fit for a change that was made here with dependencies from [`Graph::local_deps`].
     pub(crate) fn local_fit(&self, deps: &[ChangeHash]) -> Fit {
-        if deps == self.heads.hashes() {
-            return Fit { deps: self.head_numbers.clone(), past: None, past_max_op: self.max_op };
-        }
-        let deps: Numbers = deps.iter().filter_map(|dep| self.number(dep)).collect();
-        let max_ops = deps.iter().map(|dep| self.records[*dep as usize].max_op);
-        Fit { past_max_op: max_ops.max().unwrap_or(0), past: None, deps }
+        let deps = if deps == self.heads.hashes() {
+            self.head_numbers.clone()
+        } else {
+            deps.iter().filter_map(|dep| self.number(dep)).collect()
+        };
+        Fit { deps, past: None }
     }
 
-    /// Puts back together what a snapshot has kept. The parts must fit each other.
+    /// Puts back together what a snapshot has kept; `None` when the parts do not fit each other.
     pub(super) fn restore(
         actors: Vec<ActorId>,
         records: Vec<Record>,
         hashes: Vec<ChangeHash>,
         deps: Vec<u32>,
-    ) -> Self {
+    ) -> Option<Self> {
         let mut graph = Self::default();
+        let actor_count = actors.len();
         for actor in actors {
             graph.intern(actor);
         }
         let mut is_head = vec![true; records.len()];
         for dep in &deps {
-            is_head[*dep as usize] = false;
+            *is_head.get_mut(*dep as usize)? = false;
         }
         for (number, record) in records.iter().enumerate() {
-            graph.by_actor[record.actor as usize].push(number as u32);
-            graph.max_op = graph.max_op.max(record.max_op);
+            graph.by_actor.get_mut(record.actor as usize)?.push(number as u32);
+            graph.max_op = graph.max_op.max(record.max_op());
         }
         let mut heads: Vec<_> = (0..records.len())
             .filter(|number| is_head[*number])
@@ -375,10 +381,13 @@ impl Graph {
         graph.head_numbers = heads.iter().map(|(_, number)| *number).collect();
         graph.by_hash =
             hashes.iter().enumerate().map(|(number, hash)| (hash_prefix(hash), number as u32)).collect();
+        let fits = graph.actors.len() == actor_count
+            && graph.heads.hashes().len() == heads.len()
+            && hashes.len() == records.len();
         graph.records = records;
         graph.hashes = hashes;
         graph.deps = deps;
-        graph
+        fits.then_some(graph)
     }
 }
 

@@ -30,11 +30,11 @@ pub(super) use self::draft::{Recorded, RecordedOp};
 /// of the text; changes of others give patches too.
 #[derive(Debug, Clone)]
 pub struct TextDocument {
-    id: DocumentId,
-    graph: Graph,
-    text: TextState,
+    pub(super) id: DocumentId,
+    pub(super) graph: Graph,
+    pub(super) text: TextState,
     /// The text object, made by the genesis.
-    object: Id,
+    pub(super) object: Id,
 }
 
 impl TextDocument {

@@ -20,9 +20,9 @@ pub use self::edit::{RegisterEdit, TreeEditError, TreeEdited};
 /// upon nothing.
 #[derive(Debug, Clone)]
 pub struct TreeDocument {
-    id: DocumentId,
-    graph: Graph,
-    registers: Registers,
+    pub(super) id: DocumentId,
+    pub(super) graph: Graph,
+    pub(super) registers: Registers,
 }
 
 impl TreeDocument {
