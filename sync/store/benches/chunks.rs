@@ -29,24 +29,23 @@ fn main() {
     for round in 0..ROUNDS {
         let chunks = random_chunks(round as u64);
         let begin = Instant::now();
-        let sum: usize = chunks.iter().map(|(_, bytes)| blake3::hash(bytes).as_bytes()[0] as usize).sum();
-        assert!(sum > 0);
+        assert!(chunks.iter().all(|(id, bytes)| blake3::hash(bytes) == *id.as_bytes()));
         hashing.push(begin.elapsed());
 
-        let begin = Instant::now();
-        least(&folder.path().join(format!("bound{round}")), &chunks);
-        bounds.push(begin.elapsed());
+        let bound_folder = folder.path().join(format!("bound{round}"));
+        let store_folder = folder.path().join(format!("store{round}"));
+        let store = Store::open(&store_folder, &StoreKey::from_bytes([1; 32])).unwrap();
+        // Whoever comes second pays for what the disk still owes to the first.
+        if round % 2 == 0 {
+            bounds.push(least(&bound_folder, &chunks));
+            costs.push(put(&store, &chunks));
+        } else {
+            costs.push(put(&store, &chunks));
+            bounds.push(least(&bound_folder, &chunks));
+        }
 
-        let store = Store::open(&folder.path().join(format!("store{round}")), &StoreKey::from_bytes([1; 32]))
-            .unwrap();
-        let ids: Vec<ChunkId> = chunks.iter().map(|(id, _)| *id).collect();
         let begin = Instant::now();
-        store.put_chunks(chunks).unwrap();
-        store.sync_chunks().unwrap();
-        costs.push(begin.elapsed());
-
-        let begin = Instant::now();
-        for id in &ids {
+        for (id, _) in &chunks {
             assert_eq!(store.chunk(id).unwrap().unwrap().len(), LENGTH);
         }
         reads.push(begin.elapsed());
@@ -71,25 +70,38 @@ fn random_chunks(seed: u64) -> Vec<(ChunkId, Bytes)> {
     (0..COUNT).map(chunk).collect()
 }
 
-/// The least that any store does with the same bytes.
-fn least(folder: &Path, chunks: &[(ChunkId, Bytes)]) {
+fn put(store: &Store, chunks: &[(ChunkId, Bytes)]) -> Duration {
+    let chunks = chunks.to_vec();
+    let begin = Instant::now();
+    store.put_chunks(chunks).unwrap();
+    store.sync_chunks().unwrap();
+    begin.elapsed()
+}
+
+/// The least that any store does with the same bytes; its database is there already.
+fn least(folder: &Path, chunks: &[(ChunkId, Bytes)]) -> Duration {
     std::fs::create_dir(folder).unwrap();
-    let all: Vec<u8> = chunks.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-    let mut file = File::create(folder.join("bytes")).unwrap();
-    file.write_all(&all).unwrap();
-    file.sync_data().unwrap();
+    let all = chunks.iter().map(|(_, bytes)| &bytes[..]).collect::<Vec<_>>().concat();
     let mut database = rusqlite::Connection::open(folder.join("index.db")).unwrap();
     database.pragma_update(None, "journal_mode", "WAL").unwrap();
     database.pragma_update(None, "synchronous", "FULL").unwrap();
-    database.execute_batch("CREATE TABLE names(id BLOB PRIMARY KEY, at INTEGER) WITHOUT ROWID").unwrap();
-    let transaction = database.transaction().unwrap();
-    {
-        let mut insert = transaction.prepare("INSERT INTO names VALUES(?1, ?2)").unwrap();
-        for (at, (id, _)) in chunks.iter().enumerate() {
-            insert.execute((id.as_bytes(), at as i64)).unwrap();
-        }
+    let table = "CREATE TABLE names(id BLOB PRIMARY KEY, at INTEGER) WITHOUT ROWID";
+    database.execute_batch(table).unwrap();
+
+    let begin = Instant::now();
+    let mut file = File::create(folder.join("bytes")).unwrap();
+    for piece in all.chunks(4 << 20) {
+        file.write_all(piece).unwrap();
     }
+    file.sync_data().unwrap();
+    let transaction = database.transaction().unwrap();
+    let mut insert = transaction.prepare("INSERT INTO names VALUES(?1, ?2)").unwrap();
+    for (at, (id, _)) in chunks.iter().enumerate() {
+        insert.execute((id.as_bytes(), at as i64)).unwrap();
+    }
+    drop(insert);
     transaction.commit().unwrap();
+    begin.elapsed()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -42,7 +42,7 @@ fn main() {
     }
 
     let committer = GroupCommitter::start(Arc::clone(&store), 1_024).unwrap();
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(GROUPED as usize);
     let begin = Instant::now();
     for seq in COUNT + 1..=COUNT + GROUPED {
         let sender = sender.clone();

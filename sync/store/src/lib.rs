@@ -14,8 +14,15 @@
 //!
 //! # Order of calls
 //! ```text
-//! Home::open → HomeLock → keys::unlock → Store::open → SessionGuard::open → GroupCommitter::start
-//! each write of own entries:  commit returned → SessionGuard::advance → publish
+//! start   Home::open, HomeLock::acquire, keys::unlock, Store::open, SessionGuard::open,
+//!         GroupCommitter::start
+//! first   the identity's secrets are committed as records, then Home::write_identity; when
+//!         identity.json is there but the records are not, that is an error
+//! write   GroupCommitter::submit, called back after COMMIT; own entries: SessionGuard::advance;
+//!         only then publish
+//! log     SessionGuard::check with the last place in the database, before a log is continued
+//! chunks  put_chunks, flush_chunks on a thread with time, a commit with Write::SyncChunks; what
+//!         names the chunks is committed with it or later
 //! ```
 //!
 //! # Invariants
@@ -54,7 +61,7 @@ pub use keys::{
 pub use memory::MemoryStore;
 pub use rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryOutcome, EntryPlace,
-    Instance, KindSet, LogSummary, NewEntry, PutReport, StoredEntry, StoredOrder, Write,
+    Instance, KindSet, LogSummary, NewEntry, PutReport, RecordRow, StoredEntry, StoredOrder, Write,
 };
 pub use session::{CounterFolders, NewSessionReason, SessionError, SessionGuard, SessionVerdict};
 pub use space::{Space, Table};

@@ -1,5 +1,6 @@
 //! A store that lives in memory: for tests and simulations.
 
+mod overlay;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,14 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use weft_crdt::{ChunkId, DocumentId};
-use weft_sync::{EntryRef, LogId, WorkspaceId};
+use weft_sync::{LogId, WorkspaceId};
 
+use self::overlay::Overlay;
 use self::rows::Workspace;
 use crate::error::{CommitError, DatabaseError, PutChunksError, ReadError};
 use crate::limits::{CHUNK_BYTES_MAX, RECORD_KEY_BYTES_MAX, RECORD_VALUE_BYTES_MAX};
 use crate::rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryOutcome, EntryPlace,
-    Instance, LogSummary, NewEntry, PutReport, StoredEntry, StoredOrder, Write,
+    Instance, LogSummary, NewEntry, PutReport, RecordRow, StoredEntry, StoredOrder, Write,
 };
 use crate::space::Space;
 use crate::storage::Storage;
@@ -183,64 +185,6 @@ impl Inner {
     }
 }
 
-/// What the writes before would have stored.
-#[derive(Default)]
-struct Overlay {
-    dropped: BTreeSet<WorkspaceId>,
-    entries: BTreeSet<(WorkspaceId, EntryRef)>,
-    last_seqs: BTreeMap<(WorkspaceId, LogId), u64>,
-}
-
-impl Overlay {
-    fn entry(&mut self, inner: &Inner, entry: &NewEntry) -> Result<(), CommitError> {
-        if self.holds(inner, entry.ws, entry.at) {
-            return Ok(());
-        }
-        if i64::try_from(entry.at.seq).is_err() || entry.at.seq == 0 {
-            return Err(CommitError::Gap { at: entry.at, last_seq: self.last_seq(inner, entry) });
-        }
-        if !entry.marks.contains(EntryMarks::FORK) {
-            let last_seq = self.last_seq(inner, entry);
-            if entry.at.seq <= last_seq {
-                return Err(CommitError::Conflict { at: entry.at });
-            }
-            if entry.at.seq > last_seq + 1 {
-                return Err(CommitError::Gap { at: entry.at, last_seq });
-            }
-            self.last_seqs.insert((entry.ws, entry.at.log), entry.at.seq);
-        }
-        self.entries.insert((entry.ws, entry.at));
-        Ok(())
-    }
-
-    fn known(&self, inner: &Inner, ws: WorkspaceId, at: EntryRef) -> Result<(), CommitError> {
-        if self.holds(inner, ws, at) { Ok(()) } else { Err(CommitError::UnknownEntry { at }) }
-    }
-
-    fn dropped(&mut self, ws: WorkspaceId) {
-        self.dropped.insert(ws);
-        self.entries.retain(|(of, _)| *of != ws);
-        self.last_seqs.retain(|(of, _), _| *of != ws);
-    }
-
-    fn holds(&self, inner: &Inner, ws: WorkspaceId, at: EntryRef) -> bool {
-        self.entries.contains(&(ws, at))
-            || self.rows(inner, ws).is_some_and(|rows| rows.order_of(at).is_some())
-    }
-
-    fn last_seq(&self, inner: &Inner, entry: &NewEntry) -> u64 {
-        let stored = || self.rows(inner, entry.ws).map_or(0, |rows| rows.last_seq(entry.at.log));
-        self.last_seqs.get(&(entry.ws, entry.at.log)).copied().unwrap_or_else(stored)
-    }
-
-    fn rows<'a>(&self, inner: &'a Inner, ws: WorkspaceId) -> Option<&'a Workspace> {
-        if self.dropped.contains(&ws) {
-            return None;
-        }
-        inner.workspaces.get(&ws)
-    }
-}
-
 /// Refuses records beyond the limits.
 pub(crate) fn check_record(key: &[u8], value: Option<&[u8]>) -> Result<(), CommitError> {
     let check = |what, bytes, bytes_max| {
@@ -381,7 +325,7 @@ impl Storage for MemoryStore {
         Ok(self.lock().records.get(&(space, key.to_vec())).cloned())
     }
 
-    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<RecordRow>, ReadError> {
         let inner = self.lock();
         Ok(inner
             .records

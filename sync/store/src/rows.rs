@@ -204,6 +204,9 @@ impl Write {
     }
 }
 
+/// The key and the value of a record.
+pub type RecordRow = (Vec<u8>, Vec<u8>);
+
 /// What became of an entry in a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryOutcome {

@@ -1,6 +1,7 @@
 //! The real store: SQLite for entries, records and the index, pack files for chunks.
 
 mod check;
+mod chunk_index;
 mod columns;
 mod read;
 mod schema;
@@ -17,13 +18,13 @@ use weft_crdt::{ChunkId, DocumentId};
 use weft_sync::{LogId, WorkspaceId};
 
 pub use self::check::{CheckDepth, CheckReport};
-pub(crate) use self::write::note_chunks;
+pub(crate) use self::chunk_index::note_chunks;
 use crate::error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError};
 use crate::limits::{BUSY_TIMEOUT, PACK_BYTES_MAX, READERS};
 use crate::packs::{Location, Packs, PacksRecovery};
 use crate::rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryPlace, Instance,
-    LogSummary, PutReport, StoredEntry, StoredOrder, Write,
+    LogSummary, PutReport, RecordRow, StoredEntry, StoredOrder, Write,
 };
 use crate::space::Space;
 use crate::storage::Storage;
@@ -311,7 +312,7 @@ impl Storage for Store {
         .map(|record| record.map(|(_, value)| value))
     }
 
-    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<RecordRow>, ReadError> {
         let stored_prefix = if space.table().seals_keys() { &[] } else { prefix };
         let rows = read::records(&self.reader(), space, stored_prefix)?;
         let mut records = Vec::with_capacity(rows.len());

@@ -7,7 +7,7 @@ use weft_sync::{LogId, WorkspaceId};
 use crate::error::{CommitError, PutChunksError, ReadError};
 use crate::rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryPlace, Instance,
-    LogSummary, PutReport, StoredEntry, StoredOrder, Write,
+    LogSummary, PutReport, RecordRow, StoredEntry, StoredOrder, Write,
 };
 use crate::space::Space;
 
@@ -88,7 +88,7 @@ pub trait Storage: Send + Sync {
     fn record(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
 
     /// The records whose keys begin with `prefix`, ascending by key.
-    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError>;
+    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<RecordRow>, ReadError>;
 
     /// Appends chunks after checking that each has the hash it is named by. They are readable
     /// at once and durable after the next [`Storage::sync_chunks`].

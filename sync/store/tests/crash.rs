@@ -403,9 +403,9 @@ fn nothing_secret_lies_readable_on_the_disk() {
         };
         files.filter(holds).collect::<Vec<_>>()
     };
-    assert_eq!(found_in(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(found_in(folder.path()), Vec::<PathBuf>::new());
     drop(store);
-    assert_eq!(found_in(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(found_in(folder.path()), Vec::<PathBuf>::new());
     // The search itself can find something.
     fs::write(folder.path().join("leak"), CANARY).unwrap();
     assert_eq!(found_in(folder.path()).len(), 1);

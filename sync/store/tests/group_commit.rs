@@ -10,8 +10,8 @@ use weft_crdt::{ChunkId, DocumentId};
 use weft_store::memory::Fault;
 use weft_store::{
     ChangeOrder, ChangeRow, CommitError, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryPlace,
-    GroupCommitter, Instance, LogSummary, MemoryStore, NewEntry, PutChunksError, PutReport, ReadError, Space,
-    Storage, StoredEntry, StoredOrder, SubmitError, Write,
+    GroupCommitter, Instance, LogSummary, MemoryStore, NewEntry, PutChunksError, PutReport, ReadError,
+    RecordRow, Space, Storage, StoredEntry, StoredOrder, SubmitError, Write,
 };
 use weft_sync::{EntryId, EntryRef, Kind, LogId, WorkspaceId};
 
@@ -128,7 +128,7 @@ impl Storage for Gated {
     fn record(&self, space: Space, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         self.store.record(space, key)
     }
-    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn records(&self, space: Space, prefix: &[u8]) -> Result<Vec<RecordRow>, ReadError> {
         self.store.records(space, prefix)
     }
     fn put_chunks(&self, chunks: Vec<(ChunkId, Bytes)>) -> Result<PutReport, PutChunksError> {
@@ -152,7 +152,7 @@ type Answer = (u64, Result<Committed, CommitError>);
 
 fn submit(
     committer: &GroupCommitter,
-    answers: &mpsc::Sender<Answer>,
+    answers: &mpsc::SyncSender<Answer>,
     number: u64,
     writes: Vec<Write>,
 ) -> Result<(), SubmitError> {
@@ -164,7 +164,7 @@ fn submit(
 fn what_waits_meanwhile_shares_one_transaction() {
     let store = Gated::new(false);
     let committer = GroupCommitter::start(store.clone(), 100).unwrap();
-    let (answers, received) = mpsc::channel();
+    let (answers, received) = mpsc::sync_channel(1_000);
     submit(&committer, &answers, 1, vec![entry(1)]).unwrap();
     store.wait_for_commit();
     for seq in 2..=50 {
@@ -187,7 +187,7 @@ fn what_waits_meanwhile_shares_one_transaction() {
 fn a_full_queue_hands_the_request_back() {
     let store = Gated::new(false);
     let committer = GroupCommitter::start(store.clone(), 2).unwrap();
-    let (answers, received) = mpsc::channel();
+    let (answers, received) = mpsc::sync_channel(1_000);
     submit(&committer, &answers, 1, vec![entry(1)]).unwrap();
     store.wait_for_commit();
     submit(&committer, &answers, 2, vec![entry(2)]).unwrap();
@@ -206,7 +206,7 @@ fn a_full_queue_hands_the_request_back() {
 fn one_refused_request_does_not_hurt_the_others() {
     let store = Gated::new(false);
     let committer = GroupCommitter::start(store.clone(), 100).unwrap();
-    let (answers, received) = mpsc::channel();
+    let (answers, received) = mpsc::sync_channel(1_000);
     submit(&committer, &answers, 1, vec![entry(1)]).unwrap();
     store.wait_for_commit();
     submit(&committer, &answers, 2, vec![entry(2)]).unwrap();
@@ -244,7 +244,7 @@ fn a_failed_disk_fails_everything_that_follows() {
 fn groups_have_a_limit_of_bytes() {
     let store = Gated::new(false);
     let committer = GroupCommitter::start(store.clone(), 100).unwrap();
-    let (answers, received) = mpsc::channel();
+    let (answers, received) = mpsc::sync_channel(1_000);
     submit(&committer, &answers, 0, vec![entry(1)]).unwrap();
     store.wait_for_commit();
     let half = weft_store::limits::COMMIT_GROUP_BYTES_MAX / 2;
@@ -260,7 +260,7 @@ fn groups_have_a_limit_of_bytes() {
 fn dropping_it_does_what_is_queued() {
     let store = Gated::new(true);
     let committer = GroupCommitter::start(store.clone(), 1_000).unwrap();
-    let (answers, received) = mpsc::channel();
+    let (answers, received) = mpsc::sync_channel(1_000);
     for seq in 1..=500 {
         submit(&committer, &answers, seq, vec![entry(seq)]).unwrap();
     }
@@ -275,7 +275,7 @@ fn a_callback_that_panics_or_holds_the_committer_harms_nobody() {
     let committer = Arc::new(GroupCommitter::start(store, 10).unwrap());
     committer.submit(vec![entry(1)], Box::new(|_| panic!("a careless caller"))).unwrap();
     committer.commit(vec![entry(2)]).unwrap();
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(1_000);
     let held = Arc::clone(&committer);
     let done = move |result: Result<Committed, CommitError>| {
         drop(held);

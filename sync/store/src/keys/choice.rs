@@ -87,16 +87,17 @@ pub(super) fn read_passphrase(fd: u32) -> Result<SecretString, SlotError> {
     if cfg!(not(unix)) {
         return Err(failed(std::io::ErrorKind::Unsupported.into()));
     }
-    let file = File::open(format!("/dev/fd/{fd}")).map_err(failed)?;
-    let mut line = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX + 1));
-    for byte in file.bytes() {
-        let byte = byte.map_err(failed)?;
-        if byte == b'\n' {
-            break;
-        }
-        line.push(byte);
-        if line.len() > PASSPHRASE_BYTES_MAX {
-            return Err(SlotError::PassphraseLength);
+    let mut file = File::open(format!("/dev/fd/{fd}")).map_err(failed)?;
+    let mut line = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX));
+    let mut byte = [0];
+    loop {
+        match file.read(&mut byte) {
+            Ok(0) => break,
+            Ok(_) if byte == *b"\n" => break,
+            Ok(_) if line.len() == PASSPHRASE_BYTES_MAX => return Err(SlotError::PassphraseLength),
+            Ok(_) => line.push(byte[0]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
         }
     }
     let text = std::str::from_utf8(&line).map_err(|_| failed(std::io::ErrorKind::InvalidData.into()))?;

@@ -9,8 +9,8 @@ use super::columns as column;
 use crate::error::ReadError;
 use crate::packs::Location;
 use crate::rows::{
-    ChangeOrder, ChangeRow, DocumentSummary, EntryFilter, EntryMarks, EntryPlace, LogSummary, StoredEntry,
-    StoredOrder,
+    ChangeOrder, ChangeRow, DocumentSummary, EntryFilter, EntryMarks, EntryPlace, LogSummary, RecordRow,
+    StoredEntry, StoredOrder,
 };
 use crate::space::Space;
 
@@ -194,7 +194,7 @@ pub(super) fn records(
     connection: &Connection,
     space: Space,
     prefix: &[u8],
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+) -> Result<Vec<RecordRow>, ReadError> {
     let sql = format!(
         "SELECT key, value FROM records WHERE ws = {SPACE} AND tab = ?2 AND key >= ?3 \
          AND (?4 IS NULL OR key < ?4) ORDER BY key"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use crate::error::OpenError;
+use crate::error::{DatabaseError, OpenError};
 use crate::rows::Instance;
 use crate::space::{Space, Table};
 use crate::store_key::{RowSeal, StoreKey};
@@ -140,13 +140,16 @@ fn check_key(connection: &Connection, key: &StoreKey, path: &Path) -> Result<(),
         .query_row("SELECT value FROM meta WHERE name = 'key_check'", [], |row| row.get(0))
         .optional()
         .map_err(OpenError::database(path))?;
+    let Some(sealed) = sealed else {
+        let source = DatabaseError::Damaged { source: "the check of the key is missing".into() };
+        return Err(OpenError::Database { source, path: path.to_path_buf() });
+    };
     let seal = RowSeal::new(key);
     let stored_key = seal.stored_key(KEY_CHECK, KEY_CHECK_NAME);
-    let opens = |sealed: Vec<u8>| seal.open(KEY_CHECK, &stored_key, &sealed).is_ok();
-    if sealed.is_some_and(opens) {
-        return Ok(());
+    match seal.open(KEY_CHECK, &stored_key, &sealed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(OpenError::WrongKey { path: path.to_path_buf() }),
     }
-    Err(OpenError::WrongKey { path: path.to_path_buf() })
 }
 
 fn read_instance(connection: &Connection, path: &Path) -> Result<Instance, OpenError> {

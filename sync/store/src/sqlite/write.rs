@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use weft_crdt::{ChangeHash, ChunkId, DocumentId};
 use weft_sync::{EntryId, EntryRef, LogId, WorkspaceId};
 
+use super::chunk_index::note_chunks;
 use super::columns as column;
 use crate::error::{CommitError, DatabaseError};
 use crate::memory::check_record;
@@ -36,30 +37,6 @@ pub(super) fn commit(
     let committed = batch.finish()?;
     transaction.commit()?;
     Ok(committed)
-}
-
-/// Adds chunks whose bytes are on the disk to the index.
-pub(crate) fn note_chunks(
-    transaction: &Transaction<'_>,
-    settled: &[(ChunkId, Location)],
-) -> rusqlite::Result<()> {
-    let mut insert = transaction
-        .prepare_cached("INSERT OR IGNORE INTO chunks(id, pack, start, length) VALUES(?1, ?2, ?3, ?4)")?;
-    let mut lengths: BTreeMap<u32, u64> = BTreeMap::new();
-    for (id, location) in settled {
-        let start = column::signed(location.start);
-        insert.execute((id.as_bytes(), location.pack, start, location.length))?;
-        let end = lengths.entry(location.pack).or_default();
-        *end = (*end).max(location.end());
-    }
-    let mut lengthen = transaction.prepare_cached(
-        "INSERT INTO packs(pack, length) VALUES(?1, ?2) \
-         ON CONFLICT(pack) DO UPDATE SET length = max(length, excluded.length)",
-    )?;
-    for (pack, length) in lengths {
-        lengthen.execute((pack, column::signed(length)))?;
-    }
-    Ok(())
 }
 
 /// The row of a log while a transaction changes it.
