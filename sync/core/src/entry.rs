@@ -307,20 +307,6 @@ impl Entry {
         })
     }
 
-    /// Reads an entry that was checked before it was stored. Data may be cut off behind the
-    /// header; then signature and body are empty.
-    ///
-    /// # Errors
-    /// When the header, or what has to be whole, cannot be read.
-    pub fn decode_stored(bytes: &[u8]) -> Result<Self, EntryError> {
-        let (header, rest) = wire::decode_prefix::<Header>(bytes).map_err(EntryError::Header)?;
-        if header.kind != Kind::Data {
-            return Self::decode(bytes);
-        }
-        let id = entry_id_of(&bytes[..bytes.len() - rest.len()]);
-        Ok(Self { header, signature: [0; SIGNATURE_LEN], body: Vec::new(), id })
-    }
-
     /// Encodes the entry.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -52,6 +52,7 @@ mod connect;
 mod data_phase;
 mod deliver;
 mod effect;
+mod found;
 mod input;
 mod keys;
 mod logs;
@@ -68,10 +69,11 @@ use std::collections::BTreeMap;
 
 use rand::CryptoRng;
 
-use crate::entry::{Entry, Kind, Open};
+use crate::acl::Class;
+use crate::entry::{Entry, Kind, Lane, Open};
 use crate::epoch::Keyring;
 use crate::frames::{ByeCode, PeerAddress};
-use crate::ids::{DeviceId, EndpointId, Timestamp};
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, LogId, Timestamp};
 use acks::{AckTable, FrontierState, PeersChanged};
 use channel::{Channel, Phase};
 use commit::{Batch, Gather};
@@ -85,10 +87,11 @@ use sources::Sources;
 use strikes::Strikes;
 use write::{OwnSession, WriteQueue};
 
-pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredState};
+pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredLog, StoredState};
 pub use effect::{
     Append, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem, StoredEntry, WriteError,
 };
+pub use found::{Founded, found};
 pub use input::{BatchId, ChannelId, Input, LoadedEntry, RequestId, StoredOrder, Write, WriteId};
 pub use status::SyncStatus;
 
@@ -156,18 +159,25 @@ enum LoadPurpose {
 impl Replica {
     /// Takes up where the store left off.
     ///
+    /// `id_at` tells the id of a stored entry; it is asked of the few that removals name.
+    ///
     /// # Errors
     /// When what is stored cannot be read.
-    pub fn open(config: ReplicaConfig, stored: StoredState) -> Result<Self, OpenReplicaError> {
+    pub fn open(
+        config: ReplicaConfig,
+        stored: StoredState,
+        id_at: &mut dyn FnMut(&LogId, u64) -> Option<EntryId>,
+    ) -> Result<Self, OpenReplicaError> {
         let own = OwnSession::new(&config.ws, config.keys.signer(), config.session);
         let mut replica = Self::empty(config, own, stored.keyring);
         for bytes in &stored.entries {
             replica.restore(bytes)?;
         }
+        replica.restore_ends(&stored.logs, id_at)?;
         let mine: u64 = replica
             .logs
             .of_signer(&replica.own.signer.id())
-            .filter(|(_, state)| state.lane == crate::entry::Lane::Data)
+            .filter(|(_, state)| state.lane == Lane::Data)
             .map(|(_, state)| state.committed.seq)
             .sum();
         replica.acks = AckTable::new(mine);
@@ -178,8 +188,11 @@ impl Replica {
                 replica.acks.note(ack.device, ack.log, ack.seq, &replica.logs);
             }
         }
-        for at in stored.unopened {
-            replica.delivery.ready(at.log, at.seq);
+        // Keepers store what they cannot read.
+        if replica.class() != Some(Class::Keeper) {
+            for at in stored.unopened {
+                replica.delivery.ready(at.log, at.seq);
+            }
         }
         Ok(replica)
     }
@@ -220,7 +233,7 @@ impl Replica {
 
     /// Takes an entry out of the store. It was checked before it was stored.
     fn restore(&mut self, bytes: &[u8]) -> Result<(), OpenReplicaError> {
-        let entry = Entry::decode_stored(bytes)?;
+        let entry = Entry::decode(bytes)?;
         let at = entry.entry_ref();
         let disorder = || OpenReplicaError::Disorder { at };
         self.members.insert(&entry).map_err(|error| match error {
@@ -239,6 +252,24 @@ impl Replica {
         self.logs.commit(&at);
         self.needs_newer |= !entry.header.is_understood();
         self.offer_key(&entry);
+        Ok(())
+    }
+
+    fn restore_ends(
+        &mut self,
+        logs: &[StoredLog],
+        id_at: &mut dyn FnMut(&LogId, u64) -> Option<EntryId>,
+    ) -> Result<(), OpenReplicaError> {
+        for log in logs {
+            if !self.logs.restore(&log.last, log.is_closed) {
+                return Err(OpenReplicaError::Disorder { at: log.last });
+            }
+        }
+        let is_data = |log: &&StoredLog| {
+            self.logs.get(&log.last.log).is_some_and(|state| state.lane == Lane::Data)
+        };
+        let ends: Vec<EntryRef> = logs.iter().filter(is_data).map(|log| log.last).collect();
+        self.members.restore(&ends, id_at);
         Ok(())
     }
 

@@ -25,15 +25,25 @@ pub struct ReplicaConfig {
 /// What the store holds of a workspace.
 #[derive(Clone, Default)]
 pub struct StoredState {
-    /// Every entry, in stored order. Of Data entries the first
-    /// [`ENTRY_HEADER_BYTES_MAX`](crate::limits::ENTRY_HEADER_BYTES_MAX) bytes are enough.
+    /// Genesis, every entry of control logs, and the Opens of data logs, in stored order.
     pub entries: Vec<Arc<[u8]>>,
+    /// The end of every log but Genesis.
+    pub logs: Vec<StoredLog>,
     /// Data entries that are not marked as opened.
     pub unopened: Vec<EntryRef>,
     /// The keys that were here; see [`Replica::keyring`](super::Replica::keyring).
     pub keyring: Keyring,
     /// What devices were last known to hold of our logs: the first answer to "who has my edits".
     pub acks: Vec<StoredAck>,
+}
+
+/// The end of a stored log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredLog {
+    /// Its last entry.
+    pub last: EntryRef,
+    /// Whether that is a Close.
+    pub is_closed: bool,
 }
 
 /// How far a device has said to hold one of our logs.

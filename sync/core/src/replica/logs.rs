@@ -172,6 +172,17 @@ impl LogTable {
         }
     }
 
+    /// Sets the end of a log as the store has it. False when its first entry was not given.
+    pub(super) fn restore(&mut self, last: &EntryRef, is_closed: bool) -> bool {
+        let Some(state) = self.logs.get_mut(&last.log) else { return false };
+        if state.accepted.seq < last.seq {
+            state.recent.clear();
+            self.accept(last, is_closed);
+        }
+        self.commit(last);
+        true
+    }
+
     pub(super) fn commit(&mut self, at: &EntryRef) {
         if let Some(state) = self.logs.get_mut(&at.log) {
             state.committed = Head { seq: at.seq, id: at.id };

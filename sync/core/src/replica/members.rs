@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
-use crate::ids::{DeviceId, EndpointId, EntryId, EpochId, WorkspaceId};
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, WorkspaceId};
 use crate::membership::{EpochState, GenesisError, InsertError, LiveDevice, Membership, Standing};
 use crate::wraps::AgeRecipient;
 
@@ -49,6 +49,19 @@ impl Members {
                 Err(_) => Err(TakeError::Refused),
             },
         }
+    }
+
+    /// Learns where data logs end, and looks up what membership has to know of before that.
+    pub(super) fn restore(
+        &mut self,
+        last: &[EntryRef],
+        id_at: &mut dyn FnMut(&LogId, u64) -> Option<EntryId>,
+    ) {
+        let Some(membership) = &mut self.membership else { return };
+        membership.hold(last);
+        let mut held = membership.unconfirmed();
+        held.retain(|named| id_at(&named.log, named.seq) == Some(named.id));
+        membership.hold(&held);
     }
 
     pub(super) fn is_here(&self, id: &EntryId) -> bool {

@@ -309,7 +309,7 @@ impl Replica {
         self.effects.push(Effect::Forked(Fork { log: at.log, seq: at.seq, ours, theirs }));
     }
 
-    pub(super) fn own_logs(&self) -> [LogId; 2] {
+    pub fn own_logs(&self) -> [LogId; 2] {
         [self.own.data_log, self.own.control_log]
     }
 }

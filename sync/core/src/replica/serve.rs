@@ -83,11 +83,9 @@ impl Serve {
         self.is_behind = true;
     }
 
-    /// Takes the peer's word for how much it has taken in. False when that cannot be.
-    pub(super) fn taken(&mut self, bytes: u64) -> bool {
-        let possible = bytes <= self.sent;
+    /// Takes the peer's word for how much it has taken in; a lie hurts nobody but itself.
+    pub(super) fn taken(&mut self, bytes: u64) {
         self.taken = self.taken.max(bytes.min(self.sent));
-        possible
     }
 
     fn has_room(&self) -> bool {

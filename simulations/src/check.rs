@@ -1,0 +1,122 @@
+//! What must hold when the network is whole and all is at rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::node::CANARY;
+use crate::world::{World, holds};
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Everything that is wrong; empty when all is well.
+    pub wrong: Vec<String>,
+    /// Entries in the workspace.
+    pub entries: usize,
+    /// How often an entry came to a device that it had to come to, on average.
+    pub copies: f64,
+    /// Bytes of all frames.
+    pub wire_bytes: u64,
+}
+
+impl World {
+    /// Compares all devices.
+    #[must_use]
+    pub fn check(&self) -> Verdict {
+        let mut wrong = Vec::new();
+        self.check_vectors(&mut wrong);
+        self.check_content(&mut wrong);
+        self.check_acknowledged(&mut wrong);
+        self.check_secrecy(&mut wrong);
+        for (index, node) in self.nodes.iter().enumerate() {
+            if node.forks > 0 {
+                wrong.push(format!("device {index} reports {} forks", node.forks));
+            }
+        }
+        let entries = self.nodes[0].store.len();
+        let all: u32 = self.copies.values().sum();
+        Verdict {
+            wrong,
+            entries,
+            copies: f64::from(all) / self.copies.len().max(1) as f64,
+            wire_bytes: self.wire_bytes,
+        }
+    }
+
+    fn check_vectors(&self, wrong: &mut Vec<String>) {
+        let first = self.nodes[0].store.vector();
+        for (index, node) in self.nodes.iter().enumerate() {
+            let vector = node.store.vector();
+            let differing = first
+                .keys()
+                .chain(vector.keys())
+                .filter(|log| first.get(*log) != vector.get(*log))
+                .collect::<BTreeSet<_>>();
+            for log in differing {
+                let (ours, theirs) = (first.get(log), vector.get(log));
+                wrong.push(format!("of {log:?} device 0 holds {ours:?} and device {index} {theirs:?}"));
+            }
+            if let Some(replica) = &node.replica {
+                let status = replica.sync_status();
+                let waits = status.is_quiet() && status.void == 0 && status.held_back.is_empty();
+                if !waits {
+                    wrong.push(format!("device {index} is not done: {status:?}"));
+                }
+            }
+        }
+    }
+
+    fn check_content(&self, wrong: &mut Vec<String>) {
+        let mut all = BTreeMap::new();
+        for node in &self.nodes {
+            all.extend(node.content.iter());
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            if !node.reads() {
+                if !node.content.is_empty() {
+                    wrong.push(format!("keeper {index} has read something"));
+                }
+                continue;
+            }
+            for (at, changes) in &all {
+                if node.content.get(at) != Some(*changes) {
+                    wrong.push(format!("device {index} lacks, or reads otherwise, {at:?}"));
+                }
+            }
+        }
+    }
+
+    fn check_acknowledged(&self, wrong: &mut Vec<String>) {
+        for (index, node) in self.nodes.iter().enumerate() {
+            for at in &node.acknowledged {
+                for (other, holder) in self.nodes.iter().enumerate() {
+                    if holder.store.id_at(&at.log, at.seq) != Some(at.id) {
+                        wrong.push(format!("{at:?} of device {index} was acknowledged; {other} lacks it"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_secrecy(&self, wrong: &mut Vec<String>) {
+        for (index, node) in self.nodes.iter().enumerate() {
+            if node.store.bytes().any(|bytes| holds(bytes, CANARY)) {
+                wrong.push(format!("device {index} stores plain text"));
+            }
+        }
+    }
+
+    /// Panics, with the seed that repeats the run, when anything is wrong.
+    ///
+    /// # Panics
+    /// See above.
+    pub fn assert_well(&self, seed: u64, at_rest: bool) -> Verdict {
+        let verdict = self.check();
+        assert!(
+            at_rest && verdict.wrong.is_empty(),
+            "SEED={seed} (set WEFT_SEED={seed} to repeat)\nat rest: {at_rest}, plan: {:?}\n{}",
+            self.plan,
+            verdict.wrong.join("\n")
+        );
+        verdict
+    }
+}
