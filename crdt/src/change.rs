@@ -125,6 +125,15 @@ impl Change {
         &self.0.others
     }
 
+    /// The registers that the change writes, in order, with `None` for those it removes; empty for a change of a text.
+    pub fn register_writes(&self) -> impl Iterator<Item = (&str, Option<&Value>)> {
+        let ops = match &self.0.ops {
+            Ops::Registers(ops) => ops.as_slice(),
+            Ops::Nothing | Ops::Text(_) | Ops::Genesis(_) => &[],
+        };
+        ops.iter().map(|op| (op.key.as_str(), op.value.as_ref()))
+    }
+
     pub(crate) fn ops(&self) -> &Ops {
         &self.0.ops
     }

@@ -309,6 +309,8 @@ impl Replica {
         self.effects.push(Effect::Forked(Fork { log: at.log, seq: at.seq, ours, theirs }));
     }
 
+    /// The logs that this session writes to, whether they exist yet or not: data, then control.
+    #[must_use]
     pub fn own_logs(&self) -> [LogId; 2] {
         [self.own.data_log, self.own.control_log]
     }
