@@ -36,6 +36,7 @@ impl TreeView {
             pairs = next;
         }
         self.drop_orphans(pass);
+        self.settle_members(pass);
         for (directory, names) in std::mem::take(&mut pass.names) {
             self.name_entries(directory, &names, pass);
         }
@@ -97,6 +98,7 @@ impl TreeView {
             let id = inner.unwrap_or_else(|| self.find_or_make_folder(&folders, pass));
             let place = Place { directory, name: name.clone() };
             self.attach_folder(id, place, folders, next);
+            pass.attached.insert(id);
             inner = Some(id);
         }
         let Some(found) = self.directories.get_mut(&directory) else { return };
@@ -137,15 +139,30 @@ impl TreeView {
         let nodes = |set: &BTreeSet<Ranked>| set.iter().map(|(_, n)| *n).collect::<BTreeSet<_>>();
         let (old, new) = (nodes(&old), nodes(&folders));
         for node in old.symmetric_difference(&new) {
-            if let Some(known) = self.nodes.get_mut(node) {
-                if new.contains(node) {
-                    known.directory = Some(id);
-                } else if known.directory == Some(id) {
-                    known.directory = None;
-                }
+            if let Some(known) = self.nodes.get_mut(node)
+                && known.directory == Some(id)
+            {
+                known.directory = None;
             }
             let names = self.children.get(node).into_iter().flat_map(|names| names.keys());
             next.extend(names.map(|name| (id, name.clone())));
+        }
+        for node in new {
+            if let Some(known) = self.nodes.get_mut(&node) {
+                known.directory = Some(id);
+            }
+        }
+    }
+
+    // On the way a node can be in two folders for a while, and leaving one may have come after entering the other.
+    fn settle_members(&mut self, pass: &Pass) {
+        for id in &pass.attached {
+            let members = self.directories.get(id).map(|directory| &directory.members);
+            for (_, node) in members.into_iter().flatten() {
+                if let Some(known) = self.nodes.get_mut(node) {
+                    known.directory = Some(*id);
+                }
+            }
         }
     }
 
@@ -153,8 +170,13 @@ impl TreeView {
         while let Some(id) = pass.orphans.pop_first() {
             let Some(directory) = self.directories.get(&id) else { continue };
             let here = |name: &Arc<str>| Place { directory: id, name: name.clone() };
-            let entries: Vec<_> =
-                directory.entries.iter().map(|(name, entry)| (here(name), entry.item)).collect();
+            // What was shown, and what was attached on the way and never shown.
+            let shown = directory.entries.iter().map(|(name, entry)| (here(name), entry.item));
+            let attached = directory
+                .groups
+                .iter()
+                .filter_map(|(name, group)| Some((here(name), Item::Folder(group.folder?))));
+            let entries: BTreeSet<_> = shown.chain(attached).collect();
             let members: Vec<_> = directory.members.iter().map(|(_, node)| *node).collect();
             self.work.names += entries.len() as u64;
             for (place, item) in entries {

@@ -27,6 +27,8 @@ pub(super) struct Pass {
     pub(super) before: BTreeMap<Item, Option<OldPlace>>,
     /// Shown folders that have lost their place.
     pub(super) orphans: BTreeSet<DirectoryId>,
+    /// Shown folders whose nodes were found.
+    pub(super) attached: BTreeSet<DirectoryId>,
     /// Computed nodes that may be none any more.
     pub(super) copies_gone: BTreeSet<NodeId>,
 }

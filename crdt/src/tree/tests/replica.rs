@@ -245,9 +245,16 @@ impl Replica {
         let fresh = TreeView::of(self.view.platform(), &self.tree, &self.documents);
         assert_eq!(self.view.shown(), fresh.shown());
         assert_eq!(self.view.unwritten(), fresh.unwritten());
+        assert_eq!(self.view.mentions, fresh.mentions);
+        assert_eq!(self.view.displaced, fresh.displaced);
+        assert_eq!(self.view.children, fresh.children);
+        assert_eq!(self.view.hidden, fresh.hidden);
+        assert_eq!(self.view.documents, fresh.documents);
+        assert_eq!(self.view.directories.len(), fresh.directories.len());
+        assert!(self.view.computed.keys().eq(fresh.computed.keys()));
         self.view.for_each(|path, node| {
             assert_eq!(self.view.node_at(path).as_ref(), Some(&node), "{path}");
-            assert_eq!(self.view.path_of(node.node).as_deref(), Some(path));
+            assert_eq!(self.view.path_of(node.node).as_deref(), Some(path), "{node:?}");
         });
     }
 
