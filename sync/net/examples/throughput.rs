@@ -134,6 +134,15 @@ async fn round_trips(
     println!("channel round trip of 300 B: p50 {:?}, p95 {:?}", times[2500], times[4750]);
 }
 
+/// Seconds of processor time this process has used, both ends together; unlike wall time it hardly depends on what else
+/// the machine does. Zero where the system does not tell.
+fn cpu_seconds() -> f64 {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks: f64 = stat.split(' ').skip(13).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks / TICKS_A_SECOND
+}
+
 fn median(times: &mut [Duration]) -> f64 {
     times.sort();
     TOTAL as f64 / 1e6 / times[times.len() / 2].as_secs_f64()
@@ -153,22 +162,35 @@ async fn main() {
     let mut bare_times = Vec::new();
     let mut framed_times = vec![Vec::new(); sizes.len()];
     let mut channel_times = vec![Vec::new(); sizes.len()];
+    let mut cpu = vec![0.0; 1 + 2 * sizes.len()];
     for _ in 0..ROUNDS {
+        let mut last = cpu_seconds();
+        let mut spent = || {
+            let now = cpu_seconds();
+            now - std::mem::replace(&mut last, now)
+        };
         bare_times.push(bare(&from_a, &from_b).await);
+        cpu[0] += spent();
         for (index, size) in sizes.into_iter().enumerate() {
             framed_times[index].push(framed(&a, &mut b_events, b.id(), size).await);
+            cpu[1 + 2 * index] += spent();
             channel_times[index].push(channel(&a, open, &mut b_events, size).await);
+            cpu[2 + 2 * index] += spent();
         }
     }
     let bare = median(&mut bare_times);
-    println!("bare stream: {bare:.0} MB/s");
+    let gigabytes = (ROUNDS * TOTAL) as f64 / 1e9;
+    println!("bare stream: {bare:.0} MB/s, {:.2} CPU-s/GB", cpu[0] / gigabytes);
     for (index, size) in sizes.into_iter().enumerate() {
         let (framed, channel) = (median(&mut framed_times[index]), median(&mut channel_times[index]));
         println!(
-            "frames of {:4} KiB: request stream {framed:.0} MB/s (ratio {:.2}), channel {channel:.0} MB/s (ratio {:.2})",
+            "frames of {:4} KiB: request stream {framed:.0} MB/s (ratio {:.2}, {:.2} CPU-s/GB), channel {channel:.0} MB/s \
+             (ratio {:.2}, {:.2} CPU-s/GB)",
             size >> 10,
             framed / bare,
-            channel / bare
+            cpu[1 + 2 * index] / gigabytes,
+            channel / bare,
+            cpu[2 + 2 * index] / gigabytes,
         );
     }
     round_trips(&a, &mut a_events, open, &b, &mut b_events).await;

@@ -237,7 +237,6 @@ pub(crate) fn lost(error: &ConnectionError) -> StreamError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
     use futures_util::FutureExt as _;
 

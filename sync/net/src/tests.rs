@@ -1,7 +1,5 @@
 //! What takes time in earnest, with the shorter times of unit tests: peers that connect and then do nothing.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::time::{Duration, Instant};
 
 use iroh::{

@@ -1,7 +1,5 @@
 //! Finding each other on the local network by multicast.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod common;
 
 use std::{

@@ -1,7 +1,5 @@
 //! Request streams and join streams: bulk under back pressure, limits, ends that can be told apart.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 mod common;
 
 use std::time::{Duration, Instant};
