@@ -8,3 +8,9 @@
 pub mod api;
 pub mod control;
 pub mod mirror;
+
+mod folder;
+mod profile;
+mod registry;
+mod transfer;
+mod workspace;

@@ -27,10 +27,18 @@ type Due<'a> = Option<&'a [(RelPath, bool)]>;
 #[derive(Default)]
 struct Files {
     new: BTreeMap<RelPath, FileRef>,
-    modified: Vec<(RelPath, RelPath, FileRef)>,
+    modified: Vec<Saved>,
     mode_changed: Vec<(RelPath, RelPath, FileRef)>,
     /// Files that are there but not ready: some deletion may be one of these, renamed.
     waiting: usize,
+}
+
+/// A file with other bytes than its row says.
+struct Saved {
+    row: RelPath,
+    path: RelPath,
+    file: FileRef,
+    was_unread: bool,
 }
 
 /// One examination of the folder.
@@ -161,6 +169,8 @@ impl Examination<'_> {
                 self.wait(path, due, waiting);
                 continue;
             }
+            let is_unread = self.mirror.reads.is_unread(row_path);
+            let was_unread = *waiting.was_unread.get_or_insert(is_unread);
             let Some(file) = self.read(path, path, &mut waiting) else {
                 continue;
             };
@@ -173,7 +183,8 @@ impl Examination<'_> {
                 self.wait(path, due, waiting);
                 continue;
             }
-            self.files.modified.push((row_path.clone(), path.clone(), file));
+            let (row, path) = (row_path.clone(), path.clone());
+            self.files.modified.push(Saved { row, path, file, was_unread });
         }
     }
 
@@ -325,19 +336,19 @@ impl Examination<'_> {
                 changes.push(mode_changed(to.clone(), row, &file));
             }
             if file.hash != row.hash {
-                let base = self.base_of(row, is_git);
+                let base = self.base_of(row, is_git, false);
                 changes.push(DiskChange::Modified { path: to, node, base, file });
             }
         }
         for (path, file) in new {
             changes.push(DiskChange::Created { path, found: Found::File(file) });
         }
-        for (row, path, file) in std::mem::take(&mut self.files.modified) {
+        for Saved { row, path, file, was_unread } in std::mem::take(&mut self.files.modified) {
             if let Some(row) = self.mirror.table.get(&row) {
                 if file.executable != row.executable {
                     changes.push(mode_changed(path.clone(), row, &file));
                 }
-                let base = self.base_of(row, is_git);
+                let base = self.base_of(row, is_git, was_unread);
                 changes.push(DiskChange::Modified { path, node: row.node, base, file });
             }
         }
@@ -355,10 +366,10 @@ impl Examination<'_> {
         self.batch.changes = changes;
     }
 
-    fn base_of(&self, row: &MirrorRow, is_git: bool) -> SaveBase {
+    fn base_of(&self, row: &MirrorRow, is_git: bool, was_unread: bool) -> SaveBase {
         let evidence = if is_git {
             Evidence::Git
-        } else if self.mirror.reads.is_unread(&row.path) {
+        } else if was_unread {
             Evidence::NewestNotRead
         } else {
             Evidence::None

@@ -32,6 +32,9 @@ pub(crate) struct Waiting {
     pub(crate) is_deep: bool,
     /// The last writer has closed it, or it was moved here complete.
     pub(crate) is_closed: bool,
+    /// Whether nobody had read the newest version before we looked: our own reading
+    /// leaves the same traces as anybody's.
+    pub(crate) was_unread: Option<bool>,
     size_and_time: Option<(u64, i64)>,
     stable_since: u64,
     changing_since: Option<u64>,

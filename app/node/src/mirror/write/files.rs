@@ -65,13 +65,13 @@ impl Mirror {
             return Ok(true);
         }
         let path = &row.path;
+        let is_unread = self.reads.is_unread(path);
         let file = read_file(root, folder, path.parent_str(), path.file_name(), &mut Budget::new());
-        let Ok(file) = file else {
+        let file = file.ok().filter(|file| file.hash == row.hash);
+        let Some(file) = file else {
+            self.pending.entry(path).was_unread.get_or_insert(is_unread);
             return Ok(false);
         };
-        if file.hash != row.hash {
-            return Ok(false);
-        }
         let settled = self.is_settled(&file.stamp);
         self.table.update(path, |row| {
             row.stamp = file.stamp;

@@ -1,0 +1,203 @@
+//! The thread that drives the folder mirror of one workspace.
+//!
+//! It takes [`FolderJob`]s, one after the other, and answers with [`FolderReport`]s. A batch of
+//! changes that was reported is *open* until the engine accepts it; meanwhile nothing else is
+//! looked at or written, so that a row always says what the engine knows.
+
+mod recent;
+mod thread;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use weft_crdt::NodeId;
+use weft_crdt::tree::BlobRef;
+
+pub(crate) use self::recent::RecentTexts;
+pub(crate) use self::thread::{Folder, FolderConfig, StartFolderError};
+use crate::mirror::{Decision, DiskChange, FolderEvent, HoldReason, Progress, RelPath, Skipped, WriteOutcome};
+
+/// Jobs that may wait for the folder thread.
+pub(crate) const JOBS_MAX: usize = 64 * 1024;
+
+/// What the folder thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum FolderJob {
+    /// The edits of an open batch are in the store.
+    Accept {
+        /// The batch.
+        batch: u64,
+        /// What became of its changes.
+        accepted: Vec<Accepted>,
+    },
+    /// Carry these out, in order.
+    Write(Vec<PlannedWrite>),
+    /// The bytes at a path are another version's too.
+    SetVersion {
+        /// Where.
+        path: RelPath,
+        /// Whose content.
+        node: NodeId,
+        /// The version.
+        version: Vec<u8>,
+    },
+    /// Look at the whole folder.
+    Scan,
+    /// The person's answer to a hold.
+    Resume(Decision),
+    /// The watcher saw something.
+    Event(FolderEvent),
+    /// Finish and end.
+    Stop,
+}
+
+/// One change of a batch whose edit is in the store.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    /// Its place in the batch.
+    pub(crate) index: usize,
+    /// The node at its path.
+    pub(crate) node: NodeId,
+    /// The version that the path holds.
+    pub(crate) version: Vec<u8>,
+}
+
+/// One thing to be done in the folder; the content is read when its turn comes.
+#[derive(Debug)]
+pub(crate) enum PlannedWrite {
+    /// Make or replace a file.
+    File {
+        /// Where.
+        path: RelPath,
+        /// Whose content.
+        node: NodeId,
+        /// The version of the content.
+        version: Vec<u8>,
+        /// The content.
+        content: PlannedContent,
+        /// Whether it may be run.
+        executable: bool,
+    },
+    /// Make a folder.
+    MakeFolder {
+        /// Where.
+        path: RelPath,
+        /// Whose place.
+        node: NodeId,
+    },
+    /// Remove a file.
+    Remove {
+        /// Where.
+        path: RelPath,
+    },
+    /// Remove a folder.
+    RemoveFolder {
+        /// Where.
+        path: RelPath,
+    },
+    /// Give something another path.
+    Rename {
+        /// Where it lies.
+        from: RelPath,
+        /// Where it will lie.
+        to: RelPath,
+    },
+    /// Set whether a file may be run.
+    SetExecutable {
+        /// Where.
+        path: RelPath,
+        /// The new state.
+        executable: bool,
+    },
+}
+
+/// Where the bytes of a planned file come from.
+#[derive(Debug)]
+pub(crate) enum PlannedContent {
+    /// Here they are.
+    Bytes(Arc<[u8]>),
+    /// In the store.
+    Blob(BlobRef),
+}
+
+impl PlannedWrite {
+    /// The path that it leaves something at, or removes something from.
+    pub(crate) fn path(&self) -> &RelPath {
+        match self {
+            Self::File { path, .. }
+            | Self::MakeFolder { path, .. }
+            | Self::Remove { path }
+            | Self::RemoveFolder { path }
+            | Self::Rename { to: path, .. }
+            | Self::SetExecutable { path, .. } => path,
+        }
+    }
+
+    fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::File { node, .. } | Self::MakeFolder { node, .. } => Some(*node),
+            _ => None,
+        }
+    }
+}
+
+/// What the folder thread has to say.
+#[derive(Debug)]
+pub(crate) enum FolderReport {
+    /// Changes of other programs; to be answered with [`FolderJob::Accept`].
+    Changes {
+        /// Names the batch.
+        batch: u64,
+        /// In the order in which they must be taken.
+        changes: Vec<DiskChange>,
+        /// Paths to be written again.
+        forgotten: Vec<RelPath>,
+        /// The branch that was checked out, if that changed.
+        branch: Option<String>,
+    },
+    /// What became of writes, in their order.
+    Written(Vec<Written>),
+    /// A scan goes on.
+    Progress(Progress),
+    /// A scan is over; its changes, if any, were reported before.
+    Scanned(Skipped),
+    /// The mirror holds still, or goes on again.
+    Hold(Option<HoldReason>),
+    /// The folder cannot be watched: it is scanned now and then instead.
+    Unwatched(String),
+    /// The thread has ended; everything it knew is in the store.
+    Stopped,
+}
+
+/// What became of one write.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// The path.
+    pub(crate) path: RelPath,
+    /// The node, where the write named one.
+    pub(crate) node: Option<NodeId>,
+    /// The outcome.
+    pub(crate) outcome: WriteOutcome,
+}
+
+/// The way to a folder thread.
+#[derive(Clone)]
+pub(crate) struct FolderHandle {
+    jobs: SyncSender<FolderJob>,
+    /// The folder.
+    pub(crate) root: PathBuf,
+}
+
+impl FolderHandle {
+    /// Hands over a job. A thread that has ended takes none; its report said so.
+    pub(crate) fn send(&self, job: FolderJob) {
+        match self.jobs.try_send(job) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            // The thread is busy with a long batch: wait for it.
+            Err(TrySendError::Full(job)) => {
+                let _ = self.jobs.send(job);
+            }
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! The loop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use weft_store::{ReadError, Space, Storage, Table, Write};
+use weft_sync::ids::WorkspaceId;
+
+use super::recent::KnownContent;
+use super::{
+    Accepted, FolderHandle, FolderJob, FolderReport, JOBS_MAX, PlannedContent, PlannedWrite,
+    RecentTexts, Written,
+};
+use crate::mirror::{
+    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, JournalEntry, LocalRules, Mirror,
+    MirrorRow, OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp,
+    WriteOutcome,
+};
+use crate::workspace::contents::{ContentError, Contents};
+
+/// Files of one write batch; between batches other jobs have their turn.
+const WRITE_BATCH_FILES: usize = 256;
+/// Bytes of one write batch.
+const WRITE_BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Contents up to this size are read into memory to be written.
+const IN_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How long after the last write everything is brought to the disk.
+const SYNC_AFTER: Duration = Duration::from_secs(2);
+/// How often a folder that cannot be watched is scanned.
+const UNWATCHED_SCAN_EVERY: Duration = Duration::from_secs(5);
+
+const ROW: u8 = 0;
+const JOURNAL: u8 = 1;
+const ROOT: u8 = 2;
+
+/// How a folder thread starts.
+pub(crate) struct FolderConfig {
+    pub(crate) ws: WorkspaceId,
+    pub(crate) root: PathBuf,
+    pub(crate) store: Arc<dyn Storage>,
+    pub(crate) contents: Contents,
+    pub(crate) texts: Arc<RecentTexts>,
+    /// Whether to watch; a command that ends at once does not.
+    pub(crate) watch: bool,
+    /// The origin of the clock.
+    pub(crate) started: Instant,
+}
+
+/// Why a folder thread did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum StartFolderError {
+    /// What the mirror knew cannot be read.
+    #[error("what is known of the folder cannot be read")]
+    Store(#[from] ReadError),
+    /// The folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenMirrorError),
+    /// The system gives no thread.
+    #[error("the folder's thread could not be started")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A running folder thread.
+pub(crate) struct Folder {
+    /// The way to it.
+    pub(crate) handle: FolderHandle,
+    thread: JoinHandle<()>,
+}
+
+impl Folder {
+    /// Opens the mirror and starts its thread. `report` is called on that thread.
+    pub(crate) fn start(
+        config: FolderConfig,
+        report: impl Fn(FolderReport) + Send + 'static,
+    ) -> Result<Self, StartFolderError> {
+        let stored = read_stored(&*config.store, config.ws)?;
+        let mirror = Mirror::open(&config.root, stored, &LocalRules::default())?;
+        let (jobs, queue) = sync_channel(JOBS_MAX);
+        let handle = FolderHandle { jobs, root: config.root.clone() };
+        let events = handle.clone();
+        let thread = std::thread::Builder::new().name("weft-folder".into()).spawn(move || {
+            let known = KnownContent { texts: config.texts.clone(), contents: config.contents.clone() };
+            let mut driver = Driver {
+                mirror,
+                known,
+                report: Box::new(report),
+                open_batch: None,
+                next_batch: 1,
+                events: Vec::new(),
+                writes: Vec::new(),
+                wants_scan: false,
+                check_at: None,
+                sync_at: None,
+                scan_every: None,
+                watcher: None,
+                config,
+            };
+            driver.begin(events);
+            driver.run(&queue);
+        })?;
+        Ok(Self { handle, thread })
+    }
+
+    /// Ends the thread and waits for it.
+    pub(crate) fn stop(self) {
+        self.handle.send(FolderJob::Stop);
+        // A panic in the mirror has been logged by the thread itself.
+        let _ = self.thread.join();
+    }
+}
+
+fn read_stored(store: &dyn Storage, ws: WorkspaceId) -> Result<StoredMirror, ReadError> {
+    let mut stored = StoredMirror::default();
+    for (key, value) in store.records(Space::workspace(ws, Table::Mirror), &[])? {
+        match key.first() {
+            Some(&ROW) => stored.rows.extend(postcard::from_bytes::<MirrorRow>(&value).ok()),
+            Some(&JOURNAL) => stored.journal.extend(postcard::from_bytes::<JournalEntry>(&value).ok()),
+            Some(&ROOT) => stored.root = postcard::from_bytes::<RootIdentity>(&value).ok(),
+            _ => {}
+        }
+    }
+    Ok(stored)
+}
+
+struct Driver {
+    mirror: Mirror,
+    known: KnownContent,
+    report: Box<dyn Fn(FolderReport) + Send>,
+    /// The batch that the engine has not accepted yet.
+    open_batch: Option<(u64, Vec<DiskChange>)>,
+    next_batch: u64,
+    events: Vec<FolderEvent>,
+    writes: Vec<PlannedWrite>,
+    wants_scan: bool,
+    check_at: Option<u64>,
+    sync_at: Option<Instant>,
+    scan_every: Option<Instant>,
+    watcher: Option<Watcher>,
+    config: FolderConfig,
+}
+
+impl Driver {
+    fn begin(&mut self, events: FolderHandle) {
+        let identity = postcard::to_allocvec(&self.mirror.root_identity());
+        let identity = identity.expect("an identity has no unknown lengths");
+        self.commit(vec![self.record(vec![ROOT], Some(identity))]);
+        if self.config.watch {
+            self.watch(events);
+        }
+        if let Some(reason) = self.mirror.hold() {
+            (self.report)(FolderReport::Hold(Some(reason.clone())));
+        }
+    }
+
+    fn watch(&mut self, events: FolderHandle) {
+        let (sender, receiver) = sync_channel(EVENTS_MAX);
+        let rules = LocalRules::default();
+        match Watcher::start(&self.config.root, &rules, self.mirror.read_log(), sender) {
+            Ok(watcher) => {
+                self.watcher = Some(watcher);
+                let forward = move || {
+                    while let Ok(event) = receiver.recv() {
+                        events.send(FolderJob::Event(event));
+                    }
+                };
+                let name = "weft-watch".to_owned();
+                if let Err(error) = std::thread::Builder::new().name(name).spawn(forward) {
+                    self.unwatched(&error.to_string());
+                }
+            }
+            Err(error) => self.unwatched(&format!("{error}; {}", error.hint())),
+        }
+    }
+
+    fn unwatched(&mut self, reason: &str) {
+        self.scan_every = Some(Instant::now() + UNWATCHED_SCAN_EVERY);
+        (self.report)(FolderReport::Unwatched(reason.to_owned()));
+    }
+
+    fn run(&mut self, queue: &Receiver<FolderJob>) {
+        loop {
+            let job = match self.wait_for() {
+                Some(wait) => match queue.recv_timeout(wait) {
+                    Ok(job) => Some(job),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                },
+                None => match queue.recv() {
+                    Ok(job) => Some(job),
+                    Err(_) => break,
+                },
+            };
+            let mut stops = job.is_some_and(|job| self.take(job));
+            while let Ok(job) = queue.try_recv() {
+                stops |= self.take(job);
+            }
+            self.work();
+            if stops {
+                break;
+            }
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.watcher = None;
+        if let Err(error) = self.mirror.finish_batch() {
+            tracing::warn!("the folder could not be synced: {error}");
+        }
+        self.store_table();
+        (self.report)(FolderReport::Stopped);
+    }
+
+    /// Takes a job; true when it is the last one.
+    fn take(&mut self, job: FolderJob) -> bool {
+        match job {
+            FolderJob::Accept { batch, accepted } => self.accept(batch, accepted),
+            FolderJob::Write(writes) => self.writes.extend(writes),
+            FolderJob::SetVersion { path, node, version } => {
+                self.mirror.set_version(&path, *node.as_bytes(), &version);
+            }
+            FolderJob::Scan => self.wants_scan = true,
+            FolderJob::Event(FolderEvent::Rescan) => self.wants_scan = true,
+            FolderJob::Event(event) => self.events.push(event),
+            FolderJob::Resume(decision) => match self.mirror.resume(decision) {
+                Ok(()) => {
+                    self.wants_scan = true;
+                    (self.report)(FolderReport::Hold(None));
+                }
+                Err(error) => tracing::warn!("the folder stays on hold: {error}"),
+            },
+            FolderJob::Stop => return true,
+        }
+        false
+    }
+
+    /// How long nothing is to be done unless a job comes.
+    fn wait_for(&self) -> Option<Duration> {
+        if self.open_batch.is_none() && (!self.writes.is_empty() || self.wants_scan) {
+            return Some(Duration::ZERO);
+        }
+        let now = self.now();
+        let check = self
+            .check_at
+            .filter(|_| self.open_batch.is_none())
+            .map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let until = |at: Instant| at.saturating_duration_since(Instant::now());
+        [check, self.sync_at.map(until), self.scan_every.map(until)].into_iter().flatten().min()
+    }
+
+    /// Does what is due. Nothing but the sync may happen while a batch is open.
+    fn work(&mut self) {
+        if self.scan_every.is_some_and(|at| at <= Instant::now()) {
+            self.scan_every = Some(Instant::now() + UNWATCHED_SCAN_EVERY);
+            self.wants_scan = true;
+        }
+        if self.open_batch.is_none() && self.wants_scan {
+            self.scan();
+        }
+        let due = self.check_at.is_some_and(|at| at <= self.now());
+        if self.open_batch.is_none() && (due || !self.events.is_empty()) {
+            self.check();
+        }
+        if self.open_batch.is_none() && !self.writes.is_empty() {
+            self.write();
+        }
+        if self.sync_at.is_some_and(|at| at <= Instant::now()) {
+            self.sync_at = None;
+            if let Err(error) = self.mirror.finish_batch() {
+                tracing::warn!("the folder could not be synced: {error}");
+            }
+        }
+        self.store_table();
+    }
+
+    fn scan(&mut self) {
+        self.wants_scan = false;
+        self.events.clear();
+        let report = &self.report;
+        let mut progress = |progress| report(FolderReport::Progress(progress));
+        let now = self.config.started.elapsed().as_millis() as u64;
+        match self.mirror.scan(now, &self.known, &mut progress) {
+            Ok(batch) => {
+                let skipped = batch.skipped.clone();
+                self.check_at = Some(now + 20);
+                self.report_batch(batch);
+                (self.report)(FolderReport::Scanned(skipped));
+            }
+            Err(reason) => {
+                (self.report)(FolderReport::Hold(Some(reason)));
+                (self.report)(FolderReport::Scanned(crate::mirror::Skipped::default()));
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let events = std::mem::take(&mut self.events);
+        let outcome = self.mirror.check(self.now(), &events, &self.known);
+        self.check_at = outcome.retry_at_millis;
+        if let Some(reason) = outcome.hold {
+            (self.report)(FolderReport::Hold(Some(reason)));
+        }
+        self.report_batch(outcome.batch);
+    }
+
+    fn report_batch(&mut self, batch: Batch) {
+        if batch.is_empty() && batch.branch.is_none() {
+            return;
+        }
+        let id = self.next_batch;
+        self.next_batch += 1;
+        self.open_batch = Some((id, batch.changes.clone()));
+        (self.report)(FolderReport::Changes {
+            batch: id,
+            changes: batch.changes,
+            forgotten: batch.forgotten,
+            branch: batch.branch,
+        });
+    }
+
+    fn accept(&mut self, batch: u64, accepted: Vec<Accepted>) {
+        let Some((open, changes)) = self.open_batch.take() else { return };
+        if open != batch {
+            self.open_batch = Some((open, changes));
+            return;
+        }
+        let now = self.now();
+        for done in accepted {
+            if let Some(change) = changes.get(done.index) {
+                self.mirror.accept(change, *done.node.as_bytes(), &done.version, now);
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        let (mut ops, mut targets, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut taken = 0;
+        let mut refused = Vec::new();
+        for planned in &self.writes {
+            if ops.len() >= WRITE_BATCH_FILES || bytes >= WRITE_BATCH_BYTES {
+                break;
+            }
+            taken += 1;
+            let (path, node) = (planned.path().clone(), planned.node());
+            match self.write_op(planned) {
+                Ok((op, size)) => {
+                    bytes += size;
+                    ops.push(op);
+                    targets.push((path, node));
+                }
+                Err(error) => {
+                    let outcome = WriteOutcome::Failed(std::io::Error::other(error));
+                    refused.push(Written { path, node, outcome });
+                }
+            }
+        }
+        self.writes.drain(..taken);
+        let prepared = self.mirror.prepare(ops);
+        let journal = prepared.journal().iter().map(|entry| {
+            let value = postcard::to_allocvec(entry).expect("an entry has no unknown lengths");
+            self.record(journal_key(entry.id), Some(value))
+        });
+        let journal: Vec<Write> = journal.collect();
+        if !self.commit(journal) {
+            return;
+        }
+        let outcomes = self.mirror.execute(self.now(), prepared);
+        self.sync_at = Some(Instant::now() + SYNC_AFTER);
+        // What a write found changed is looked at at once.
+        if outcomes.iter().any(|outcome| matches!(outcome, WriteOutcome::Changed)) {
+            self.check_at = Some(self.now());
+        }
+        let written = targets.into_iter().zip(outcomes);
+        let written = written.map(|((path, node), outcome)| Written { path, node, outcome });
+        refused.extend(written);
+        (self.report)(FolderReport::Written(refused));
+    }
+
+    fn write_op(&self, planned: &PlannedWrite) -> Result<(WriteOp, usize), ContentError> {
+        let op = match planned {
+            PlannedWrite::File { path, node, version, content, executable } => {
+                let (content, size) = self.content(content)?;
+                let op = WriteOp::File {
+                    path: path.clone(),
+                    node: *node.as_bytes(),
+                    version: version.clone(),
+                    content,
+                    executable: *executable,
+                };
+                return Ok((op, size));
+            }
+            PlannedWrite::MakeFolder { path, node } => {
+                WriteOp::MakeFolder { path: path.clone(), node: *node.as_bytes() }
+            }
+            PlannedWrite::Remove { path } => WriteOp::Remove { path: path.clone() },
+            PlannedWrite::RemoveFolder { path } => WriteOp::RemoveFolder { path: path.clone() },
+            PlannedWrite::Rename { from, to } => {
+                WriteOp::Rename { from: from.clone(), to: to.clone() }
+            }
+            PlannedWrite::SetExecutable { path, executable } => {
+                WriteOp::SetExecutable { path: path.clone(), executable: *executable }
+            }
+        };
+        Ok((op, 0))
+    }
+
+    fn content(&self, content: &PlannedContent) -> Result<(Content, usize), ContentError> {
+        let blob = match content {
+            PlannedContent::Bytes(bytes) => return Ok((Content::from_bytes(&**bytes), bytes.len())),
+            PlannedContent::Blob(blob) => blob,
+        };
+        let contents = &self.config.contents;
+        if blob.size <= IN_MEMORY_BYTES_MAX {
+            let bytes = contents.load(blob)?;
+            let size = bytes.len();
+            return Ok((Content::from_bytes(bytes), size));
+        }
+        // The mirror knows files by their hash, which a long content's name does not tell.
+        let mut hasher = blake3::Hasher::new();
+        std::io::copy(&mut contents.reader(blob)?, &mut hasher).map_err(|_| ContentError::Damaged)?;
+        let (contents, blob) = (contents.clone(), blob.clone());
+        let open = Box::new(move || {
+            let reader = contents.reader(&blob).map_err(std::io::Error::other)?;
+            Ok(Box::new(reader) as Box<dyn std::io::Read>)
+        });
+        Ok((Content::Stream { hash: *hasher.finalize().as_bytes(), open }, 0))
+    }
+
+    fn store_table(&mut self) {
+        let changes = self.mirror.drain_table_changes();
+        let writes = changes.into_iter().map(|change| match change {
+            TableChange::Put(row) => {
+                let value = postcard::to_allocvec(&row).expect("a row has no unknown lengths");
+                self.record(row_key(row.path.as_str()), Some(value))
+            }
+            TableChange::Remove(path) => self.record(row_key(path.as_str()), None),
+            TableChange::JournalDone(id) => self.record(journal_key(id), None),
+        });
+        let writes = writes.collect();
+        self.commit(writes);
+    }
+
+    fn record(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> Write {
+        Write::Record { space: Space::workspace(self.config.ws, Table::Mirror), key, value }
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> bool {
+        if writes.is_empty() {
+            return true;
+        }
+        match self.config.store.commit(&writes) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!("what is known of the folder could not be stored: {error}");
+                false
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.config.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+fn row_key(path: &str) -> Vec<u8> {
+    [&[ROW], path.as_bytes()].concat()
+}
+
+fn journal_key(id: u64) -> Vec<u8> {
+    [&[JOURNAL][..], &id.to_be_bytes()].concat()
+}

@@ -1,0 +1,184 @@
+//! Who this device is: its keys, its certificate chain, and the names it goes by.
+
+use std::sync::Arc;
+
+use rand::CryptoRng;
+use weft_store::{CommitError, ReadError, Space, Storage, Table, Write};
+use weft_sync::certificate::{ChainError, VerifiedChain};
+use weft_sync::identity::{DeviceKeys, UserKeys};
+use weft_sync::ids::{DeviceId, EndpointId, UserId};
+use weft_sync::seal::Label;
+use zeroize::Zeroizing;
+
+const DEVICE_KEY: &[u8] = b"device";
+const USER_KEY: &[u8] = b"user";
+const CHAIN_KEY: &[u8] = b"chain";
+/// Most characters of a name that is taken from the system.
+const NAME_CHARS_MAX: usize = 32;
+
+/// This device as the other members know it.
+#[derive(Debug)]
+pub struct Profile {
+    /// The keys of this device.
+    pub keys: Arc<DeviceKeys>,
+    /// The key of the person, where it lies on this device.
+    pub user: Option<UserKeys>,
+    /// What certifies this device.
+    pub chain: VerifiedChain,
+    /// The names of the person and of this device.
+    pub label: Label,
+}
+
+/// Why this device has no identity to work with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// The store cannot be read.
+    #[error("the keys of this device cannot be read")]
+    Read(#[from] ReadError),
+    /// The new keys could not be stored.
+    #[error("the keys of this device could not be stored")]
+    Store(#[from] CommitError),
+    /// What is stored is no set of keys.
+    #[error("the stored keys of this device are damaged")]
+    Damaged,
+    /// Only a part of the keys is there.
+    #[error("some keys of this device are missing")]
+    Incomplete,
+}
+
+impl From<ChainError> for ProfileError {
+    fn from(_: ChainError) -> Self {
+        Self::Damaged
+    }
+}
+
+impl Profile {
+    /// Reads the identity of this device.
+    ///
+    /// # Errors
+    /// When the store fails or holds only a part of it; never makes a new one instead.
+    pub fn load(store: &dyn Storage) -> Result<Option<Self>, ProfileError> {
+        let space = Space::device(Table::Identity);
+        let device = store.record(space, DEVICE_KEY)?.map(Zeroizing::new);
+        let chain = store.record(space, CHAIN_KEY)?;
+        let user = store.record(space, USER_KEY)?.map(Zeroizing::new);
+        let (device, chain) = match (device, chain) {
+            (Some(device), Some(chain)) => (device, chain),
+            (None, None) => return Ok(None),
+            _ => return Err(ProfileError::Incomplete),
+        };
+        let keys = DeviceKeys::from_secret_bytes(&device).map_err(|_| ProfileError::Damaged)?;
+        let user = user.map(|seed| read_user(&seed)).transpose()?;
+        let chain = VerifiedChain::decode(&chain)?;
+        if chain.device() != keys.device_id() {
+            return Err(ProfileError::Damaged);
+        }
+        Ok(Some(Self { keys: Arc::new(keys), user, chain, label: system_label() }))
+    }
+
+    /// Makes a new person with this as the first device, and stores it.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub fn create<R: CryptoRng + ?Sized>(
+        store: &dyn Storage,
+        rng: &mut R,
+    ) -> Result<Self, ProfileError> {
+        let user = UserKeys::generate(rng);
+        let keys = DeviceKeys::generate(user.user_id(), rng);
+        let chain = user.certify(&keys.claim())?;
+        let record = |key: &[u8], value: &[u8]| Write::Record {
+            space: Space::device(Table::Identity),
+            key: key.to_vec(),
+            value: Some(value.to_vec()),
+        };
+        store.commit(&[
+            record(DEVICE_KEY, &keys.to_secret_bytes()),
+            record(USER_KEY, user.expose_seed()),
+            record(CHAIN_KEY, &chain.encode()),
+        ])?;
+        Ok(Self { keys: Arc::new(keys), user: Some(user), chain, label: system_label() })
+    }
+
+    /// The person's id.
+    #[must_use]
+    pub fn user_id(&self) -> UserId {
+        self.keys.user()
+    }
+
+    /// The device's id.
+    #[must_use]
+    pub fn device_id(&self) -> DeviceId {
+        self.keys.device_id()
+    }
+
+    /// The device's address in the network.
+    #[must_use]
+    pub fn endpoint_id(&self) -> EndpointId {
+        self.keys.endpoint_id()
+    }
+}
+
+fn read_user(seed: &[u8]) -> Result<UserKeys, ProfileError> {
+    let seed = <[u8; 32]>::try_from(seed).map_err(|_| ProfileError::Damaged)?;
+    Ok(UserKeys::from_seed(Zeroizing::new(seed)))
+}
+
+/// The names that this computer gives its user and itself; `WEFT_NAME` and
+/// `WEFT_DEVICE_NAME` say otherwise.
+fn system_label() -> Label {
+    let variable = |names: &[&str]| {
+        let mut values = names.iter().filter_map(|name| std::env::var(name).ok());
+        values.find(|value| !value.trim().is_empty())
+    };
+    let person = variable(&["WEFT_NAME", "USER", "LOGNAME", "USERNAME"]);
+    let device = variable(&["WEFT_DEVICE_NAME"]).or_else(host_name);
+    Label::new(
+        clean(&person.unwrap_or_else(|| "somebody".to_owned())),
+        clean(&device.unwrap_or_else(|| "a computer".to_owned())),
+    )
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}
+
+fn clean(name: &str) -> String {
+    name.trim().chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng as _;
+    use weft_store::MemoryStore;
+
+    #[test]
+    fn an_identity_is_found_again_and_never_made_twice() {
+        let store = MemoryStore::new();
+        assert!(Profile::load(&store).unwrap().is_none());
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let made = Profile::create(&store, &mut rng).unwrap();
+        let found = Profile::load(&store).unwrap().expect("an identity");
+        assert_eq!(found.device_id(), made.device_id());
+        assert_eq!(found.user_id(), made.user_id());
+        assert_eq!(found.endpoint_id(), made.endpoint_id());
+    }
+
+    #[test]
+    fn half_an_identity_is_an_error_not_a_new_one() {
+        let store = MemoryStore::new();
+        Profile::create(&store, &mut rand::rngs::StdRng::seed_from_u64(1)).unwrap();
+        let space = Space::device(Table::Identity);
+        let write = Write::Record { space, key: CHAIN_KEY.to_vec(), value: None };
+        store.commit(&[write]).unwrap();
+        assert!(matches!(Profile::load(&store), Err(ProfileError::Incomplete)));
+    }
+}

@@ -1,0 +1,266 @@
+//! The text documents that are in memory, and what is known of those that are not.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use weft_crdt::tree::{AuthorName, BlobRef, DocumentFacts};
+use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, OpId, TextDocument, Version};
+use weft_store::{ReadError, Storage};
+use weft_sync::data::actor_of;
+use weft_sync::ids::{EntryId, LogId, UserId, WorkspaceId};
+
+use super::contents::{ContentError, Contents};
+use super::entries::{CarriedChange, Opener, for_each_change};
+
+/// Bytes of text that stay in memory; the document that was used longest ago goes first.
+const OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// What an open document costs beside its text.
+const OPEN_BYTES_EACH: usize = 4 * 1024;
+
+/// Why a document cannot be opened now.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum LoadError {
+    /// The text that it began with is not here yet.
+    #[error("the beginning of the text is not on this device yet")]
+    BaseMissing,
+    /// What it began with is no text.
+    #[error("the beginning of the text is damaged")]
+    BaseDamaged,
+    /// The store failed.
+    #[error("the text cannot be read from the store")]
+    Store(#[from] ReadError),
+}
+
+impl From<ContentError> for LoadError {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Missing => Self::BaseMissing,
+            ContentError::Damaged => Self::BaseDamaged,
+            ContentError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// All text documents of a workspace.
+pub(crate) struct Documents {
+    ws: WorkspaceId,
+    store: Arc<dyn Storage>,
+    open: BTreeMap<DocumentId, OpenDocument>,
+    next_use: u64,
+    /// Documents with at least one change beyond their beginning.
+    edited: BTreeSet<DocumentId>,
+}
+
+struct OpenDocument {
+    document: TextDocument,
+    last_use: u64,
+}
+
+impl Documents {
+    /// Knows the documents of a workspace.
+    pub(crate) fn new(ws: WorkspaceId, store: Arc<dyn Storage>) -> Result<Self, ReadError> {
+        let edited = store.documents(ws)?.into_iter().map(|summary| summary.doc).collect();
+        Ok(Self { ws, store, open: BTreeMap::new(), next_use: 0, edited })
+    }
+
+    /// The documents with changes.
+    pub(crate) fn edited(&self) -> impl Iterator<Item = DocumentId> + '_ {
+        self.edited.iter().copied()
+    }
+
+    /// Whether anybody has changed the document.
+    pub(crate) fn is_edited(&self, document: DocumentId) -> bool {
+        self.edited.contains(&document)
+    }
+
+    /// Notes that the document has a change.
+    pub(crate) fn note_edited(&mut self, document: DocumentId) {
+        self.edited.insert(document);
+    }
+
+    /// A document, out of memory or the store.
+    pub(crate) fn load(
+        &mut self,
+        id: DocumentId,
+        base: &BlobRef,
+        contents: &Contents,
+        opener: Opener<'_>,
+    ) -> Result<&mut TextDocument, LoadError> {
+        if !self.open.contains_key(&id) {
+            let document = self.read(id, base, contents, opener)?;
+            self.make_room(document.len_chars());
+            self.open.insert(id, OpenDocument { document, last_use: 0 });
+        }
+        self.next_use += 1;
+        let open = self.open.get_mut(&id).expect("the document that was just put in");
+        open.last_use = self.next_use;
+        Ok(&mut open.document)
+    }
+
+    /// A document that is in memory.
+    pub(crate) fn opened(&self, id: DocumentId) -> Option<&TextDocument> {
+        self.open.get(&id).map(|open| &open.document)
+    }
+
+    fn read(
+        &self,
+        id: DocumentId,
+        base: &BlobRef,
+        contents: &Contents,
+        opener: Opener<'_>,
+    ) -> Result<TextDocument, LoadError> {
+        let base = String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)?;
+        let mut document = TextDocument::new(id, &base).map_err(|_| LoadError::BaseDamaged)?;
+        let mut early = Vec::new();
+        for_each_change(&*self.store, self.ws, id, opener, |carried| {
+            if !applies(&mut document, &carried) {
+                early.push(carried);
+            }
+        })?;
+        // What came before its dependencies fits once they are there.
+        loop {
+            let before = early.len();
+            early.retain(|carried| !applies(&mut document, carried));
+            if early.is_empty() || early.len() == before {
+                return Ok(document);
+            }
+        }
+    }
+
+    fn make_room(&mut self, chars: usize) {
+        let cost = |open: &OpenDocument| open.document.len_chars() + OPEN_BYTES_EACH;
+        let mut total: usize = self.open.values().map(cost).sum::<usize>() + chars;
+        while total > OPEN_BYTES_MAX {
+            let oldest = self.open.iter().min_by_key(|(_, open)| open.last_use);
+            let Some((id, size)) = oldest.map(|(id, open)| (*id, cost(open))) else { return };
+            self.open.remove(&id);
+            total -= size;
+        }
+    }
+}
+
+/// Whether a change is part of the document now, or never will be.
+fn applies(document: &mut TextDocument, carried: &CarriedChange) -> bool {
+    let applied = document.apply(&carried.change, &actor_of(&carried.entry.log));
+    !matches!(applied, Ok(Applied::Missing(_)))
+}
+
+/// Who wrote what, as far as the tree asks.
+#[derive(Debug, Default)]
+pub(crate) struct Authors {
+    /// The person behind each actor of the tree document: of several carriers the one with the
+    /// least entry id.
+    by_actor: BTreeMap<ActorId, (EntryId, UserId)>,
+    by_log: BTreeMap<LogId, UserId>,
+    names: BTreeMap<UserId, String>,
+}
+
+impl Authors {
+    /// Notes who carried a change of the tree document.
+    pub(crate) fn note(&mut self, actor: ActorId, entry: EntryId, user: UserId) {
+        let known = self.by_actor.entry(actor).or_insert((entry, user));
+        if entry < known.0 {
+            *known = (entry, user);
+        }
+    }
+
+    /// Notes whose log it is.
+    pub(crate) fn note_log(&mut self, log: LogId, user: UserId) {
+        self.by_log.insert(log, user);
+    }
+
+    /// Whose log it is.
+    pub(crate) fn of_log(&self, log: &LogId) -> Option<UserId> {
+        self.by_log.get(log).copied()
+    }
+
+    /// Replaces what people are called.
+    pub(crate) fn set_names(&mut self, names: BTreeMap<UserId, String>) {
+        self.names = names;
+    }
+
+    /// What a person is called.
+    pub(crate) fn name(&self, user: &UserId) -> Option<&str> {
+        self.names.get(user).map(String::as_str)
+    }
+
+    fn author_name(&self, user: Option<UserId>) -> AuthorName {
+        let label = user.and_then(|user| self.names.get(&user).cloned()).unwrap_or_default();
+        AuthorName { label, user: user.map(|user| user.to_string()).unwrap_or_default() }
+    }
+}
+
+/// Answers the questions of the tree.
+pub(crate) struct Facts<'a> {
+    pub(crate) ws: WorkspaceId,
+    pub(crate) store: &'a dyn Storage,
+    pub(crate) documents: &'a RefCell<Documents>,
+    pub(crate) bases: &'a BTreeMap<DocumentId, BlobRef>,
+    pub(crate) contents: Option<&'a Contents>,
+    pub(crate) authors: &'a Authors,
+    pub(crate) opener: Opener<'a>,
+}
+
+impl Facts<'_> {
+    /// The carriers of changes that are not among `seen` and what that builds upon.
+    fn beyond(&self, document: DocumentId, seen: &Version) -> Vec<(EntryId, LogId)> {
+        let mut changes: Vec<(Change, EntryId, LogId)> = Vec::new();
+        let read = for_each_change(self.store, self.ws, document, self.opener, |carried| {
+            changes.push((carried.change, carried.entry.id, carried.entry.log));
+        });
+        if let Err(error) = read {
+            tracing::error!("the history of a file cannot be read: {error}");
+        }
+        let parents: BTreeMap<ChangeHash, Vec<ChangeHash>> =
+            changes.iter().map(|(change, ..)| (change.hash(), change.deps().to_vec())).collect();
+        let mut past = BTreeSet::new();
+        let mut open: Vec<ChangeHash> = seen.hashes().to_vec();
+        while let Some(hash) = open.pop() {
+            if past.insert(hash) {
+                open.extend(parents.get(&hash).into_iter().flatten());
+            }
+        }
+        let beyond = changes.into_iter().filter(|(change, ..)| !past.contains(&change.hash()));
+        beyond.map(|(_, entry, log)| (entry, log)).collect()
+    }
+}
+
+impl DocumentFacts for Facts<'_> {
+    fn counting_beyond(&self, document: DocumentId, seen: &Version) -> bool {
+        let documents = self.documents.borrow();
+        if !documents.is_edited(document) {
+            return false;
+        }
+        if seen.hashes().is_empty() {
+            return true;
+        }
+        if documents.opened(document).is_some_and(|open| open.heads() == seen) {
+            return false;
+        }
+        drop(documents);
+        !self.beyond(document, seen).is_empty()
+    }
+
+    fn heads(&self, document: DocumentId) -> Version {
+        let (Some(base), Some(contents)) = (self.bases.get(&document), self.contents) else {
+            return Version::default();
+        };
+        let mut documents = self.documents.borrow_mut();
+        match documents.load(document, base, contents, self.opener) {
+            Ok(open) => open.heads().clone(),
+            Err(_) => Version::default(),
+        }
+    }
+
+    fn author(&self, operation: &OpId) -> AuthorName {
+        let known = self.authors.by_actor.get(&operation.actor);
+        self.authors.author_name(known.map(|(_, user)| *user))
+    }
+
+    fn author_beyond(&self, document: DocumentId, seen: &Version) -> AuthorName {
+        let first = self.beyond(document, seen).into_iter().min();
+        self.authors.author_name(first.and_then(|(_, log)| self.authors.of_log(&log)))
+    }
+}

@@ -1,0 +1,418 @@
+//! The engine of one workspace: what comes from disk, from members and from commands goes in,
+//! what is to be stored, sent, written to the folder and fetched comes out.
+//!
+//! # Order of calls
+//! After each call that takes `&mut self`, [`Engine::drain`] and carry the outputs out in their
+//! order. A [`Output::Commit`] is answered with [`Engine::committed`] once it is durable; nothing
+//! that depends on it is put out before.
+//!
+//! The engine reads the store, never the clock, the network or the folder.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use weft_crdt::tree::{BlobRef, Platform, TreeView, tree_document_id};
+use weft_crdt::{ChangeHash, DocumentId, NodeId, TreeDocument};
+use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
+use weft_sync::data::Origin;
+use weft_sync::ids::{EndpointId, EntryRef, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
+use weft_sync::replica::{
+    BatchId, ChannelId, DeviceStatus, Effect, Input, Load, Replica, WriteError, WriteId,
+};
+use weft_sync::frames::{ByeCode, PeerAddress};
+
+use super::contents::Contents;
+use super::deliver::Dirty;
+use super::documents::{Authors, Documents, Facts};
+use super::entries;
+use super::fetch_plan::FetchPlan;
+use super::people::People;
+use super::show::ShowPlan;
+use super::waiting::Waiting;
+use crate::folder::{Accepted, FolderJob, RecentTexts};
+
+/// What is to be done outside, in this order.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Make these durable; then say so if there is a batch.
+    Commit {
+        /// To be named in [`Engine::committed`].
+        batch: Option<BatchId>,
+        /// In one transaction.
+        writes: Vec<Write>,
+        /// The last entry of our own among them: the session's counter is moved there before
+        /// anything is published.
+        own: Vec<EntryRef>,
+    },
+    /// Send a frame.
+    Send {
+        /// On this channel.
+        channel: ChannelId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// Close a channel.
+    Close {
+        /// Which.
+        channel: ChannelId,
+        /// Why.
+        code: ByeCode,
+    },
+    /// Something for the folder thread.
+    Folder(FolderJob),
+    /// Fetch chunks; then say [`Engine::fetched`].
+    Fetch {
+        /// From this device.
+        peer: EndpointId,
+        /// These.
+        chunks: Vec<weft_crdt::ChunkId>,
+    },
+    /// Remember the session before the next commit.
+    Session(SessionId),
+    /// Something for whoever watches.
+    Event(EngineEvent),
+}
+
+/// What others may want to know.
+#[derive(Debug, Clone)]
+pub(crate) enum EngineEvent {
+    /// Who is in, or may do what, has changed.
+    MembershipChanged,
+    /// The state of a device has changed.
+    PeerChanged(DeviceStatus),
+    /// Where other devices were reached.
+    PeersLearned(Vec<PeerAddress>),
+    /// A write of ours is durable.
+    Written(WriteId),
+    /// A write of ours was refused.
+    WriteRefused(WriteId, String),
+    /// A text changed.
+    TextChanged {
+        /// Which.
+        document: DocumentId,
+        /// How, one after the other.
+        patches: Vec<weft_crdt::Patch>,
+        /// By whom; `None` for this person.
+        user: Option<UserId>,
+    },
+    /// A log was continued twice.
+    Forked(String),
+    /// All is said and written.
+    Stopped,
+}
+
+/// A write on its way to the disk.
+#[derive(Debug, Default)]
+pub(super) struct LocalWrite {
+    /// Document and hash of each item.
+    pub(super) items: Vec<(DocumentId, ChangeHash)>,
+    /// The batch of disk changes that it answers, and how.
+    pub(super) accepts: Option<(u64, Vec<Accepted>)>,
+}
+
+/// One workspace.
+pub(crate) struct Engine {
+    pub(super) ws: WorkspaceId,
+    pub(super) store: Arc<dyn Storage>,
+    pub(super) contents: Option<Contents>,
+    pub(super) texts: Arc<RecentTexts>,
+    pub(super) replica: Replica,
+    pub(super) tree: TreeDocument,
+    pub(super) view: TreeView,
+    pub(super) documents: RefCell<Documents>,
+    /// What each text document begins with, as the tree says.
+    pub(super) bases: BTreeMap<DocumentId, BlobRef>,
+    pub(super) authors: Authors,
+    pub(super) waiting: Waiting,
+    pub(super) writes: BTreeMap<WriteId, LocalWrite>,
+    pub(super) next_write: u64,
+    pub(super) show: ShowPlan,
+    pub(super) fetches: FetchPlan,
+    pub(super) rng: StdRng,
+    pub(super) now: Timestamp,
+    pub(super) wall: WallMillis,
+    pub(super) out: Vec<Output>,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) is_stopped: bool,
+}
+
+impl Engine {
+    /// Makes the engine of a stored workspace.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn open(
+        ws: WorkspaceId,
+        store: Arc<dyn Storage>,
+        replica: Replica,
+        texts: Arc<RecentTexts>,
+        rng: StdRng,
+    ) -> Result<Self, ReadError> {
+        let documents = RefCell::new(Documents::new(ws, Arc::clone(&store))?);
+        let tree = TreeDocument::new(tree_document_id(ws.as_bytes()));
+        let mut engine = Self {
+            ws,
+            store,
+            contents: None,
+            texts,
+            replica,
+            tree,
+            view: TreeView::new(Platform::default()),
+            documents,
+            bases: BTreeMap::new(),
+            authors: Authors::default(),
+            waiting: Waiting::default(),
+            writes: BTreeMap::new(),
+            next_write: 1,
+            show: ShowPlan::default(),
+            fetches: FetchPlan::default(),
+            rng,
+            now: Timestamp::default(),
+            wall: WallMillis::default(),
+            out: Vec::new(),
+            wake_at: None,
+            is_stopped: false,
+        };
+        engine.learn_membership();
+        engine.read_tree()?;
+        Ok(engine)
+    }
+
+    /// Tells the time; to be called before anything else happens.
+    pub(crate) fn set_time(&mut self, now: Timestamp, wall: WallMillis) {
+        (self.now, self.wall) = (now, wall);
+    }
+
+    /// Takes the outputs so far.
+    pub(crate) fn drain(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// When [`Engine::tick`] is to be called.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.wake_at.into_iter().chain(self.show.wake_at()).chain(self.fetches.wake_at()).min()
+    }
+
+    /// Whether the last word is said.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// The replica, for questions.
+    pub(crate) fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Feeds the replica and carries out what it asks for.
+    pub(crate) fn feed(&mut self, input: Input) {
+        let effects = self.replica.handle(self.now, input, &mut self.rng);
+        self.carry_out_all(effects);
+    }
+
+    /// Carries out what the replica asks for.
+    fn carry_out_all(&mut self, effects: Vec<Effect>) {
+        let mut dirty = Dirty::default();
+        let mut queue = VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            if let Effect::Load(load) = effect {
+                queue.extend(self.load(&load));
+            } else {
+                self.carry_out(effect, &mut dirty);
+            }
+        }
+        self.settle(dirty);
+    }
+
+    /// Begins: what was stored and not read yet is delivered.
+    pub(crate) fn start(&mut self) {
+        let effects = self.replica.start(self.now, &mut self.rng);
+        self.carry_out_all(effects);
+    }
+
+    /// The writes of a batch are durable.
+    pub(crate) fn committed(&mut self, batch: BatchId) {
+        self.feed(Input::Committed { batch });
+    }
+
+    /// The time has come.
+    pub(crate) fn tick(&mut self) {
+        if self.wake_at.is_some_and(|at| at <= self.now) {
+            self.wake_at = None;
+            self.feed(Input::Tick);
+        }
+        self.show_due();
+        self.fetch_due();
+    }
+
+    /// Ends: last words are said; then the engine is stopped.
+    pub(crate) fn stop(&mut self) {
+        self.feed(Input::Stop);
+    }
+
+    fn carry_out(&mut self, effect: Effect, dirty: &mut Dirty) {
+        match effect {
+            Effect::Append(append) => self.append(append),
+            Effect::Send { channel, bytes } => self.out.push(Output::Send { channel, bytes }),
+            Effect::Close { channel, code } => self.out.push(Output::Close { channel, code }),
+            Effect::Load(_) => {}
+            Effect::Deliver(delivery) => self.deliver(delivery, dirty),
+            Effect::Written { write, .. } => self.written(write),
+            Effect::WriteRefused { write, reason } => self.write_refused(write, &reason),
+            Effect::SessionStarted { session } => self.out.push(Output::Session(session)),
+            Effect::MembershipChanged => {
+                self.learn_membership();
+                let writes = vec![entries::keep_keys(self.ws, self.replica.keyring())];
+                self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });
+                dirty.names_changed = true;
+                self.event(EngineEvent::MembershipChanged);
+            }
+            Effect::PeerChanged(status) => {
+                self.event(EngineEvent::PeerChanged(status));
+            }
+            Effect::PeersLearned { peers, .. } => self.event(EngineEvent::PeersLearned(peers)),
+            Effect::Forked(fork) => {
+                let text = format!("log {} was continued twice at {}", fork.log, fork.seq);
+                self.event(EngineEvent::Forked(text));
+            }
+            Effect::Damaged { entry, user, reason } => {
+                tracing::warn!(%user, ?entry, "an entry says nothing that can be used: {reason}");
+            }
+            Effect::WakeAt(at) => self.wake_at = Some(at),
+            Effect::Stopped => {
+                self.is_stopped = true;
+                self.event(EngineEvent::Stopped);
+            }
+        }
+    }
+
+    fn append(&mut self, append: weft_sync::replica::Append) {
+        let mut writes = Vec::with_capacity(append.entries.len() + 1);
+        let mut own = BTreeMap::new();
+        let own_logs = self.replica.own_logs();
+        for entry in append.entries {
+            let marks = if entry.opened { EntryMarks::NONE } else { EntryMarks::UNOPENED };
+            if !entry.local.is_empty() || own_logs.contains(&entry.at.log) {
+                own.insert(entry.at.log, entry.at);
+            }
+            writes.push(Write::Entry(NewEntry {
+                ws: self.ws,
+                at: entry.at,
+                kind: entry.kind,
+                marks,
+                bytes: bytes::Bytes::copy_from_slice(&entry.bytes),
+            }));
+            for (item, local) in entry.local.iter().enumerate() {
+                let known = self.writes.get(&local.write).and_then(|w| w.items.get(local.index));
+                let Some(&(doc, hash)) = known else { continue };
+                let item = u16::try_from(item).expect("at most 64 items in an entry");
+                writes.push(Write::Change { ws: self.ws, doc, entry: entry.at, item, hash });
+            }
+        }
+        let own = own.into_values().collect();
+        self.out.push(Output::Commit { batch: Some(append.batch), writes, own });
+    }
+
+    fn load(&mut self, load: &Load) -> Vec<Effect> {
+        let entries = entries::load(&*self.store, self.ws, load).unwrap_or_else(|error| {
+            tracing::error!("entries cannot be read from the store: {error}");
+            Vec::new()
+        });
+        let input = Input::Loaded { request: load.request, entries };
+        self.replica.handle(self.now, input, &mut self.rng)
+    }
+
+    fn written(&mut self, write: WriteId) {
+        if let Some(done) = self.writes.remove(&write)
+            && let Some((batch, accepted)) = done.accepts
+        {
+            self.out.push(Output::Folder(FolderJob::Accept { batch, accepted }));
+        }
+        self.event(EngineEvent::Written(write));
+    }
+
+    fn write_refused(&mut self, write: WriteId, reason: &WriteError) {
+        // What was typed stays in the folder; it is not lost, and not shared.
+        if let Some(refused) = self.writes.remove(&write)
+            && let Some((batch, _)) = refused.accepts
+        {
+            self.out.push(Output::Folder(FolderJob::Accept { batch, accepted: Vec::new() }));
+        }
+        let text = format!("{reason}; {}", reason.hint());
+        tracing::warn!("an edit was not shared: {text}");
+        self.event(EngineEvent::WriteRefused(write, text));
+    }
+
+    pub(super) fn event(&mut self, event: EngineEvent) {
+        self.out.push(Output::Event(event));
+    }
+
+    /// Hands changes of our own to the replica.
+    pub(super) fn write(
+        &mut self,
+        origin: Origin,
+        changes: Vec<(DocumentId, weft_crdt::Change, bool)>,
+        accepts: Option<(u64, Vec<Accepted>)>,
+    ) -> WriteId {
+        let write = WriteId(self.next_write);
+        self.next_write += 1;
+        let items = changes.iter().map(|(doc, change, _)| (*doc, change.hash())).collect();
+        self.writes.insert(write, LocalWrite { items, accepts });
+        let items = changes.into_iter().map(|(doc, change, more)| weft_sync::data::Item {
+            doc,
+            more,
+            repeats: None,
+            change: change.bytes().to_vec(),
+        });
+        let log = self.replica.data_log();
+        let input = Input::Write(weft_sync::replica::Write {
+            write,
+            log,
+            origin,
+            wall: self.wall,
+            items: items.collect(),
+        });
+        self.feed(input);
+        write
+    }
+
+    /// Names this device's edits.
+    pub(super) fn own_actor(&self) -> weft_crdt::ActorId {
+        weft_sync::data::actor_of(&self.replica.data_log())
+    }
+
+    /// Seconds for the changes of this device.
+    pub(super) fn seconds(&self) -> i64 {
+        (self.wall.0 / 1000).max(0)
+    }
+
+    /// What the tree may ask.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            ws: self.ws,
+            store: &*self.store,
+            documents: &self.documents,
+            bases: &self.bases,
+            contents: self.contents.as_ref(),
+            authors: &self.authors,
+            opener: &self.replica,
+        }
+    }
+
+    /// Where a node is shown.
+    pub(super) fn path_of(&self, node: NodeId) -> Option<String> {
+        self.view.path_of(node)
+    }
+
+    fn learn_membership(&mut self) {
+        if self.contents.is_none() {
+            let secret = self.replica.content_secret();
+            self.contents = secret.map(|secret| Contents::new(Arc::clone(&self.store), secret));
+        }
+        for (log, user) in self.replica.log_users() {
+            self.authors.note_log(log, user);
+        }
+        self.authors.set_names(self.replica.user_names());
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading stored entries: for sending, and for the changes they carry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use weft_crdt::{Change, DocumentId};
+use weft_store::{
+    ChangeOrder, ChangeRow, EntryFilter, EntryMarks, ReadError, Space, Storage, StoredEntry,
+    StoredOrder, Table, Write,
+};
+use weft_sync::data::DataPlain;
+use weft_sync::entry::{Entry, Kind};
+use weft_sync::epoch::Keyring;
+use weft_sync::ids::{EntryRef, WorkspaceId};
+use weft_sync::limits::ENTRY_HEADER_BYTES_MAX;
+use weft_sync::replica::{Load, LoadedEntry, Replica, StoredState};
+use zeroize::Zeroizing;
+
+use super::people::People;
+
+/// Bytes of entries that are read in one call.
+const READ_BYTES: usize = 4 * 1024 * 1024;
+const KEYRING_KEY: &[u8] = b"keyring";
+/// Changes whose entries are read in one call.
+const READ_CHANGES: usize = 512;
+
+/// Opens the bodies of Data entries.
+pub(crate) trait OpenData {
+    /// What an entry says; `None` when its key is not here or it says nothing that can be used.
+    fn open_data(&self, entry: &Entry) -> Option<DataPlain>;
+}
+
+/// What opens the bodies of entries.
+pub(crate) type Opener<'a> = &'a dyn OpenData;
+
+impl OpenData for Replica {
+    fn open_data(&self, entry: &Entry) -> Option<DataPlain> {
+        People::read_data(self, entry)
+    }
+}
+
+/// Reads what a replica begins with.
+pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<StoredState, ReadError> {
+    let mut state = StoredState::default();
+    let mut after = StoredOrder::START;
+    loop {
+        let read = store.entries_after(ws, after, EntryFilter::All, READ_BYTES)?;
+        let Some(last) = read.last() else { break };
+        after = last.order;
+        let forks = |entry: &&StoredEntry| !entry.marks.contains(EntryMarks::FORK);
+        state.entries.extend(read.iter().filter(forks).map(start_of));
+    }
+    let keys = store.record(Space::workspace(ws, Table::EpochKey), KEYRING_KEY)?;
+    let keyring = keys.map(Zeroizing::new).and_then(|keys| Keyring::from_secret_bytes(&keys).ok());
+    state.keyring = keyring.unwrap_or_default();
+    let mut after = StoredOrder::START;
+    loop {
+        let read = store.marked(ws, EntryMarks::UNOPENED, after, READ_CHANGES)?;
+        let Some(last) = read.last() else { break };
+        after = last.order;
+        state.unopened.extend(read.iter().map(|place| place.at));
+    }
+    Ok(state)
+}
+
+/// Of a Data entry the header; of others all.
+fn start_of(entry: &StoredEntry) -> Arc<[u8]> {
+    let bytes = &*entry.bytes;
+    if entry.kind == Kind::Data {
+        Arc::from(&bytes[..bytes.len().min(ENTRY_HEADER_BYTES_MAX)])
+    } else {
+        Arc::from(bytes)
+    }
+}
+
+/// The write that keeps the epoch keys.
+pub(crate) fn keep_keys(ws: WorkspaceId, keyring: &Keyring) -> Write {
+    Write::Record {
+        space: Space::workspace(ws, Table::EpochKey),
+        key: KEYRING_KEY.to_vec(),
+        value: Some(keyring.to_secret_bytes().to_vec()),
+    }
+}
+
+/// Answers a [`Load`]: the first entries of its ranges in stored order.
+pub(crate) fn load(
+    store: &dyn Storage,
+    ws: WorkspaceId,
+    load: &Load,
+) -> Result<Vec<LoadedEntry>, ReadError> {
+    let after = StoredOrder(load.after.0);
+    let mut found = BTreeMap::new();
+    // Beyond this order a log may have entries that were not read.
+    let mut complete_to = StoredOrder(u64::MAX);
+    for range in &load.ranges {
+        let mut from = range.from;
+        let mut bytes = 0;
+        while from <= range.to && bytes < load.bytes_max {
+            let read = store.entries(ws, range.log, from, range.to, load.bytes_max)?;
+            let Some(last) = read.last() else { break };
+            from = last.at.seq + 1;
+            for entry in read.into_iter().filter(|entry| entry.order > after) {
+                bytes += entry.bytes.len();
+                found.insert(entry.order, (entry.at, entry.bytes));
+            }
+        }
+        if bytes >= load.bytes_max
+            && let Some((last, _)) = found.last_key_value()
+        {
+            complete_to = complete_to.min(*last);
+        }
+    }
+    let mut bytes = 0;
+    let mut entries = Vec::new();
+    for (order, (at, entry)) in found {
+        if order > complete_to || bytes >= load.bytes_max {
+            break;
+        }
+        bytes += entry.len();
+        entries.push(LoadedEntry {
+            order: weft_sync::replica::StoredOrder(order.0),
+            log: at.log,
+            seq: at.seq,
+            bytes: Arc::from(&*entry),
+        });
+    }
+    Ok(entries)
+}
+
+/// One change of a document with the entry that carries it.
+#[derive(Debug, Clone)]
+pub(crate) struct CarriedChange {
+    /// The change.
+    pub(crate) change: Change,
+    /// Its carrier.
+    pub(crate) entry: EntryRef,
+    /// What the carrier says beside it.
+    pub(crate) wall: weft_sync::ids::WallMillis,
+    /// Why it was made.
+    pub(crate) origin: weft_sync::data::Origin,
+}
+
+/// Calls `visit` for the indexed changes of a document, in the order in which they came.
+/// Entries that cannot be opened or read are left out.
+pub(crate) fn for_each_change(
+    store: &dyn Storage,
+    ws: WorkspaceId,
+    document: DocumentId,
+    opener: Opener<'_>,
+    mut visit: impl FnMut(CarriedChange),
+) -> Result<(), ReadError> {
+    let rows = store.changes(ws, document, ChangeOrder::START)?;
+    for part in rows.chunks(READ_CHANGES) {
+        read_part(store, ws, part, opener, &mut visit)?;
+    }
+    Ok(())
+}
+
+fn read_part(
+    store: &dyn Storage,
+    ws: WorkspaceId,
+    rows: &[ChangeRow],
+    opener: Opener<'_>,
+    visit: &mut impl FnMut(CarriedChange),
+) -> Result<(), ReadError> {
+    let mut orders: Vec<StoredOrder> = rows.iter().map(|row| row.order).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    let mut opened = BTreeMap::new();
+    for stored in store.entries_at(ws, &orders)? {
+        let plain = Entry::decode(&stored.bytes).ok().and_then(|entry| opener.open_data(&entry));
+        if let Some(plain) = plain {
+            opened.insert(stored.order, plain);
+        }
+    }
+    for row in rows {
+        let Some(plain) = opened.get(&row.order) else { continue };
+        let Some(item) = plain.items.get(usize::from(row.item)) else { continue };
+        if let Ok(change) = Change::parse(&item.change) {
+            visit(CarriedChange {
+                change,
+                entry: row.entry,
+                wall: plain.wall,
+                origin: plain.origin.clone(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Which chunks are asked of whom.
+//!
+//! One list is out at a time, to one device; what it does not hold is asked of the next. When
+//! nobody connected has it, it is asked again when somebody comes.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use weft_crdt::tree::BlobRef;
+use weft_crdt::{ChunkId, DocumentId, NodeId};
+use weft_sync::ids::{EndpointId, Timestamp};
+
+use super::engine::{Engine, Output};
+use super::people::People;
+use crate::transfer::REQUEST_CHUNKS_MAX;
+
+/// How long after a fetch failed it is tried again.
+const RETRY_MILLIS: u64 = 1_000;
+
+/// Who needs a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Needs {
+    /// A file is to be written.
+    File(NodeId),
+    /// A text document begins with it.
+    Document(DocumentId),
+}
+
+/// What is fetched and what is still to be fetched.
+#[derive(Debug, Default)]
+pub(super) struct FetchPlan {
+    /// Contents that are not here, by who needs them.
+    wanted: BTreeMap<Needs, BlobRef>,
+    /// Who needs a chunk that is asked for or to be asked for.
+    chunks: BTreeMap<ChunkId, BTreeSet<Needs>>,
+    queue: VecDeque<ChunkId>,
+    /// The device that is asked now.
+    asked: Option<EndpointId>,
+    /// Devices that said they do not hold a chunk.
+    without: BTreeMap<ChunkId, BTreeSet<EndpointId>>,
+    new: Vec<Needs>,
+    retry_at: Option<Timestamp>,
+}
+
+impl FetchPlan {
+    /// Wants what a document begins with.
+    pub(super) fn want(&mut self, document: DocumentId, base: &BlobRef) {
+        self.insert(Needs::Document(document), base);
+    }
+
+    /// Wants the content of a file.
+    pub(super) fn want_file(&mut self, node: NodeId, blob: &BlobRef) {
+        self.insert(Needs::File(node), blob);
+    }
+
+    fn insert(&mut self, needs: Needs, blob: &BlobRef) {
+        if self.wanted.get(&needs) != Some(blob) {
+            self.wanted.insert(needs, blob.clone());
+            self.new.push(needs);
+        }
+    }
+
+    /// How many contents are wanted.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len()
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Timestamp> {
+        self.retry_at
+    }
+}
+
+impl Engine {
+    /// Asks for what is wanted, if nothing is asked for now.
+    pub(super) fn fetch_due(&mut self) {
+        if self.fetches.retry_at.is_some_and(|at| at <= self.now) {
+            self.fetches.retry_at = None;
+        }
+        for needs in std::mem::take(&mut self.fetches.new) {
+            self.queue_missing(needs);
+        }
+        if self.fetches.asked.is_some() || self.fetches.retry_at.is_some() {
+            return;
+        }
+        let peers = self.replica.connected_members();
+        let Some((peer, chunks)) = self.next_request(&peers) else { return };
+        self.fetches.asked = Some(peer);
+        self.out.push(Output::Fetch { peer, chunks });
+    }
+
+    fn next_request(&mut self, peers: &[EndpointId]) -> Option<(EndpointId, Vec<ChunkId>)> {
+        let plan = &mut self.fetches;
+        for peer in peers {
+            let lacks = |chunk: &ChunkId| plan.without.get(chunk).is_some_and(|w| w.contains(peer));
+            let chunks: Vec<ChunkId> = plan
+                .queue
+                .iter()
+                .filter(|chunk| plan.chunks.contains_key(*chunk) && !lacks(chunk))
+                .take(REQUEST_CHUNKS_MAX)
+                .copied()
+                .collect();
+            if !chunks.is_empty() {
+                return Some((*peer, chunks));
+            }
+        }
+        None
+    }
+
+    /// Queues the chunks that a content lacks; when it lacks none, whoever needs it goes on.
+    fn queue_missing(&mut self, needs: Needs) {
+        let (Some(contents), Some(blob)) = (&self.contents, self.fetches.wanted.get(&needs)) else {
+            return;
+        };
+        match contents.missing(blob) {
+            Ok(missing) if missing.is_empty() => self.content_is_here(needs),
+            Ok(missing) => {
+                for chunk in missing {
+                    let plan = &mut self.fetches;
+                    if plan.chunks.entry(chunk).or_default().insert(needs)
+                        && plan.chunks[&chunk].len() == 1
+                    {
+                        plan.queue.push_back(chunk);
+                    }
+                }
+            }
+            Err(error) => {
+                self.fetches.wanted.remove(&needs);
+                tracing::warn!("a content cannot be fetched: {error}");
+                self.content_is_damaged(needs, &error.to_string());
+            }
+        }
+    }
+
+    /// These chunks are in the store now.
+    pub(crate) fn chunks_arrived(&mut self, chunks: &[ChunkId]) {
+        let mut touched = BTreeSet::new();
+        for chunk in chunks {
+            touched.extend(self.fetches.chunks.remove(chunk).into_iter().flatten());
+            self.fetches.without.remove(chunk);
+        }
+        let pending: BTreeSet<Needs> = self.fetches.chunks.values().flatten().copied().collect();
+        for needs in touched.difference(&pending) {
+            self.queue_missing(*needs);
+        }
+        self.show_due();
+    }
+
+    /// A request to a device has ended.
+    pub(crate) fn fetched(&mut self, peer: EndpointId, absent: &[ChunkId], failed: bool) {
+        let plan = &mut self.fetches;
+        if plan.asked == Some(peer) {
+            plan.asked = None;
+        }
+        let chunks = &plan.chunks;
+        plan.queue.retain(|chunk| chunks.contains_key(chunk));
+        for chunk in absent {
+            plan.without.entry(*chunk).or_default().insert(peer);
+        }
+        if failed {
+            plan.retry_at = Some(self.now.plus_millis(RETRY_MILLIS));
+        }
+        self.fetch_due();
+    }
+
+    /// A device came: it may hold what others lack.
+    pub(crate) fn peer_came(&mut self, peer: EndpointId) {
+        for without in self.fetches.without.values_mut() {
+            without.remove(&peer);
+        }
+        self.fetch_due();
+    }
+
+    fn content_is_here(&mut self, needs: Needs) {
+        self.fetches.wanted.remove(&needs);
+        match needs {
+            Needs::File(node) => self.show.mark(node),
+            Needs::Document(document) => {
+                let mut dirty = super::deliver::Dirty::default();
+                dirty.texts.entry(document).or_default();
+                self.release_document(document, &mut dirty);
+                self.settle(dirty);
+            }
+        }
+    }
+
+    fn content_is_damaged(&mut self, needs: Needs, reason: &str) {
+        if let Needs::File(node) = needs
+            && let Some(path) = self.path_of(node)
+        {
+            self.show.problem(path, reason.to_owned());
+        }
+    }
+}

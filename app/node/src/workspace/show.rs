@@ -1,0 +1,395 @@
+//! What is shown, on its way to the folder.
+//!
+//! Files are written by node: whatever path and content a node has when its turn comes is
+//! written. One write of a node is on its way at a time; what changes meanwhile follows in one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use weft_crdt::tree::{ConflictSource, ContentValue, NodeKind, ShownChange, ShownNode};
+use weft_crdt::{DocumentId, NodeId};
+use weft_store::{ReadError, Space, Table};
+use weft_sync::ids::Timestamp;
+
+use super::deliver::Dirty;
+use super::documents::{Facts, LoadError};
+use super::engine::{Engine, Output};
+use super::version::FileVersion;
+use crate::folder::{FolderJob, PlannedContent, PlannedWrite, Written};
+use crate::mirror::{HoldReason, Kind, MirrorRow, Obstacle, RelPath, WriteOutcome};
+
+/// How long after a failed write it is tried again.
+const RETRY_MILLIS: u64 = 2_000;
+/// Files that are handed to the folder thread at a time.
+const IN_FLIGHT_MAX: usize = 2_048;
+
+/// What the folder still lacks.
+#[derive(Debug, Default)]
+pub(crate) struct ShowPlan {
+    /// Moves, removals and folders, in their order.
+    ops: Vec<PlannedWrite>,
+    /// Nodes whose file is to be written.
+    due: BTreeSet<NodeId>,
+    /// Nodes whose file is to be written then.
+    later: BTreeMap<NodeId, Timestamp>,
+    /// Nodes whose write is on its way.
+    in_flight: BTreeMap<NodeId, RelPath>,
+    ops_in_flight: usize,
+    /// What a disk batch that is being taken has done already.
+    own: Option<OwnSteps>,
+    /// Why the folder is left alone.
+    pub(super) hold: Option<HoldReason>,
+    /// Paths that are not written, and why.
+    problems: BTreeMap<String, String>,
+    /// Whether nothing is written before the folder was looked at once.
+    pub(super) waits_for_scan: bool,
+}
+
+/// Steps that other programs have taken in the folder already.
+#[derive(Debug, Default)]
+pub(super) struct OwnSteps {
+    /// Paths at which something new was found.
+    pub(super) added: BTreeSet<String>,
+    /// Paths at which something is gone.
+    pub(super) removed: BTreeSet<String>,
+    /// Moves.
+    pub(super) moved: BTreeSet<(String, String)>,
+    /// Paths whose content or mode is as it was found.
+    pub(super) written: BTreeSet<String>,
+}
+
+impl ShowPlan {
+    /// Wants the file of a node written.
+    pub(super) fn mark(&mut self, node: NodeId) {
+        self.due.insert(node);
+    }
+
+    pub(super) fn problem(&mut self, path: String, reason: String) {
+        self.problems.insert(path, reason);
+    }
+
+    pub(super) fn begin_own(&mut self, own: OwnSteps) {
+        self.own = Some(own);
+    }
+
+    pub(super) fn end_own(&mut self) {
+        self.own = None;
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Timestamp> {
+        self.later.values().min().copied()
+    }
+
+    /// Steps that are not on disk yet.
+    pub(super) fn outstanding(&self) -> usize {
+        self.ops.len() + self.ops_in_flight + self.due.len() + self.later.len() + self.in_flight.len()
+    }
+
+    /// Paths that are not written, and why.
+    pub(super) fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.problems.iter().map(|(path, reason)| (path.as_str(), reason.as_str()))
+    }
+}
+
+impl Engine {
+    /// Shows what changed in the tree.
+    pub(super) fn refresh(&mut self, dirty: &Dirty) {
+        let facts = Facts {
+            ws: self.ws,
+            store: &*self.store,
+            documents: &self.documents,
+            bases: &self.bases,
+            contents: self.contents.as_ref(),
+            authors: &self.authors,
+            opener: &self.replica,
+        };
+        let keys = dirty.keys.iter().map(String::as_str);
+        let documents = dirty.texts.keys().copied();
+        let changes = self.view.refresh(&self.tree, keys, documents, &facts);
+        for change in changes {
+            self.plan_step(change);
+        }
+    }
+
+    fn plan_step(&mut self, change: ShownChange) {
+        let own = self.show.own.as_ref();
+        match change {
+            ShownChange::Added { path, kind } => {
+                let Some(shown) = self.view.node_at(&path) else { return };
+                if own.is_some_and(|own| own.added.contains(&path)) {
+                    return;
+                }
+                match kind {
+                    NodeKind::File => self.show.mark(shown.node),
+                    NodeKind::Folder => {
+                        let node = shown.node;
+                        self.plan_op(&path, |path| PlannedWrite::MakeFolder { path, node });
+                    }
+                }
+            }
+            ShownChange::Removed { path, kind } => {
+                if own.is_some_and(|own| own.removed.contains(&path)) {
+                    return;
+                }
+                match kind {
+                    NodeKind::File => self.plan_op(&path, |path| PlannedWrite::Remove { path }),
+                    NodeKind::Folder => self.plan_op(&path, |path| PlannedWrite::RemoveFolder { path }),
+                }
+            }
+            ShownChange::Moved { from, to, .. } => {
+                let step = (from, to);
+                if own.is_some_and(|own| own.moved.contains(&step)) {
+                    return;
+                }
+                let Ok(from) = RelPath::parse(&step.0) else { return };
+                self.plan_op(&step.1, |to| PlannedWrite::Rename { from, to });
+            }
+            ShownChange::Content { path } => {
+                if own.is_some_and(|own| own.written.contains(&path)) {
+                    return;
+                }
+                if let Some(shown) = self.view.node_at(&path) {
+                    self.show.mark(shown.node);
+                }
+            }
+            ShownChange::Executable { path } => {
+                if own.is_some_and(|own| own.written.contains(&path) || own.added.contains(&path)) {
+                    return;
+                }
+                if let Some(shown) = self.view.node_at(&path) {
+                    let executable = shown.executable;
+                    self.plan_op(&path, |path| PlannedWrite::SetExecutable { path, executable });
+                }
+            }
+        }
+    }
+
+    fn plan_op(&mut self, path: &str, op: impl FnOnce(RelPath) -> PlannedWrite) {
+        match RelPath::parse(path) {
+            Ok(path) => self.show.ops.push(op(path)),
+            Err(error) => self.show.problem(path.to_owned(), error.to_string()),
+        }
+    }
+
+    /// The text of a document changed: the files that show it are written.
+    pub(super) fn text_changed(&mut self, document: DocumentId) {
+        let nodes: Vec<NodeId> = self.view.nodes_of_document(document).collect();
+        for node in nodes {
+            let Some(path) = self.view.path_of(node) else { continue };
+            let shown = self.view.node_at(&path);
+            let content = shown.and_then(|shown| shown.content);
+            if content.is_some_and(|content| content.document() == Some(document)) {
+                self.show.mark(node);
+                continue;
+            }
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for (_, sibling) in self.view.children(folder).into_iter().flatten() {
+                let source = sibling.computed.map(|computed| computed.source);
+                if source == Some(ConflictSource::Document(document)) {
+                    self.show.mark(sibling.node);
+                }
+            }
+        }
+    }
+
+    /// Hands to the folder what is due.
+    pub(super) fn show_due(&mut self) {
+        if self.show.hold.is_some() || self.show.waits_for_scan {
+            return;
+        }
+        let now = self.now;
+        let ready: Vec<NodeId> =
+            self.show.later.iter().filter(|(_, at)| **at <= now).map(|(node, _)| *node).collect();
+        for node in ready {
+            self.show.later.remove(&node);
+            self.show.due.insert(node);
+        }
+        let mut writes = std::mem::take(&mut self.show.ops);
+        self.show.ops_in_flight += writes.len();
+        let room = IN_FLIGHT_MAX.saturating_sub(self.show.in_flight.len());
+        let free = self.show.due.iter().filter(|node| !self.show.in_flight.contains_key(*node));
+        let nodes: Vec<NodeId> = free.take(room).copied().collect();
+        for node in nodes {
+            self.show.due.remove(&node);
+            if let Some(write) = self.plan_file(node) {
+                self.show.in_flight.insert(node, write.path().clone());
+                writes.push(write);
+            }
+        }
+        if !writes.is_empty() {
+            self.out.push(Output::Folder(FolderJob::Write(writes)));
+        }
+    }
+
+    fn plan_file(&mut self, node: NodeId) -> Option<PlannedWrite> {
+        let path = self.view.path_of(node)?;
+        let shown = self.view.node_at(&path).filter(|shown| shown.node == node)?;
+        if let Some(problem) = &shown.problem {
+            self.show.problem(path, problem.to_string());
+            return None;
+        }
+        let place = match RelPath::parse(&path) {
+            Ok(place) => place,
+            Err(error) => {
+                self.show.problem(path, error.to_string());
+                return None;
+            }
+        };
+        if shown.kind == NodeKind::Folder {
+            return Some(PlannedWrite::MakeFolder { path: place, node });
+        }
+        let executable = shown.executable;
+        let (version, content) = self.content_to_write(node, &shown)?;
+        Some(PlannedWrite::File { path: place, node, version: version.encode(), content, executable })
+    }
+
+    /// The bytes of a shown file; `None` while they are not here.
+    fn content_to_write(
+        &mut self,
+        node: NodeId,
+        shown: &ShownNode,
+    ) -> Option<(FileVersion, PlannedContent)> {
+        let content = shown.content.clone()?;
+        match &*content {
+            ContentValue::Blob(blob) => {
+                let contents = self.contents.as_ref()?;
+                if contents.is_here(blob).unwrap_or(false) {
+                    return Some((FileVersion::Blob(blob.clone()), PlannedContent::Blob(blob.clone())));
+                }
+                self.fetches.want_file(node, blob);
+                None
+            }
+            ContentValue::Text { document, base } => {
+                let (document, base) = (*document, base.clone());
+                match self.text_of(document) {
+                    Ok((version, bytes)) => Some((version, PlannedContent::Bytes(bytes))),
+                    Err(LoadError::BaseMissing) => {
+                        self.fetches.want(document, &base);
+                        None
+                    }
+                    Err(error) => {
+                        tracing::error!("a text cannot be shown: {error}");
+                        None
+                    }
+                }
+            }
+        }
+    }
+
+    /// The text of a document, and the version that it is.
+    pub(super) fn text_of(&self, document: DocumentId) -> Result<(FileVersion, Arc<[u8]>), LoadError> {
+        let base = self.bases.get(&document).ok_or(LoadError::BaseMissing)?;
+        let contents = self.contents.as_ref().ok_or(LoadError::BaseMissing)?;
+        let mut documents = self.documents.borrow_mut();
+        let text = documents.load(document, base, contents, &self.replica)?;
+        let version = FileVersion::Text(document, text.heads().clone());
+        let bytes: Arc<[u8]> = text.text().into_bytes().into();
+        self.texts.put(version.encode(), Arc::clone(&bytes));
+        Ok((version, bytes))
+    }
+
+    /// Writes are done, or not.
+    pub(crate) fn disk_written(&mut self, written: Vec<Written>) {
+        for write in written {
+            match write.node {
+                Some(node) if self.show.in_flight.remove(&node).is_some() => {}
+                _ => self.show.ops_in_flight = self.show.ops_in_flight.saturating_sub(1),
+            }
+            self.take_outcome(write);
+        }
+        self.show_due();
+    }
+
+    fn take_outcome(&mut self, written: Written) {
+        let path = written.path.as_str();
+        match written.outcome {
+            WriteOutcome::Done => {
+                self.show.problems.remove(path);
+            }
+            // What is there is reported, merged, and marked again by that.
+            WriteOutcome::Changed | WriteOutcome::Held(_) => self.again(&written, self.now.plus_millis(20)),
+            WriteOutcome::Later { at_millis } => self.again(&written, Timestamp(at_millis)),
+            WriteOutcome::Blocked(obstacle) => {
+                // A folder with files that are not shared stays, which is no problem of anybody's.
+                if obstacle != Obstacle::NotEmpty {
+                    self.show.problem(path.to_owned(), obstacle.to_string());
+                }
+            }
+            WriteOutcome::Failed(ref error) => {
+                self.show.problem(path.to_owned(), error.to_string());
+                self.again(&written, self.now.plus_millis(RETRY_MILLIS));
+            }
+        }
+    }
+
+    /// Lets what is at a path be written later, by node, whatever its path is then.
+    fn again(&mut self, written: &Written, at: Timestamp) {
+        let node = written.node.or_else(|| self.view.node_at(written.path.as_str()).map(|n| n.node));
+        let Some(node) = node else { return };
+        self.show.later.insert(node, at);
+        if written.node.is_some() {
+            return;
+        }
+        // A move that did not happen: everything in the folder is written where it belongs.
+        let mut open = vec![written.path.as_str().to_owned()];
+        while let Some(folder) = open.pop() {
+            for (name, child) in self.view.children(&folder).into_iter().flatten() {
+                self.show.later.insert(child.node, at);
+                if child.kind == NodeKind::Folder {
+                    open.push(format!("{folder}/{name}"));
+                }
+            }
+        }
+    }
+
+    /// Compares what is shown with what the folder is known to hold, after a start.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn reconcile(&mut self) -> Result<(), ReadError> {
+        let mut rows = BTreeMap::new();
+        for (key, value) in self.store.records(Space::workspace(self.ws, Table::Mirror), &[])? {
+            if key.first() == Some(&0)
+                && let Ok(row) = postcard::from_bytes::<MirrorRow>(&value)
+            {
+                rows.insert(row.path.as_str().to_owned(), row);
+            }
+        }
+        let mut missing = Vec::new();
+        let mut removed: Vec<MirrorRow> = Vec::new();
+        self.view.for_each(|path, shown| {
+            let row = rows.remove(path).filter(|row| row.node == *shown.node.as_bytes());
+            if row.is_none_or(|row| !self.holds(&row, &shown)) {
+                missing.push(shown.node);
+            }
+        });
+        removed.extend(rows.into_values());
+        // Inner ones first.
+        removed.sort_unstable_by(|a, b| b.path.cmp(&a.path));
+        for row in removed {
+            self.show.ops.push(match row.kind {
+                Kind::File => PlannedWrite::Remove { path: row.path },
+                Kind::Folder => PlannedWrite::RemoveFolder { path: row.path },
+            });
+        }
+        self.show.due.extend(missing);
+        self.show_due();
+        self.fetch_due();
+        Ok(())
+    }
+
+    fn holds(&self, row: &MirrorRow, shown: &ShownNode) -> bool {
+        let Some(content) = &shown.content else { return row.kind == Kind::Folder };
+        match (FileVersion::decode(&row.version), &**content) {
+            (Some(FileVersion::Blob(held)), ContentValue::Blob(blob)) => held.content == blob.content,
+            (Some(FileVersion::Text(held, heads)), ContentValue::Text { document, .. }) => {
+                held == *document
+                    && matches!(self.text_of(*document), Ok((FileVersion::Text(_, now), _)) if now == heads)
+            }
+            (Some(FileVersion::Blob(held)), ContentValue::Text { document, base }) => {
+                held.content == base.content && !self.documents.borrow().is_edited(*document)
+            }
+            _ => false,
+        }
+    }
+}
