@@ -178,7 +178,8 @@ impl Device {
 }
 
 fn name_of(command: &Command) -> String {
-    let words: Vec<String> = command.get_args().map(|word| word.to_string_lossy().chars().take(80).collect()).collect();
+    let words: Vec<String> =
+        command.get_args().map(|word| word.to_string_lossy().chars().take(80).collect()).collect();
     words.join(" ")
 }
 

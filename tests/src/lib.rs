@@ -19,7 +19,7 @@ pub use self::{
     device::{Device, DeviceError},
     files::{Files, Snapshot},
     node_process::NodeProcess,
-    program::{program_path, ProgramError},
+    program::{ProgramError, program_path},
     repository::{repository, source_files},
     waiting::eventually,
 };

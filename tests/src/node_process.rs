@@ -47,7 +47,10 @@ impl NodeProcess {
         };
         let lines = read_lines(stdout);
         let errors = read_all(stderr);
-        let ready = lines.recv_timeout(READY_TIME_MAX).ok().and_then(|line| serde_json::from_str::<Value>(&line).ok());
+        let ready = lines
+            .recv_timeout(READY_TIME_MAX)
+            .ok()
+            .and_then(|line| serde_json::from_str::<Value>(&line).ok());
         match ready {
             Some(ready) if ready["event"] == "ready" => Ok(Self {
                 child,
@@ -60,7 +63,8 @@ impl NodeProcess {
                 let _ended = child.kill();
                 let code = child.wait().ok().and_then(|status| status.code());
                 let stderr = errors.recv_timeout(Duration::from_secs(5)).unwrap_or_default();
-                let told: Value = stderr.lines().rev().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+                let told: Value =
+                    stderr.lines().rev().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default();
                 Err(Failure {
                     command: name.to_owned(),
                     code,

@@ -214,11 +214,15 @@ fn a_ticket_that_is_wrong_cut_off_used_or_expired_is_refused() {
     let failure = join(&ben, &altered, "d").expect_err("a refusal");
     assert!(failure.code.is_some_and(|code| code != 0), "{failure}");
     join(&ben, &good, "notes").expect("a join");
-    let other = Device::new(ben.home.parent().and_then(|home| home.parent()).expect("a root"), "cleo").expect("a device");
+    let other = Device::new(ben.home.parent().and_then(|home| home.parent()).expect("a root"), "cleo")
+        .expect("a device");
     let again = other.weft_with_input(["join", "-", "x", "--yes", "--timeout", "15s", "--lan", "off"], &good);
     assert!(again.as_ref().is_err_and(|failure| failure.hint.is_some()), "{again:?}");
     let short = ana.weft(["share", "notes", "--yes", "--expires", "1ms"]).expect("a ticket");
-    let late = other.weft_with_input(["join", "-", "y", "--yes", "--timeout", "15s", "--lan", "off"], short.text("ticket"));
+    let late = other.weft_with_input(
+        ["join", "-", "y", "--yes", "--timeout", "15s", "--lan", "off"],
+        short.text("ticket"),
+    );
     assert!(late.as_ref().is_err_and(|failure| failure.hint.is_some()), "{late:?}");
     for folder in ["a", "b", "c", "d", "x", "y"] {
         let left = ben.place.join(folder).exists() || other.place.join(folder).exists();

@@ -32,8 +32,19 @@ const CORES: [&str; 5] = ["weft-crdt", "weft-sync", "weft-index", "weft-ai", "we
 
 /// What no core may reach, also not through something else.
 const FORBIDDEN_IN_CORES: [&str; 13] = [
-    "tokio", "async-std", "smol", "iroh", "quinn", "noq", "rusqlite", "libsqlite3-sys", "eframe", "egui", "notify",
-    "llama-cpp-2", "reqwest",
+    "tokio",
+    "async-std",
+    "smol",
+    "iroh",
+    "quinn",
+    "noq",
+    "rusqlite",
+    "libsqlite3-sys",
+    "eframe",
+    "egui",
+    "notify",
+    "llama-cpp-2",
+    "reqwest",
 ];
 
 /// The only packages that may name a crate.
@@ -78,7 +89,8 @@ impl Graph {
     }
 
     fn parse(metadata: &Value) -> Self {
-        let members: BTreeSet<&str> = list(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
+        let members: BTreeSet<&str> =
+            list(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
         let mut graph = Self { direct: BTreeMap::new(), names: BTreeMap::new(), edges: BTreeMap::new() };
         for package in list(&metadata["packages"]) {
             let (id, name) = (text(&package["id"]), text(&package["name"]));
@@ -88,10 +100,11 @@ impl Graph {
             }
         }
         for node in list(&metadata["resolve"]["nodes"]) {
-            let normal = list(&node["deps"]).filter(|dependency| {
-                list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null())
-            });
-            graph.edges.insert(text(&node["id"]), normal.map(|dependency| text(&dependency["pkg"])).collect());
+            let normal = list(&node["deps"])
+                .filter(|dependency| list(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null()));
+            graph
+                .edges
+                .insert(text(&node["id"]), normal.map(|dependency| text(&dependency["pkg"])).collect());
         }
         graph
     }
@@ -202,7 +215,8 @@ fn crates_stay_where_they_belong() {
 #[test]
 fn the_checks_find_what_they_look_for() {
     let package = |name: &str, uses: &[&str]| {
-        let uses: Vec<Value> = uses.iter().map(|name| serde_json::json!({ "name": name, "kind": null })).collect();
+        let uses: Vec<Value> =
+            uses.iter().map(|name| serde_json::json!({ "name": name, "kind": null })).collect();
         serde_json::json!({ "id": name, "name": name, "dependencies": uses })
     };
     let node = |name: &str, uses: &[&str]| {
