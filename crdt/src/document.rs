@@ -3,6 +3,7 @@
 pub(crate) mod actors;
 mod apply_error;
 mod cut;
+mod diff;
 pub(crate) mod graph;
 mod past;
 mod snapshot;
@@ -12,6 +13,8 @@ mod undo;
 
 pub use self::apply_error::ApplyError;
 pub use self::snapshot::SnapshotError;
-pub use self::text_document::{Anchor, Applied, Edit, EditError, Edited, GenesisError, Side, TextDocument};
+pub use self::text_document::{
+    Anchor, Applied, Edit, EditError, Edited, GenesisError, PastText, Side, TextDocument,
+};
 pub use self::tree_document::{RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};
-pub use self::undo::UndoStep;
+pub use self::undo::{UndoLog, UndoStep};

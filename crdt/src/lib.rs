@@ -30,8 +30,8 @@ pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
 pub use document::{
-    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
-    TreeDocument, TreeEditError, TreeEdited, UndoStep,
+    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
+    TreeDocument, TreeEditError, TreeEdited, UndoLog, UndoStep,
 };
 pub use ids::{
     ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,

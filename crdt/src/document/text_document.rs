@@ -5,6 +5,7 @@ mod apply;
 mod draft;
 mod edit;
 mod genesis;
+mod past;
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,10 @@ pub use self::anchor::{Anchor, Side};
 pub use self::apply::Applied;
 pub use self::edit::{Edit, EditError, Edited};
 pub use self::genesis::GenesisError;
+pub use self::past::PastText;
 
 pub(super) use self::draft::{Recorded, RecordedOp};
+pub(super) use self::edit::Recorder;
 
 /// A text that many people edit at once.
 ///

@@ -1,6 +1,13 @@
 //! Undo and redo for one person, whatever others did in between.
 
+mod log;
+
+#[cfg(test)]
+mod tests;
+
 use smallvec::SmallVec;
+
+pub use self::log::UndoLog;
 
 use super::actors::{Actors, Id};
 use super::text_document::{Recorded, RecordedOp};

@@ -25,7 +25,7 @@ pub(in crate::document) enum RecordedOp {
 pub(in crate::document) struct Recorded {
     pub(in crate::document) ops: SmallVec<[RecordedOp; 2]>,
     /// The inserted characters one after the other.
-    pub(super) values: String,
+    pub(in crate::document) values: String,
     /// The characters that were taken away, with their ids.
     pub(in crate::document) removed: SmallVec<[(IdRun, String); 1]>,
 }

@@ -54,6 +54,9 @@ pub enum EditError {
         /// Seconds that were given.
         seconds: i64,
     },
+    /// The older text that the edit was made on is not one of this document, or of changes that are not here.
+    #[error("the text that was edited is not an older text of this document")]
+    UnknownBase,
     /// The document has used up its operation counters.
     #[error("the document cannot take any more edits; make a copy of the file to go on")]
     Exhausted,
@@ -77,7 +80,7 @@ impl TextDocument {
         }))
     }
 
-    pub(super) fn check_room(&self, ops: u64, time: i64) -> Result<(), EditError> {
+    pub(in crate::document) fn check_room(&self, ops: u64, time: i64) -> Result<(), EditError> {
         if !(0..TIME_END).contains(&time) {
             return Err(EditError::Time { seconds: time });
         }
@@ -107,17 +110,17 @@ pub(super) fn count_ops(edits: &[Edit]) -> u64 {
 }
 
 /// Does edits on a text and records them by ids.
-pub(super) struct Recorder<'a> {
+pub(in crate::document) struct Recorder<'a> {
     text: &'a mut TextState,
     actors: &'a Actors,
     patches: &'a mut Patches,
     next: Id,
-    pub(super) recorded: Recorded,
+    pub(in crate::document) recorded: Recorded,
 }
 
 impl<'a> Recorder<'a> {
     /// `next` is the id that the first operation gets. It is greater than every other.
-    pub(super) fn new(
+    pub(in crate::document) fn new(
         text: &'a mut TextState,
         actors: &'a Actors,
         next: Id,
@@ -140,7 +143,7 @@ impl<'a> Recorder<'a> {
 
     /// Hides characters; those that are hidden already are named all the same, so that the deletion holds when
     /// somebody else's is withdrawn.
-    pub(super) fn delete(&mut self, ids: IdRun) {
+    pub(in crate::document) fn delete(&mut self, ids: IdRun) {
         for (part, is_visible) in self.text.index.parts(ids) {
             if is_visible && let Some((at, _)) = self.text.index.position(part.first) {
                 let slice = self.text.rope.slice(at..at + part.count as usize);
@@ -161,7 +164,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Types text behind a character and gives the id of its first one.
-    pub(super) fn insert(&mut self, after: Option<Id>, insert: &str) -> Id {
+    pub(in crate::document) fn insert(&mut self, after: Option<Id>, insert: &str) -> Id {
         let id = self.next;
         let count = insert.chars().count() as u32;
         let typed = Typed { after, id, count, text: insert };

@@ -20,7 +20,7 @@ const OPS_THAT_FIT: u64 = 2_000;
 impl TextDocument {
     /// Does something to the text and makes changes of it. `perform` gets the text, the actors and the id of the first
     /// operation; it does at most `ops` operations, all of them possible.
-    pub(in crate::document::text_document) fn commit(
+    pub(in crate::document) fn commit(
         &mut self,
         author: Author,
         time: i64,
@@ -49,7 +49,11 @@ impl TextDocument {
     }
 
     /// Joins heads while there are more than a change may name.
-    fn join_heads(&mut self, author: Author, time: i64) -> Vec<Change> {
+    pub(in crate::document::text_document) fn join_heads(
+        &mut self,
+        author: Author,
+        time: i64,
+    ) -> Vec<Change> {
         let mut changes = Vec::new();
         loop {
             let LocalDeps { deps, all } = self.graph.local_deps(&author);
