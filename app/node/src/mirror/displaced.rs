@@ -61,7 +61,7 @@ enum Next {
 impl Mirror {
     /// Looks at the swapped-out files that are due: saves in them are returned, and
     /// those that nobody can write to any more are removed.
-    pub(super) fn look_at_displaced(&mut self, root: &Arc<Root>, now: u64) -> Vec<DiskChange> {
+    pub(super) fn look_at_displaced(&mut self, root: &Arc<Root>, now: u64, is_idle: bool) -> Vec<DiskChange> {
         let mut changes = Vec::new();
         let mut quiet = Vec::new();
         for mut displaced in std::mem::take(&mut self.displaced) {
@@ -83,7 +83,13 @@ impl Mirror {
                 }
             }
         }
-        self.release_quiet(root, quiet, now);
+        if is_idle && changes.is_empty() {
+            self.release_quiet(root, quiet, now);
+        } else {
+            // Asking the processes takes milliseconds: not while somebody's save waits for us.
+            let later = now + OPEN_LOOK_MILLIS;
+            self.displaced.extend(quiet.into_iter().map(|old| Displaced { due_millis: later, ..old }));
+        }
         changes
     }
 

@@ -85,7 +85,7 @@ impl Mirror {
         let mut batch = self.examine(&root, seen, &scope, now, None, old, progress)?;
         batch.branch = self.git.new_branch(&root);
         self.git.end_batch();
-        batch.changes.extend(self.look_at_displaced(&root, now));
+        batch.changes.extend(self.look_at_displaced(&root, now, true));
         self.deletion_allowed = false;
         Ok(batch)
     }
@@ -134,7 +134,8 @@ impl Mirror {
             }
             self.git.end_batch();
         }
-        batch.changes.extend(self.look_at_displaced(&root, now));
+        let is_idle = events.is_empty() && batch.changes.is_empty();
+        batch.changes.extend(self.look_at_displaced(&root, now, is_idle));
         Ok(batch)
     }
 
