@@ -145,7 +145,6 @@ impl Device {
     ///
     /// # Errors
     /// When it does not end in time, or not well.
-    #[cfg(unix)]
     pub fn stop_node(&mut self) -> io::Result<()> {
         self.take_node().map_or(Ok(()), NodeProcess::terminate)
     }

@@ -105,9 +105,8 @@ impl NodeProcess {
     ///
     /// # Errors
     /// When it does not end in time, or not well.
-    #[cfg(unix)]
     pub fn terminate(mut self) -> io::Result<()> {
-        self.signal(rustix::process::Signal::TERM)?;
+        self.signal(Signal::End)?;
         let begin = Instant::now();
         while begin.elapsed() < END_TIME_MAX {
             if let Some(status) = self.child.try_wait()? {
@@ -122,24 +121,44 @@ impl NodeProcess {
     ///
     /// # Errors
     /// When the system does not let us.
-    #[cfg(unix)]
     pub fn freeze(&self) -> io::Result<()> {
-        self.signal(rustix::process::Signal::STOP)
+        self.signal(Signal::Freeze)
     }
 
     /// Lets a frozen one go on.
     ///
     /// # Errors
     /// When the system does not let us.
-    #[cfg(unix)]
     pub fn thaw(&self) -> io::Result<()> {
-        self.signal(rustix::process::Signal::CONT)
+        self.signal(Signal::GoOn)
     }
 
     #[cfg(unix)]
-    fn signal(&self, signal: rustix::process::Signal) -> io::Result<()> {
-        Ok(rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)?)
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        use rustix::process::{self, Pid};
+        let signal = match signal {
+            Signal::End => process::Signal::TERM,
+            Signal::Freeze => process::Signal::STOP,
+            Signal::GoOn => process::Signal::CONT,
+        };
+        Ok(process::kill_process(Pid::from_child(&self.child), signal)?)
     }
+
+    #[cfg(not(unix))]
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("this system cannot do that to a process: {signal:?}"),
+        ))
+    }
+}
+
+/// What is done to the process from outside.
+#[derive(Debug, Clone, Copy)]
+enum Signal {
+    End,
+    Freeze,
+    GoOn,
 }
 
 impl Drop for NodeProcess {

@@ -210,3 +210,42 @@ methods! {
     /// Ends live editing of a document.
     "document.close" DocumentClose -> DocumentClosed;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_stands_in_the_documentation_and_the_other_way_round() {
+        let page = include_str!("../../../../docs/control-api.md");
+        let table =
+            page.split("## Methods").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+        let names = table.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let mut documented: Vec<&str> =
+            names.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`')).collect();
+        let mut known = Request::METHODS.to_vec();
+        documented.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(documented, known);
+    }
+
+    #[test]
+    fn a_request_survives_the_wire_and_missing_parameters_take_their_default() {
+        let params =
+            serde_json::json!({ "folder": "/f", "role": "viewer", "expires_seconds": 60, "uses": 1 });
+        let request = Request::decode("share", params).expect("a request");
+        let Request::Share(share) = &request else { panic!("another request: {request:?}") };
+        assert!(!share.confirm);
+        let again = Request::decode(request.method(), request.params().expect("JSON")).expect("a request");
+        assert_eq!(format!("{again:?}"), format!("{request:?}"));
+        assert!(Request::decode("peers", Value::Null).is_ok());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_apart_from_what_does_not_exist() {
+        let unknown = Request::decode("dance", Value::Null);
+        assert!(matches!(unknown, Err(DecodeError::UnknownMethod { .. })));
+        let misfit = Request::decode("digest", Value::Null);
+        assert!(matches!(misfit, Err(DecodeError::Shape { method: "digest", .. })));
+    }
+}

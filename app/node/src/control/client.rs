@@ -72,6 +72,7 @@ impl From<DialError> for ConnectError {
     fn from(error: DialError) -> Self {
         match error {
             DialError::NotRunning => Self::NotRunning,
+            #[cfg(unix)]
             DialError::Foreign => Self::Foreign,
             DialError::Io(error) => Self::Io(error),
         }

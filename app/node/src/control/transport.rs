@@ -27,6 +27,7 @@ pub(super) enum DialError {
     #[error("no node is running")]
     NotRunning,
     #[error("the socket belongs to another user")]
+    #[cfg(unix)]
     Foreign,
     #[error("the socket cannot be used")]
     Io(#[from] io::Error),
