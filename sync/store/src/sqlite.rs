@@ -63,8 +63,9 @@ pub struct Store {
     instance: Instance,
     report: OpenReport,
     seal: RowSeal,
-    writer: Mutex<Connection>,
+    /// Before the writer, so that it is closed last: only it can empty the write-ahead log.
     readers: [Mutex<Connection>; READERS],
+    writer: Mutex<Connection>,
     next_reader: AtomicUsize,
     packs: Packs,
     /// Set after a failure of the disk: what is on it is not known until it is opened again.

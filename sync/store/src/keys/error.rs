@@ -160,6 +160,8 @@ fn slots_hint(tried: &[SlotFailure]) -> &'static str {
         "check the passphrase; or restore keys.json and the key file from one backup"
     } else if has(|reason| matches!(reason, SlotError::Keyring(_))) {
         "unlock the keyring of this session and try again"
+    } else if has(|reason| matches!(reason, SlotError::PassphraseFd { .. } | SlotError::PassphraseLength)) {
+        "give the passphrase as one line: WEFT_KEY=passphrase-fd:3 weft status 3<passphrase.txt"
     } else if has(|reason| matches!(reason, SlotError::NoPassphrase)) {
         "run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
     } else if has(|reason| matches!(reason, SlotError::NoSlot)) {

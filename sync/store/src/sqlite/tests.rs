@@ -139,6 +139,17 @@ fn commits_are_synchronous_and_go_to_the_log() {
 }
 
 #[test]
+fn a_clean_end_leaves_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), &key()).unwrap();
+    store.commit(&[entry(1, 10)]).unwrap();
+    assert_eq!(store.workspaces().unwrap(), [WS]);
+    assert!(folder.path().join("store.db-wal").exists());
+    drop(store);
+    assert!(!folder.path().join("store.db-wal").exists());
+}
+
+#[test]
 fn a_full_disk_loses_nothing_and_heals() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), &key()).unwrap();
