@@ -25,6 +25,7 @@ mod plan;
 mod record;
 mod registers;
 mod script;
+mod shown;
 mod value;
 mod view;
 
@@ -44,5 +45,6 @@ pub use key::{Field, NodeKind, ROOT, RegisterKey, TRASH};
 pub use names::{NAME_BYTES_MAX, NameProblem, PATH_BYTES_MAX, Platform, TEMPORARY_PREFIX, name_problem};
 pub use plan::{Created, PlanError, Planner};
 pub use registers::Registers;
+pub use shown::{ComputedNode, ConflictSource, ShownNode, UnwrittenNode};
 pub use value::{DeletedAt, ParentValue, Replaced, check_register};
-pub use view::{ComputedNode, ConflictSource, ShownNode, TreeView, UnwrittenNode, Work};
+pub use view::{TreeView, Work};

@@ -8,7 +8,8 @@ use super::facts::DocumentFacts;
 use super::key::NodeKind;
 use super::pass::{Pass, has_versions};
 use super::record::Record;
-use super::view::{Computed, ConflictSource, TreeView};
+use super::shown::ConflictSource;
+use super::view::{Computed, TreeView};
 use crate::{ContentId, NodeId};
 
 impl TreeView {

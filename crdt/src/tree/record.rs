@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::content::{BlobRef, ContentValue};
 use super::key::{Field, NodeKind, ROOT, RegisterKey, TRASH};
 use super::registers::Registers;
+use super::shown::ConflictSource;
 use super::value::{DeletedAt, ParentValue, Replaced, unite};
-use super::view::ConflictSource;
 use crate::{DocumentId, NodeId, OpId, Value, Version};
 
 /// What is known of a node. Values that are not valid are as if they were not there.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::changes::ShownChange;
-use super::content::{BlobRef, ContentValue};
+use super::content::BlobRef;
 use super::directory::{Directory, DirectoryId, Item, Place, Ranked};
 use super::facts::DocumentFacts;
 use super::key::{NodeKind, ROOT};
@@ -12,7 +12,8 @@ use super::names::{NameProblem, PATH_BYTES_MAX, Platform};
 use super::pass::Pass;
 use super::record::Record;
 use super::registers::Registers;
-use crate::{ContentId, DocumentId, NodeId};
+use super::shown::{ComputedNode, ConflictSource, ShownNode, UnwrittenNode};
+use crate::{DocumentId, NodeId};
 
 /// What a workspace's folder looks like, computed from the registers of its tree document.
 ///
@@ -77,53 +78,6 @@ pub(super) struct Computed {
     pub(super) source: ConflictSource,
     pub(super) label: Arc<str>,
     pub(super) place: Option<Place>,
-}
-
-/// Says what a computed node shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConflictSource {
-    /// A blob that somebody gave the file while somebody else gave it other content.
-    Blob(ContentId),
-    /// A document of the file that holds edits nobody saw who replaced it.
-    Document(DocumentId),
-}
-
-/// One line of the shown tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownNode {
-    /// The node; of a folder of several nodes the oldest; of a computed node its own id.
-    pub node: NodeId,
-    /// File or folder.
-    pub kind: NodeKind,
-    /// Whether a file may be run.
-    pub executable: bool,
-    /// What a file holds; none for folders and for files nobody gave content.
-    pub content: Option<Arc<ContentValue>>,
-    /// Set for a version of a file that is shown beside the one that won.
-    pub computed: Option<ComputedNode>,
-    /// Why this platform cannot hold it or the folder it is in; such nodes are shown, but no
-    /// [`ShownChange`] names them.
-    pub problem: Option<NameProblem>,
-}
-
-/// Says what a computed node belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ComputedNode {
-    /// The file it is a version of.
-    pub of: NodeId,
-    /// Which version it is.
-    pub source: ConflictSource,
-}
-
-/// Something that is not written to this device's disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnwrittenNode {
-    /// Where it would be; may hold any characters.
-    pub path: String,
-    /// The node.
-    pub node: NodeId,
-    /// Why it is not written.
-    pub problem: NameProblem,
 }
 
 /// Counts what a view has done since it was made; costs are tested with it.

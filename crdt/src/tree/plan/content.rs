@@ -7,8 +7,8 @@ use super::{PlanError, Planner, Target};
 use crate::tree::content::{BlobRef, ContentValue};
 use crate::tree::ids::document_id;
 use crate::tree::key::Field;
+use crate::tree::shown::ConflictSource;
 use crate::tree::value::{Replaced, unite};
-use crate::tree::view::ConflictSource;
 use crate::{DocumentId, NodeId, Value, Version};
 
 impl Planner<'_> {

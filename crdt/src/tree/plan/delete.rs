@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Folder, PlanError, Planner, Target};
 use crate::tree::content::ContentValue;
 use crate::tree::key::Field;
-use crate::tree::view::ConflictSource;
+use crate::tree::shown::ConflictSource;
 use crate::{NodeId, Value};
 
 /// What is to go.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::replica::{Replica, blob};
-use crate::tree::{Platform, TreeView, Work};
+use crate::tree::{Field, Platform, RegisterKey, TreeView, Work};
 
 const FOLDERS: usize = 100;
 const FILES: usize = 100;
@@ -38,6 +38,7 @@ fn work_of(replica: &mut Replica, act: impl FnOnce(&mut Replica)) -> u64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the time of a refresh is read by people, only its work is compared")]
 fn ten_thousand_files() {
     let began = Instant::now();
     let mut replica = import();
@@ -52,8 +53,16 @@ fn ten_thousand_files() {
 
     let began = Instant::now();
     let content = work_of(&mut replica, |replica| replica.put(&path(5, 5), 2).unwrap());
-    println!("import {imported:?}, full {full:?}, one content with its plan {:?}", began.elapsed());
+    let planned = began.elapsed();
     assert_eq!(content, 1);
+    let key = RegisterKey::new(replica.view.node_at(&path(5, 5)).unwrap().node, Field::Content).to_string();
+    let began = Instant::now();
+    let refreshed = replica.refresh(&[key], &[]);
+    println!(
+        "import {imported:?}, full {full:?}, plan, write and refresh one content {planned:?}, refresh alone {:?}",
+        began.elapsed()
+    );
+    assert_eq!(refreshed.nodes, 1);
     let bit = work_of(&mut replica, |replica| {
         replica.plan(|planner| planner.set_executable(&path(5, 5), true)).unwrap();
     });
