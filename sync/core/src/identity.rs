@@ -326,3 +326,6 @@ const SIGNS: [(&str, &str); 64] = [
     ("🔨", "hammer"), ("📞", "telephone"), ("🏁", "flag"), ("🚂", "train"), ("🚲", "bicycle"), ("✈️", "aeroplane"), ("🚀", "rocket"), ("🏆", "trophy"),
     ("⚽", "ball"), ("🎸", "guitar"), ("🎺", "trumpet"), ("🔔", "bell"), ("⚓", "anchor"), ("🎧", "headphones"), ("📁", "folder"), ("📌", "pin"),
 ];
+
+#[cfg(test)]
+mod tests;

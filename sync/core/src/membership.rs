@@ -12,6 +12,8 @@ mod operations;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;

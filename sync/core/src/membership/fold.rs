@@ -525,12 +525,7 @@ impl<'a, W: World> Fold<'a, W> {
         self.facts.users.keys().filter_map(|user| Some((*user, self.member(user)?))).collect()
     }
 
-    /// Devices that are not removed and have a certificate that stands. Members or not, of the workspace or only
-    /// links of a chain.
-    pub(crate) fn devices(&self) -> BTreeSet<DeviceId> {
-        self.facts.certificates.keys().copied().filter(|device| self.is_standing(device)).collect()
-    }
-
+    /// Not removed, and with a certificate that stands; of a member or not, of the workspace or only a link of a chain.
     pub(crate) fn is_standing(&self, device: &DeviceId) -> bool {
         self.rmhits(device).is_empty() && self.standing_certificates(device).next().is_some()
     }
