@@ -17,6 +17,8 @@ use crate::environment::Environment;
 
 /// How long another command may hold the data folder before we give up.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long interrupted work that listens for that may take to end.
+const END_TIME_MAX: Duration = Duration::from_millis(50);
 const BUSY_PAUSE: Duration = Duration::from_millis(40);
 
 /// What a command needs of a node.
@@ -55,10 +57,7 @@ pub(crate) async fn with_node<T>(
     let deadline = Instant::now() + BUSY_TIME_MAX;
     loop {
         let connection = Connection::open(environment, &need, deadline).await?;
-        let result = tokio::select! {
-            result = work(&connection) => result,
-            () = connection.interrupted() => Err(stopped()),
-        };
+        let result = until_interrupted(&connection, work(&connection)).await;
         let was_own = connection.own.is_some();
         connection.close().await;
         match result {
@@ -68,6 +67,19 @@ pub(crate) async fn with_node<T>(
             result => return result,
         }
     }
+}
+
+/// Carries work out until the person stops it. Work that listens for that itself decides how it ends.
+async fn until_interrupted<T>(
+    connection: &Connection,
+    work: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        result = &mut work => return result,
+        () = connection.interrupted() => {}
+    }
+    tokio::time::timeout(END_TIME_MAX, work).await.unwrap_or_else(|_| Err(stopped()))
 }
 
 impl Connection {
@@ -185,7 +197,7 @@ impl Connection {
 }
 
 /// What is said when the person stops a command.
-pub(crate) fn stopped() -> ApiError {
+fn stopped() -> ApiError {
     ApiError::failed("stopped")
         .hint("the same command goes on where it stopped")
         .data_state("what was finished is saved; nothing is half-written")

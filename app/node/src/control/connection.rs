@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncWriteExt, WriteHalf},
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     task::{AbortHandle, JoinError, JoinSet},
 };
 
@@ -27,7 +27,7 @@ const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
 pub(super) struct Shared {
     pub(super) api: Arc<dyn NodeApi>,
     pub(super) stopping: watch::Receiver<bool>,
-    pub(super) stop_requested: Arc<Notify>,
+    pub(super) request_stop: Arc<watch::Sender<bool>>,
 }
 
 /// Serves until the program goes, the server stops, or a message breaks the rules.
@@ -190,7 +190,7 @@ impl Connection {
             Err(error) => message::api_error_line(id, &ApiError::failed(error.to_string())),
         };
         let next = self.send(line).await;
-        self.shared.stop_requested.notify_one();
+        self.shared.request_stop.send_replace(true);
         next
     }
 

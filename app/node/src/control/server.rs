@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, watch},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 
@@ -39,7 +39,7 @@ pub enum ServeError {
 /// Serves until it is shut down; dropping it ends it at once.
 pub struct ControlServer {
     stopping: watch::Sender<bool>,
-    stop_requested: Arc<Notify>,
+    stop_requested: watch::Receiver<bool>,
     accepting: JoinHandle<()>,
 }
 
@@ -51,15 +51,15 @@ impl ControlServer {
     pub fn start(home: &Path, api: Arc<dyn NodeApi>) -> Result<Self, ServeError> {
         let listener = Listener::bind(home).map_err(ServeError::Bind)?;
         let (stopping, stopping_seen) = watch::channel(false);
-        let stop_requested = Arc::new(Notify::new());
-        let shared = Shared { api, stopping: stopping_seen, stop_requested: Arc::clone(&stop_requested) };
+        let (request_stop, stop_requested) = watch::channel(false);
+        let shared = Shared { api, stopping: stopping_seen, request_stop: Arc::new(request_stop) };
         let accepting = tokio::spawn(accept(listener, shared));
         Ok(Self { stopping, stop_requested, accepting })
     }
 
-    /// Returns when a program asked the node to end.
+    /// Returns when a program has asked the node to end.
     pub async fn stop_requested(&self) {
-        self.stop_requested.notified().await;
+        stopping(&mut self.stop_requested.clone()).await;
     }
 
     /// Takes no further requests, lets those under way end for up to 10 s, and removes the socket.
@@ -113,7 +113,7 @@ fn admit(stream: Stream, session: SessionId, shared: &Shared, connections: &mut 
     connections.spawn(connection::serve(stream, session, shared.clone()));
 }
 
-/// Returns when the server stops, also when it was dropped.
+/// Returns when the flag is set, also when whoever could set it is gone.
 pub(super) async fn stopping(stopping: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is the end as well.
     let _ended = stopping.wait_for(|is_stopping| *is_stopping).await;

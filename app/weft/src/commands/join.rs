@@ -7,7 +7,7 @@ use weft_node::api::{ApiError, Join, JoinPreview, Joined};
 use super::{Outcome, network_need, node::print_ready, print_node_line};
 use crate::{
     arguments::JoinArguments,
-    connection::{Connection, stopped, with_node},
+    connection::{Connection, with_node},
     environment::{Environment, absolute},
     output::Output,
     progress::ProgressView,
@@ -94,8 +94,5 @@ async fn agree(
 
 async fn carry_out(node: &Connection, request: &Join, output: &Output) -> Result<Joined, ApiError> {
     let view = ProgressView::new(output);
-    tokio::select! {
-        joined = node.ask_with(request.clone(), view.sink()) => joined,
-        () = node.interrupted() => Err(stopped()),
-    }
+    node.ask_with(request.clone(), view.sink()).await
 }

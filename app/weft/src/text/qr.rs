@@ -11,11 +11,11 @@ pub(crate) fn qr_code(text: &str, look: &Look) -> Option<String> {
     if !has_room {
         return None;
     }
-    // Light squares are drawn, so that the picture is right on the usual dark terminal also without colours.
+    // The light squares are what is drawn: white on black is right on the usual dark terminal, also without colours.
     let picture = code
         .render::<Dense1x2>()
-        .dark_color(Dense1x2::Dark)
-        .light_color(Dense1x2::Light)
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
         .quiet_zone(true)
         .build();
     let mut lines = String::new();
@@ -41,7 +41,8 @@ mod tests {
         let widths: std::collections::BTreeSet<usize> =
             picture.lines().map(|line| line.chars().count()).collect();
         assert_eq!(widths.len(), 1, "a square has lines of one length");
-        assert!(picture.contains('█'));
+        let first = picture.lines().next().unwrap_or_default();
+        assert!(first.chars().all(|letter| letter == '█'), "the quiet zone is light: {first:?}");
         let narrow = Look { width: Some(40), ..look };
         assert_eq!(qr_code(&ticket, &narrow), None);
     }
