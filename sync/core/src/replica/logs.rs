@@ -254,3 +254,129 @@ impl LogTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{PublicKey, SessionId, UserId};
+
+    fn signer(byte: u8) -> Signer {
+        Signer::Device(UserId::from_bytes([byte; 32]), PublicKey::from_bytes([byte; 32]))
+    }
+
+    fn at(log: u8, seq: u64) -> EntryRef {
+        EntryRef { log: LogId::from_bytes([log; 32]), seq, id: id(seq) }
+    }
+
+    fn id(seq: u64) -> EntryId {
+        let mut id = [9; 32];
+        id[..8].copy_from_slice(&seq.to_be_bytes());
+        EntryId::from_bytes(id)
+    }
+
+    /// A table with one log of `last` entries, all on disk.
+    fn table(log: u8, last: u64) -> LogTable {
+        let mut table = LogTable::default();
+        grow(&mut table, log, last);
+        table
+    }
+
+    fn grow(table: &mut LogTable, log: u8, last: u64) {
+        table.begin(&at(log, 1), signer(log % 2), Lane::Data);
+        for seq in 2..=last {
+            table.accept(&at(log, seq), false);
+        }
+        table.commit(&at(log, last));
+        table.check_invariants();
+    }
+
+    fn open(names: &[EntryRef]) -> Open {
+        Open {
+            signer: signer(0),
+            session: SessionId::from_bytes([1; 16]),
+            prev_logs: names.to_vec(),
+            app_version: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_entry_stands_to_its_log_as_it_should() {
+        let table = table(1, 40);
+        let state = table.get(&LogId::from_bytes([1; 32])).unwrap();
+        let place = |seq, prev| state.place(&at(1, seq), &id(prev));
+        assert_eq!(place(41, 40), Place::Next);
+        assert_eq!(place(41, 39), Place::Branch);
+        assert_eq!(place(42, 41), Place::Gap);
+        assert_eq!(place(40, 39), Place::Known);
+        assert_eq!(place(40 - RECENT_IDS as u64 + 1, 0), Place::Known);
+        assert_eq!(place(40 - RECENT_IDS as u64, 0), Place::Old);
+        let other = EntryRef { id: EntryId::from_bytes([7; 32]), ..at(1, 40) };
+        assert_eq!(state.place(&other, &id(39)), Place::Other(id(40)));
+    }
+
+    #[test]
+    fn closed_and_forked_logs_take_nothing() {
+        let mut closed = table(1, 3);
+        closed.accept(&at(1, 4), true);
+        let mut forked = table(1, 4);
+        forked.freeze(&LogId::from_bytes([1; 32]));
+        for table in [closed, forked] {
+            let state = table.get(&LogId::from_bytes([1; 32])).unwrap();
+            assert_eq!(state.place(&at(1, 5), &id(4)), Place::Ended);
+            assert_eq!(state.place(&at(1, 4), &id(3)), Place::Known);
+            table.check_invariants();
+        }
+    }
+
+    #[test]
+    fn an_open_closes_the_logs_that_it_names_of_its_own_signer() {
+        let mut table = table(2, 5);
+        grow(&mut table, 3, 5);
+        let before = table.vector(Lane::Data);
+        assert_eq!((before.open.len(), before.closed.len()), (2, 0));
+        table.name_earlier(&signer(0), &open(&[at(2, 5), at(3, 5), at(4, 1)]));
+        table.check_invariants();
+        let after = table.vector(Lane::Data);
+        let expected = digest_of_closed([Position { log: LogId::from_bytes([2; 32]), seq: 5 }]);
+        assert_eq!(after.open, [Position { log: LogId::from_bytes([3; 32]), seq: 5 }]);
+        assert_eq!(after.closed, [ClosedDigest { signer: signer(0).id(), digest: expected }]);
+        // A log that comes after the Open that names it is closed from the beginning.
+        grow(&mut table, 4, 1);
+        assert_eq!(table.closed_of(&signer(0).id(), Lane::Data).len(), 2);
+        table.name_earlier(&signer(0), &open(&[at(2, 5)]));
+        table.check_invariants();
+    }
+
+    #[test]
+    fn a_vector_tells_only_what_is_on_disk() {
+        let mut table = table(1, 2);
+        table.accept(&at(1, 3), false);
+        table.begin(&at(5, 1), signer(1), Lane::Data);
+        assert_eq!(table.vector(Lane::Data).open, [Position { log: LogId::from_bytes([1; 32]), seq: 2 }]);
+        assert_eq!(table.vector(Lane::Control).open, []);
+        assert_eq!((table.accepted_seq(&at(1, 0).log), table.committed_seq(&at(1, 0).log)), (3, 2));
+    }
+
+    #[test]
+    fn the_unnamed_logs_are_those_of_earlier_sessions() {
+        let mut table = table(2, 5);
+        grow(&mut table, 4, 1);
+        grow(&mut table, 6, 2);
+        table.name_earlier(&signer(0), &open(&[at(2, 5)]));
+        assert_eq!(table.unnamed(&signer(0), &[at(6, 0).log]), [at(4, 1)]);
+    }
+
+    #[test]
+    fn the_table_is_full_at_its_limit() {
+        let mut table = LogTable::default();
+        let log = |index: u64| EntryRef { log: LogId::from_bytes(*id(index).as_bytes()), seq: 1, id: id(1) };
+        for index in 0..OPEN_LOGS_MAX as u64 {
+            assert!(!table.is_full());
+            table.begin(&log(index), signer(1), Lane::Data);
+        }
+        assert!(table.is_full());
+        table.accept(&EntryRef { seq: 2, ..log(0) }, true);
+        assert!(!table.is_full());
+        table.check_invariants();
+    }
+}
