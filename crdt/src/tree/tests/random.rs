@@ -110,7 +110,6 @@ fn exchange(replicas: &mut [Replica], rng: &mut ChaCha8Rng) {
 struct Seed(u64);
 
 impl Drop for Seed {
-    #[expect(clippy::print_stderr, reason = "whoever looks at the failure needs the seed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("SEED={}", self.0);
