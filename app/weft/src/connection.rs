@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
 use weft_node::{
     api::{
         self, ApiError, CallContext, ErrorKind, EventSink, Method, NetworkOptions, NodeApi, NodeInfo,
@@ -18,7 +19,7 @@ use crate::environment::Environment;
 /// How long another command may hold the data folder before we give up.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long interrupted work that listens for that may take to end.
-const END_TIME_MAX: Duration = Duration::from_millis(50);
+const END_TIME_MAX: Duration = Duration::from_millis(250);
 const BUSY_PAUSE: Duration = Duration::from_millis(40);
 
 /// What a command needs of a node.
@@ -36,6 +37,8 @@ pub(crate) enum Need {
 pub(crate) struct Connection {
     api: Arc<dyn NodeApi>,
     own: Option<Own>,
+    /// True from the first signal on, so that nobody who looks later misses it.
+    signalled: watch::Receiver<bool>,
 }
 
 struct Own {
@@ -86,7 +89,7 @@ impl Connection {
     async fn open(environment: &Environment, need: &Need, deadline: Instant) -> Result<Self, ApiError> {
         loop {
             if let Some(client) = Self::attach(environment, need).await? {
-                return Ok(Self { api: Arc::new(client), own: None });
+                return Ok(Self { api: Arc::new(client), own: None, signalled: listen_for_signals() });
             }
             match Self::open_own(environment, need).await {
                 Err(error) if error.kind == ErrorKind::Busy && Instant::now() < deadline => {
@@ -136,7 +139,7 @@ impl Connection {
                 }
             }
         };
-        Ok(Self { api, own: Some(Own { node, server }) })
+        Ok(Self { api, own: Some(Own { node, server }), signalled: listen_for_signals() })
     }
 
     /// Is it a node of this process?
@@ -183,7 +186,7 @@ impl Connection {
         };
         tokio::select! {
             () = stop_requested => {}
-            () = end_signal() => {}
+            () = signalled(self.signalled.clone()) => {}
         }
     }
 
@@ -220,6 +223,23 @@ fn serve_error(error: &weft_node::control::ServeError) -> ApiError {
     let source = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     ApiError::failed(format!("{error}{source}"))
         .hint("WEFT_HOME must be a folder on a local disk that this user may write to")
+}
+
+fn listen_for_signals() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        end_signal().await;
+        sender.send_replace(true);
+        // Kept for as long as somebody looks: a sender that is gone must not be taken for a signal.
+        sender.closed().await;
+    });
+    receiver
+}
+
+async fn signalled(mut signal: watch::Receiver<bool>) {
+    if signal.wait_for(|is_signalled| *is_signalled).await.is_err() {
+        std::future::pending().await
+    }
 }
 
 #[cfg(unix)]
