@@ -5,6 +5,7 @@ mod apply_error;
 mod cut;
 mod diff;
 pub(crate) mod graph;
+mod history;
 mod past;
 mod snapshot;
 mod text_document;
@@ -12,6 +13,7 @@ mod tree_document;
 mod undo;
 
 pub use self::apply_error::ApplyError;
+pub use self::history::{History, LineBlame, Moment};
 pub use self::snapshot::SnapshotError;
 pub use self::text_document::{
     Anchor, Applied, Edit, EditError, Edited, GenesisError, PastText, Side, TextDocument,

@@ -1,7 +1,7 @@
 //! The document engine of Weft: text and register documents that many people edit at once.
 //!
 //! Every document *is* an Automerge document: each edit is an Automerge 0.12 change chunk with its real hash, and a
-//! document can be handed to any Automerge program and back (`interchange`). The living document is this crate's own
+//! document can be handed to any Automerge program and back ([`interchange`]). The living document is this crate's own
 //! engine over those same changes, because one remote keystroke must cost microseconds whatever the size of the file,
 //! and because bytes from other people must never reach code that can panic on them.
 //!
@@ -21,6 +21,7 @@
 pub mod change;
 pub mod document;
 pub mod ids;
+pub mod interchange;
 pub mod limits;
 #[cfg(test)]
 mod differential;
@@ -30,7 +31,7 @@ pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
 pub use document::{
-    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
+    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment, PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
     TreeDocument, TreeEditError, TreeEdited, UndoLog, UndoStep,
 };
 pub use ids::{
@@ -38,3 +39,7 @@ pub use ids::{
     NodeId, OpId, ParseIdError, Version,
 };
 pub use text::Patch;
+pub use tree::{
+    BlobRef, ContentValue, DocumentFacts, NodeKind, PlanError, Planner, Platform, Registers, ShownChange, ShownNode,
+    TreeView, check_register,
+};

@@ -12,7 +12,7 @@ use super::network::{
 };
 use super::{Difference, ensure_equal};
 use crate::change::{Author, Change};
-use crate::document::{Applied, Edited, TextDocument};
+use crate::document::{Applied, Edited, History, PastText, TextDocument, UndoLog};
 use crate::ids::{ActorId, ChangeHash, DocumentId};
 use crate::text::Patch;
 
@@ -24,6 +24,9 @@ struct Replica {
     text: automerge::ObjId,
     plain: Vec<char>,
     held: BTreeSet<ChangeHash>,
+    undo: UndoLog,
+    /// Texts that may come back changed, as files on a disk do.
+    kept: Vec<PastText>,
 }
 
 pub(super) fn history(random: &mut ChaCha8Rng) -> Result<(), Difference> {
@@ -58,6 +61,40 @@ pub(super) fn history(random: &mut ChaCha8Rng) -> Result<(), Difference> {
         ensure_equal!(replica.ours.heads(), first.ours.heads(), "heads of two replicas");
         replica.check_saved(&network)?;
     }
+    withdraw(random, &base, &network, &first.ours)
+}
+
+/// Takes changes back with all that builds upon them: what is left must be what Automerge makes of the others. Then
+/// gives them back.
+fn withdraw(
+    random: &mut ChaCha8Rng,
+    base: &str,
+    network: &Network,
+    full: &TextDocument,
+) -> Result<(), Difference> {
+    let id = full.id();
+    let gone = network.without_some(random);
+    let all: Vec<&Change> = network.all().map(|sent| &sent.change).collect();
+    let (kept, withdrawn): (Vec<&Change>, Vec<&Change>) =
+        all.iter().partition(|change| !gone.contains(&change.hash()));
+    let (ours, left_out) =
+        TextDocument::rebuild(id, base, kept.iter().copied()).map_err(|error| error.to_string())?;
+    ensure_equal!(left_out, Vec::<Change>::new(), "left out");
+    let mut replica = Replica::new(id, base, ActorId::from([1; 16]))?;
+    apply_to_automerge(&mut replica.theirs, kept.iter().copied())?;
+    replica.plain = full.text().chars().collect();
+    replica.patch(&TextDocument::difference(full, &ours));
+    replica.ours = ours;
+    replica.check("changes were withdrawn")?;
+
+    let history = History::new(id, base, all.iter().rev().copied()).map_err(|error| error.to_string())?;
+    let past = history.text_at(replica.ours.heads()).ok_or("history lacks a version")?;
+    ensure_equal!(past.text(), replica.ours.text(), "text at a version");
+    for change in withdrawn {
+        replica.apply_to_ours(change, change.actor())?;
+    }
+    ensure_equal!(replica.ours.text(), full.text(), "text after changes came back");
+    ensure_equal!(replica.ours.heads(), full.heads(), "heads after changes came back");
     Ok(())
 }
 
@@ -69,7 +106,9 @@ impl Replica {
         apply_to_automerge(&mut theirs, [&genesis])?;
         let (_, text) = theirs.get(automerge::ROOT, "text").unwrap().ok_or("automerge finds no text")?;
         let plain = base.chars().collect();
-        let replica = Self { actor, ours, theirs, text, plain, held: BTreeSet::new() };
+        let kept = vec![ours.keep()];
+        let held = BTreeSet::new();
+        let replica = Self { actor, ours, theirs, text, plain, held, undo: UndoLog::new(), kept };
         replica.check("a new document")?;
         Ok(replica)
     }
@@ -80,9 +119,11 @@ impl Replica {
         typist: &Typist,
         network: &mut Network,
     ) -> Result<(), Difference> {
-        match random.random_range(0..10) {
+        match random.random_range(0..12) {
             0..5 => self.edit_as_automerge(random, typist, network),
             5 => self.edit_as_ours(random, typist, network, Author::ContentNamed),
+            6 => self.save_older(random, typist, network),
+            7 => self.change_mind(random, network),
             _ => self.edit_as_ours(random, typist, network, Author::Session(self.actor)),
         }
     }
@@ -97,7 +138,45 @@ impl Replica {
         let edits = typist.edits(random, self.plain.len());
         let time = random.random_range(0..1 << 40);
         let edited = self.ours.edit(author, &edits, time).map_err(|error| error.to_string())?;
+        self.undo.push(edited.step.clone(), random.random_bool(0.3));
+        if random.random_bool(0.3) {
+            self.kept.push(self.ours.keep());
+        }
         self.edited(edited, network)
+    }
+
+    /// Saves an older text with edits in it.
+    fn save_older(
+        &mut self,
+        random: &mut ChaCha8Rng,
+        typist: &Typist,
+        network: &mut Network,
+    ) -> Result<(), Difference> {
+        let base = &self.kept[random.random_range(0..self.kept.len())];
+        let mut saved: Vec<char> = base.text().chars().collect();
+        for edit in typist.edits(random, saved.len()) {
+            saved.splice(edit.at.0..edit.at.0 + edit.delete, edit.insert.chars());
+        }
+        let saved: String = saved.into_iter().collect();
+        let author = if random.random_bool(0.5) { Author::ContentNamed } else { Author::Session(self.actor) };
+        let is_newest = base.heads() == self.ours.heads();
+        let edited = self.ours.replace_text_at(base, &saved, author, 5).map_err(|error| error.to_string())?;
+        if is_newest {
+            ensure_equal!(self.ours.text(), saved, "saved text");
+        }
+        self.edited(edited, network)
+    }
+
+    fn change_mind(&mut self, random: &mut ChaCha8Rng, network: &mut Network) -> Result<(), Difference> {
+        let edited = if random.random_bool(0.6) {
+            self.ours.undo(&mut self.undo, self.actor, 5)
+        } else {
+            self.ours.redo(&mut self.undo, self.actor, 5)
+        };
+        match edited.map_err(|error| error.to_string())? {
+            Some(edited) => self.edited(edited, network),
+            None => Ok(()),
+        }
     }
 
     fn edited(&mut self, edited: Edited, network: &mut Network) -> Result<(), Difference> {

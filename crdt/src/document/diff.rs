@@ -34,7 +34,7 @@ pub(crate) fn minimal_edits(old: &str, new: &str) -> Vec<Edit> {
     let mut changes = Vec::new();
     let middle = trim(old, new, whole);
     if middle.old.is_empty() || middle.new.is_empty() {
-        changes.push(middle);
+        changes.push(slide_to_line(old, new, middle));
     } else {
         changed_lines(old, new, whole_lines(old, new, middle), &mut changes);
     }
@@ -58,6 +58,25 @@ fn trim(old: &str, new: &str, change: Change) -> Change {
     Change {
         old: change.old.start + prefix..change.old.end - suffix,
         new: change.new.start + prefix..change.new.end - suffix,
+    }
+}
+
+/// Moves a plain deletion or insertion to the start of a line when that means the same: whoever takes out a line takes
+/// out that line, and not what begins like the next one.
+fn slide_to_line(old: &str, new: &str, change: Change) -> Change {
+    let (text, range) =
+        if change.new.is_empty() { (old, change.old.clone()) } else { (new, change.new.clone()) };
+    let bytes = text.as_bytes();
+    let mut by = 0;
+    while by < range.start && bytes[range.start - by - 1] != b'\n' {
+        if range.is_empty() || bytes[range.start - by - 1] != bytes[range.end - by - 1] {
+            return change;
+        }
+        by += 1;
+    }
+    Change {
+        old: change.old.start - by..change.old.end - by,
+        new: change.new.start - by..change.new.end - by,
     }
 }
 

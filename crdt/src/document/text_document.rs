@@ -14,7 +14,7 @@ use ropey::Rope;
 
 use crate::document::actors::Id;
 use crate::document::graph::Graph;
-use crate::ids::{ChangeHash, DocumentId, Version};
+use crate::ids::{ActorId, ChangeHash, DocumentId, Version};
 use crate::text::TextState;
 
 pub use self::anchor::{Anchor, Side};
@@ -89,6 +89,12 @@ impl TextDocument {
     /// Tells whether anybody has edited the base text.
     pub fn has_changes_beyond_genesis(&self) -> bool {
         self.graph.len() > 1
+    }
+
+    /// The visible characters as runs of consecutive counters of one actor, in the order of the text.
+    pub(super) fn visible_runs(&self) -> impl Iterator<Item = (ActorId, u64, u32)> {
+        let runs = self.text.index.runs().filter(|run| run.is_visible());
+        runs.map(|run| (self.graph.actors().actor(run.actor()), u64::from(run.start()), run.len()))
     }
 
     /// Panics when the parts of the document contradict each other. For tests.
