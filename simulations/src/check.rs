@@ -12,8 +12,10 @@ pub struct Verdict {
     pub wrong: Vec<String>,
     /// Entries in the workspace.
     pub entries: usize,
-    /// How often an entry came to a device that it had to come to, on average.
+    /// How often a Data entry came to a device that it had to come to, on average.
     pub copies: f64,
+    /// The same of all other entries.
+    pub control_copies: f64,
     /// Bytes of all frames.
     pub wire_bytes: u64,
 }
@@ -27,24 +29,26 @@ impl World {
         self.check_content(&mut wrong);
         self.check_acknowledged(&mut wrong);
         self.check_secrecy(&mut wrong);
-        for (index, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             if node.forks > 0 {
                 wrong.push(format!("device {index} reports {} forks", node.forks));
             }
         }
         let entries = self.nodes[0].store.len();
-        let all: u32 = self.copies.values().sum();
+        let average =
+            |copies: &BTreeMap<_, u32>| f64::from(copies.values().sum::<u32>()) / copies.len().max(1) as f64;
         Verdict {
             wrong,
             entries,
-            copies: f64::from(all) / self.copies.len().max(1) as f64,
+            copies: average(&self.copies),
+            control_copies: average(&self.control_copies),
             wire_bytes: self.wire_bytes,
         }
     }
 
     fn check_vectors(&self, wrong: &mut Vec<String>) {
         let first = self.nodes[0].store.vector();
-        for (index, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             let vector = node.store.vector();
             let differing = first
                 .keys()
@@ -67,10 +71,10 @@ impl World {
 
     fn check_content(&self, wrong: &mut Vec<String>) {
         let mut all = BTreeMap::new();
-        for node in &self.nodes {
+        for node in self.members().map(|index| &self.nodes[index]) {
             all.extend(node.content.iter());
         }
-        for (index, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             if !node.reads() {
                 if !node.content.is_empty() {
                     wrong.push(format!("keeper {index} has read something"));
@@ -86,9 +90,9 @@ impl World {
     }
 
     fn check_acknowledged(&self, wrong: &mut Vec<String>) {
-        for (index, node) in self.nodes.iter().enumerate() {
+        for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             for at in &node.acknowledged {
-                for (other, holder) in self.nodes.iter().enumerate() {
+                for (other, holder) in self.members().map(|index| (index, &self.nodes[index])) {
                     if holder.store.id_at(&at.log, at.seq) != Some(at.id) {
                         wrong.push(format!("{at:?} of device {index} was acknowledged; {other} lacks it"));
                     }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::Rng as _;
 use weft_crdt::DocumentId;
-use weft_sync::acl::{AclOperation, Class, OpRef};
+use weft_sync::acl::{AclOperation, Class};
 use weft_sync::certificate::VerifiedChain;
 use weft_sync::epoch::Keyring;
+use weft_sync::frames::ByeCode;
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::replica::{
     BatchId, Delivery, Effect, Input, Replica, ReplicaConfig, StoredEntry, Write, WriteError, WriteId,
 };
+use weft_sync::seal::Label;
+use weft_sync::workspace;
 use weft_sync::{EndpointId, EntryRef, Item, Origin, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
 
 use crate::store::MemoryStore;
@@ -51,6 +54,8 @@ pub struct Node {
     pub acknowledged: Vec<EntryRef>,
     /// Forks that were reported.
     pub forks: usize,
+    /// Codes with which others have closed channels.
+    pub closed_with: Vec<ByeCode>,
     /// Sessions that the replica has begun by itself.
     pub sessions_begun: usize,
     next_write: u64,
@@ -80,6 +85,7 @@ impl Node {
             writing: BTreeMap::new(),
             acknowledged: Vec::new(),
             forks: 0,
+            closed_with: Vec::new(),
             sessions_begun: 0,
             next_write: 1,
         }
@@ -143,14 +149,32 @@ impl Node {
         }
     }
 
-    /// What the founder says to let another device in.
+    /// What this device says to let another one in.
+    ///
+    /// # Panics
+    /// When it may not.
+    pub fn invitation(&self, other: &Node, rng: &mut ChaCha20Rng) -> Vec<AclOperation> {
+        let membership = self.replica.as_ref().and_then(Replica::membership).expect("a device that is in");
+        let label = Label::new("somebody", "some device");
+        let newcomer = (&other.chain, &label, other.class);
+        workspace::admit(membership, &self.keyring, &self.user(), newcomer, rng).expect("a right to invite")
+    }
+
+    /// What this device says to put a person out.
+    ///
+    /// # Panics
+    /// When it may not.
     #[must_use]
-    pub fn invitation(&self, other: &Node) -> Vec<AclOperation> {
-        let via = OpRef::new(self.ws.genesis(), 0);
-        vec![
-            AclOperation::AddDev { user: other.user(), label: None, chain: other.chain.chain().clone() },
-            AclOperation::Grant { user: other.user(), class: other.class, via },
-        ]
+    pub fn removal(&self, other: &UserId) -> Vec<AclOperation> {
+        let membership = self.replica.as_ref().and_then(Replica::membership).expect("a device that is in");
+        workspace::remove_user(membership, &self.user(), other).expect("a right to remove")
+    }
+
+    /// Goes back to an old state of the store, as when a backup is put in place.
+    pub fn set_back(&mut self, entries: usize) {
+        self.store.set_back(entries);
+        let store = &self.store;
+        self.content.retain(|at, _| store.id_at(&at.log, at.seq) == Some(at.id));
     }
 
     /// A name for a write.

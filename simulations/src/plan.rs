@@ -22,7 +22,9 @@ pub struct Plan {
     pub keepers: usize,
     /// Who dials whom.
     pub topology: Topology,
-    /// How long devices write and faults happen.
+    /// How long devices only find each other.
+    pub quiet_millis: u64,
+    /// How long, after that, devices write and faults happen.
     pub busy_millis: u64,
     /// Writes of each device in that time.
     pub writes: usize,
@@ -54,6 +56,7 @@ impl Default for Plan {
             devices: 4,
             keepers: 0,
             topology: Topology::Mesh,
+            quiet_millis: 0,
             busy_millis: 20_000,
             writes: 20,
             items: 1..4,

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
-use weft_sync::acl::Class;
+use weft_sync::acl::{AclOperation, Class};
 use weft_sync::frames::Frame;
 use weft_sync::limits::FRAME_BYTES_MAX;
-use weft_sync::replica::{Append, ChannelId, Delivery, Effect, Input, Load, found};
+use weft_sync::replica::{Append, ChannelId, Delivery, Effect, Input, Load};
+use weft_sync::seal::Label;
+use weft_sync::workspace::found;
 use weft_sync::{EntryId, Item, Timestamp};
 
 use crate::network::{LinkId, Network};
@@ -49,8 +51,18 @@ pub struct World {
     next_event: u64,
     /// When each device asked to be woken; only the last time counts.
     wakes: BTreeMap<usize, u64>,
-    /// How often each entry has come to each device.
+    /// How often each Data entry has come to each device.
     pub copies: BTreeMap<(usize, EntryId), u32>,
+    /// The same of entries of the control lane and the beginnings of logs.
+    pub control_copies: BTreeMap<(usize, EntryId), u32>,
+    /// Devices that were put out: nothing is expected of them any more.
+    pub removed: BTreeSet<usize>,
+    /// Bytes of entries that were sent on a channel, and taken in at its other end.
+    windows: BTreeMap<ChannelId, (u64, u64)>,
+    /// The most that was sent on a channel and not taken in yet.
+    pub in_flight_max: u64,
+    /// Folds in every frame with its time and place: two runs of one seed end with one value.
+    pub trace: u64,
     /// Bytes of all frames.
     pub wire_bytes: u64,
     /// Frames of all kinds.
@@ -70,7 +82,9 @@ impl World {
         };
         let mut nodes: Vec<Node> = (0..plan.devices).map(|node| Node::new(class(node), &mut rng)).collect();
         let founder = &mut nodes[0];
-        let founded = found(&founder.keys, &founder.chain, &mut rng).expect("a chain that fits an entry");
+        let label = Label::new("owner", "first device");
+        let founded = found(&founder.keys, &founder.chain, "a workspace", &label, &mut rng)
+            .expect("a chain of this device");
         founder.store = MemoryStore::founded(&founded.genesis);
         founder.keyring = founded.keyring;
         for node in &mut nodes {
@@ -86,20 +100,28 @@ impl World {
             next_event: 0,
             wakes: BTreeMap::new(),
             copies: BTreeMap::new(),
+            control_copies: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            windows: BTreeMap::new(),
+            in_flight_max: 0,
+            trace: 0,
             wire_bytes: 0,
             wire_frames: 0,
         };
-        world.begin();
+        world.begin(founded.operations);
         world
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, operations: Vec<AclOperation>) {
         for node in 0..self.nodes.len() {
             self.start(node);
         }
-        let busy = self.plan.busy_millis;
+        let write = self.nodes[0].write_id();
+        self.tell(0, Input::WriteAcl { write, operations });
+        let (begin, length) = (self.plan.quiet_millis, self.plan.busy_millis);
+        let busy = begin..begin + length;
         for node in 1..self.nodes.len() {
-            let at = if self.plan.late_joins { self.pick(0..busy) } else { 0 };
+            let at = if self.plan.late_joins { self.pick(busy.clone()) } else { 0 };
             self.schedule(at, Event::Invite { node });
         }
         for (from, to) in self.pairs() {
@@ -108,22 +130,22 @@ impl World {
         }
         for node in 0..self.nodes.len() {
             for _ in 0..if self.nodes[node].reads() { self.plan.writes } else { 0 } {
-                let at = self.pick(0..busy);
+                let at = self.pick(busy.clone());
                 self.schedule(at, Event::Write { node });
             }
         }
         for _ in 0..self.plan.drops {
-            let at = self.pick(0..busy);
+            let at = self.pick(busy.clone());
             self.schedule(at, Event::Drop);
         }
         for _ in 0..self.plan.partitions {
-            let at = self.pick(0..busy);
-            let length = self.pick(500..busy / 2 + 501);
+            let at = self.pick(busy.clone());
+            let parted = self.pick(500..length / 2 + 501);
             self.schedule(at, Event::Part);
-            self.schedule(at + length, Event::Heal);
+            self.schedule(at + parted, Event::Heal);
         }
         for crash in 0..self.plan.crashes {
-            let at = self.pick(0..busy);
+            let at = self.pick(busy.clone());
             self.schedule(at, Event::Crash { reboot: crash < self.plan.reboots });
         }
     }
@@ -163,8 +185,7 @@ impl World {
     /// Runs the busy time, heals everything, and runs on until nothing is left to fetch, store or
     /// take in. Says whether that came about within `millis` of virtual time.
     pub fn run(&mut self, millis: u64) -> bool {
-        let busy = self.plan.busy_millis;
-        self.run_until(busy);
+        self.run_until(self.plan.quiet_millis + self.plan.busy_millis);
         self.heal();
         self.settle(millis)
     }
@@ -192,19 +213,28 @@ impl World {
         false
     }
 
+    /// The devices of which something is expected.
+    pub fn members(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|node| !self.removed.contains(node))
+    }
+
     fn is_at_rest(&self) -> bool {
         let vectors: BTreeSet<Vec<(_, _)>> =
-            self.nodes.iter().map(|node| node.store.vector().into_iter().collect()).collect();
-        let quiet = self.nodes.iter().enumerate().all(|(index, node)| {
+            self.members().map(|node| self.nodes[node].store.vector().into_iter().collect()).collect();
+        let quiet = self.members().all(|index| {
+            let node = &self.nodes[index];
             let Some(replica) = &node.replica else { return false };
-            let readers = (0..self.nodes.len())
+            let readers = self
+                .members()
                 .filter(|other| *other != index && self.nodes[*other].reads())
                 .filter(|other| self.network.connected(index, *other))
                 .count();
             let taken_in = !node.reads() || node.store.unopened() == 0;
             replica.is_synced(if node.reads() { readers } else { 0 }) && taken_in && node.writing.is_empty()
         });
-        let all_connected = self.pairs().iter().all(|(a, b)| self.network.connected(*a, *b));
+        let is_member = |node: &usize| !self.removed.contains(node);
+        let pairs = self.pairs().into_iter().filter(|(a, b)| is_member(a) && is_member(b));
+        let all_connected = pairs.into_iter().all(|(a, b)| self.network.connected(a, b));
         quiet && all_connected && vectors.len() == 1
     }
 
@@ -372,6 +402,7 @@ impl World {
         assert!(!holds(&bytes, CANARY), "plain text is on the wire");
         self.wire_bytes += bytes.len() as u64;
         self.wire_frames += 1;
+        self.record(channel, &bytes);
         let (link, side) = Network::find(channel);
         let to = 1 - side;
         let delay = self.pick(self.plan.delay_millis.clone());
@@ -386,15 +417,38 @@ impl World {
         self.schedule(at, Event::Frame { link, to, bytes });
     }
 
+    fn record(&mut self, channel: ChannelId, bytes: &[u8]) {
+        for byte in self.now.to_le_bytes().iter().chain(&channel.0.to_le_bytes()).chain(bytes) {
+            self.trace = (self.trace ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        match Frame::decode(bytes) {
+            Ok(Frame::Entries(_)) => {
+                let (sent, taken) = self.windows.entry(channel).or_default();
+                *sent += bytes.len() as u64;
+                self.in_flight_max = self.in_flight_max.max(sent.saturating_sub(*taken));
+            }
+            Ok(Frame::Ack(ack)) => {
+                let other = ChannelId(channel.0 ^ 1);
+                self.windows.entry(other).or_default().1 = ack.taken_bytes;
+            }
+            _ => {}
+        }
+    }
+
     fn arrive(&mut self, link: LinkId, to: usize, bytes: Vec<u8>) {
         let Some(end) = self.network.end(link, to).copied() else { return };
         if !end.open || !self.is_living(end.node, end.life) {
             return;
         }
+        if let Ok(Frame::Bye(code)) = Frame::decode(&bytes) {
+            self.nodes[end.node].closed_with.push(code);
+        }
         if let Ok(Frame::Entries(entries)) = Frame::decode(&bytes) {
             for entry in entries {
-                let id = weft_sync::Entry::decode(&entry.0).expect("an entry that was sent").id();
-                *self.copies.entry((end.node, id)).or_default() += 1;
+                let entry = weft_sync::Entry::decode(&entry.0).expect("an entry that was sent");
+                let is_data = entry.header.kind == weft_sync::Kind::Data;
+                let copies = if is_data { &mut self.copies } else { &mut self.control_copies };
+                *copies.entry((end.node, entry.id())).or_default() += 1;
             }
         }
         self.tell(end.node, Input::Frame { channel: end.channel, bytes });
@@ -474,12 +528,31 @@ impl World {
         if self.knows(0, node) {
             return;
         }
-        let operations = self.nodes[0].invitation(&self.nodes[node]);
+        let operations = self.nodes[0].invitation(&self.nodes[node], &mut self.rng);
         let write = self.nodes[0].write_id();
         self.tell(0, Input::WriteAcl { write, operations });
         // A crash may swallow it; then it is said again.
         let at = self.now + 2_000;
         self.schedule(at, Event::Invite { node });
+    }
+
+    /// A device puts the person of another one out.
+    pub fn remove(&mut self, by: usize, node: usize) {
+        let operations = self.nodes[by].removal(&self.nodes[node].user());
+        let write = self.nodes[by].write_id();
+        self.tell(by, Input::WriteAcl { write, operations });
+        self.removed.insert(node);
+    }
+
+    /// Puts an old backup of the store in place, of that many entries, and starts again: with the
+    /// same session when nothing tells that this has happened.
+    pub fn set_back(&mut self, node: usize, entries: usize, same_session: bool) {
+        self.crash(node);
+        self.nodes[node].set_back(entries);
+        if !same_session {
+            self.nodes[node].new_session(&mut self.rng);
+        }
+        self.start(node);
     }
 
     /// Whether a device holds that another is in.

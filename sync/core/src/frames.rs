@@ -104,10 +104,42 @@ pub struct AclHeads {
 pub struct Vector {
     /// Logs that may still grow, ascending.
     #[serde(deserialize_with = "wire::vec::<_, _, OPEN_LOGS_MAX>")]
-    pub open: Vec<Position>,
+    pub open: Vec<LogEnd>,
     /// One digest for each signer with closed logs, ascending.
     #[serde(deserialize_with = "wire::vec::<_, _, CLOSED_DIGESTS_MAX>")]
     pub closed: Vec<ClosedDigest>,
+}
+
+/// How a log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LogEnd {
+    /// The log.
+    pub log: LogId,
+    /// The last sequence number.
+    pub seq: u64,
+    /// See [`LogEnd::mark`]: two ends with one number and different marks show a fork, even if
+    /// nothing is ever written behind it.
+    pub mark: [u8; 8],
+}
+
+impl LogEnd {
+    /// The end of the log of which this is the last entry.
+    #[must_use]
+    pub fn new(last: &EntryRef) -> Self {
+        Self { log: last.log, seq: last.seq, mark: Self::mark(&last.id) }
+    }
+
+    /// The first bytes of an entry id: enough that nobody finds two entries with one mark.
+    #[must_use]
+    pub fn mark(id: &EntryId) -> [u8; 8] {
+        *id.as_bytes().first_chunk().expect("an id longer than a mark")
+    }
+
+    /// Log and number.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { log: self.log, seq: self.seq }
+    }
 }
 
 /// How far a log reaches.
@@ -128,13 +160,14 @@ pub struct ClosedDigest {
     pub digest: [u8; 32],
 }
 
-/// The digest of positions in ascending order.
+/// The digest of the ends of logs in ascending order.
 #[must_use]
-pub fn digest_of_closed(positions: impl IntoIterator<Item = Position>) -> [u8; 32] {
+pub fn digest_of_closed(ends: impl IntoIterator<Item = LogEnd>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("weft 2026 closed logs v1");
-    for position in positions {
-        hasher.update(position.log.as_bytes());
-        hasher.update(&position.seq.to_le_bytes());
+    for end in ends {
+        hasher.update(end.log.as_bytes());
+        hasher.update(&end.seq.to_le_bytes());
+        hasher.update(&end.mark);
     }
     hasher.finalize().into()
 }
@@ -146,7 +179,7 @@ pub struct ClosedLogs {
     pub signer: SignerId,
     /// All of them, or the next part of a long list.
     #[serde(deserialize_with = "wire::vec::<_, _, POSITIONS_PER_FRAME_MAX>")]
-    pub logs: Vec<Position>,
+    pub logs: Vec<LogEnd>,
     /// Whether another part follows.
     pub more: bool,
 }

@@ -52,7 +52,6 @@ mod connect;
 mod data_phase;
 mod deliver;
 mod effect;
-mod found;
 mod input;
 mod keys;
 mod logs;
@@ -91,7 +90,6 @@ pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredLog, StoredSt
 pub use effect::{
     Append, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem, StoredEntry, WriteError,
 };
-pub use found::{Founded, found};
 pub use input::{BatchId, ChannelId, Input, LoadedEntry, RequestId, StoredOrder, Write, WriteId};
 pub use status::SyncStatus;
 

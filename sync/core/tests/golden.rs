@@ -15,8 +15,8 @@ use weft_sync::certificate::{DeviceClaim, VerifiedChain};
 use weft_sync::entry::{Close, Frontier, KeyRequest};
 use weft_sync::epoch::{Cover, Epoch};
 use weft_sync::frames::{
-    Ack, AclHeads, ByeCode, ClosedDigest, ClosedLogs, EntryBytes, Frame, Hello, PeerAddress, Position, Range,
-    SignedVector, Vector, digest_of_closed, hello_tag,
+    Ack, AclHeads, ByeCode, ClosedDigest, ClosedLogs, EntryBytes, Frame, Hello, LogEnd, PeerAddress,
+    Position, Range, SignedVector, Vector, digest_of_closed, hello_tag,
 };
 use weft_sync::seal::EpochKey;
 use weft_sync::wraps::AgeIdentity;
@@ -240,9 +240,10 @@ fn an_entry_that_anybody_altered_is_refused() {
 
 fn frames() -> Vec<(&'static str, Frame)> {
     let position = |byte, seq| Position { log: LogId::from_bytes([byte; 32]), seq };
-    let digest = digest_of_closed([position(4, 2), position(5, 300)]);
+    let end = |byte, seq| LogEnd::new(&at(byte, seq));
+    let digest = digest_of_closed([end(4, 2), end(5, 300)]);
     let vector = || Vector {
-        open: vec![position(1, 1), position(2, 70_000)],
+        open: vec![end(1, 1), end(2, 70_000)],
         closed: vec![ClosedDigest { signer: SignerId::from_bytes([3; 32]), digest }],
     };
     let tag = hello_tag(
@@ -268,7 +269,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
             "frame-closed-logs",
             Frame::ClosedLogs(ClosedLogs {
                 signer: SignerId::from_bytes([3; 32]),
-                logs: vec![position(4, 2), position(5, 300)],
+                logs: vec![end(4, 2), end(5, 300)],
                 more: false,
             }),
         ),

@@ -149,7 +149,12 @@ impl Replica {
                 *seq = channel.claims.seq(log).max(*seq);
             }
         }
-        named.iter().map(|(log, seq)| seq.saturating_sub(self.logs.committed_seq(log))).sum()
+        let is_taken = |log: &LogId| !self.logs.get(log).is_some_and(|state| state.frozen);
+        named
+            .iter()
+            .filter(|(log, _)| is_taken(log))
+            .map(|(log, seq)| seq.saturating_sub(self.logs.committed_seq(log)))
+            .sum()
     }
 
     /// How the other devices of the workspace stand to this one.

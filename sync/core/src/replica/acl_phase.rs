@@ -5,10 +5,11 @@ use super::Replica;
 use super::channel::{AclPhase, Phase};
 use super::input::ChannelId;
 use crate::entry::Lane;
-use crate::frames::{AclHeads, ByeCode, ClosedLogs, Frame, Position};
+use crate::frames::{AclHeads, ByeCode, ClosedLogs, Frame, LogEnd, Position};
 use crate::ids::SignerId;
 use crate::limits::{
-    ACL_PHASE_MILLIS, EARLY_FRAMES_MAX, POSITIONS_PER_FRAME_MAX, STRANGER_BYTES_MAX, STRANGER_ENTRIES_MAX,
+    ACL_PHASE_MILLIS, COMPARISONS_MAX, EARLY_FRAMES_MAX, POSITIONS_PER_FRAME_MAX, STRANGER_BYTES_MAX,
+    STRANGER_ENTRIES_MAX,
 };
 use crate::membership::Standing;
 
@@ -56,7 +57,7 @@ impl Replica {
         let Some(differing) = acl.comparison.receive(&heads.vector) else {
             return self.protocol_error(id);
         };
-        if self.claim(id, &heads.vector.open) {
+        if self.claim_ends(id, &heads.vector.open) {
             self.send_closed_logs(id, differing.into_iter(), Lane::Control);
             self.acl_compared(id);
         }
@@ -67,7 +68,7 @@ impl Replica {
         if !due {
             return self.protocol_error(id);
         }
-        if self.claim(id, &list.logs) {
+        if self.claim_ends(id, &list.logs) {
             self.acl_compared(id);
         }
     }
@@ -81,6 +82,24 @@ impl Replica {
                 return false;
             }
             self.check_own_log(id, position);
+        }
+        true
+    }
+
+    /// The same for the ends of logs, which may show forks besides.
+    pub(super) fn claim_ends(&mut self, id: ChannelId, ends: &[LogEnd]) -> bool {
+        for end in ends {
+            if !self.claim(id, &[end.position()]) {
+                return false;
+            }
+            let differs =
+                self.logs.get(&end.log).is_some_and(|state| !state.frozen && state.differs_from(end));
+            if differs
+                && let Some(channel) = self.channels.get_mut(&id)
+                && channel.suspects.len() < COMPARISONS_MAX
+            {
+                channel.suspects.push(end.position());
+            }
         }
         true
     }

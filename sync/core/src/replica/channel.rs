@@ -17,6 +17,9 @@ pub(super) struct Channel {
     pub(super) phase: Phase,
     /// What the peer says that it holds.
     pub(super) claims: Claims,
+    /// Entries of the peer that differ from ours with the same number: to be asked for, because
+    /// the two together prove a fork.
+    pub(super) suspects: Vec<Position>,
     pub(super) serve: Serve,
     pub(super) intake: Intake,
 }

@@ -25,6 +25,7 @@ impl Replica {
             dialer,
             phase: Phase::Hello(HelloPhase { deadline }),
             claims: Claims::default(),
+            suspects: Vec::new(),
             serve: Serve::default(),
             intake: Intake::default(),
         };

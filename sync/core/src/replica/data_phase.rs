@@ -76,7 +76,7 @@ impl Replica {
                 if !due {
                     return self.protocol_error(id);
                 }
-                if self.claim(id, &list.logs) {
+                if self.claim_ends(id, &list.logs) {
                     self.compared(id);
                 }
             }
@@ -98,7 +98,7 @@ impl Replica {
     fn have(&mut self, id: ChannelId, vector: &Vector) {
         let Some(data) = self.data_phase(id) else { return };
         let Some(differing) = data.comparison.receive(vector) else { return self.protocol_error(id) };
-        if self.claim(id, &vector.open) {
+        if self.claim_ends(id, &vector.open) {
             self.send_closed_logs(id, differing.into_iter(), Lane::Data);
             self.compared(id);
         }
@@ -125,9 +125,13 @@ impl Replica {
                 data.acks.tell(*log, state.committed.seq, self.now);
             }
         }
+        let suspects = std::mem::take(&mut channel.suspects);
         self.acks_from_claims(id);
         self.peers_changed.devices.insert(device);
         self.consider_peer(id);
+        for suspect in suspects {
+            self.sources.want_other(id, suspect.log, suspect.seq);
+        }
     }
 
     /// What the peer holds of our logs is as good as an Ack: it is its own word.
@@ -200,15 +204,13 @@ impl Replica {
         let last: BTreeMap<LogId, u64> = committed.iter().map(|at| (at.log, at.seq)).collect();
         for (log, seq) in last {
             let Some(author) = self.logs.get(&log).map(|state| state.signer.device()) else { continue };
-            let is_new = committed.iter().any(|at| at.log == log && at.seq == 1);
-            let delay = if is_new { 0 } else { ACK_MILLIS };
             for channel in self.channels.values_mut() {
                 let claimed = channel.claims.seq(&log);
                 let Some(data) = channel.data_mut() else { continue };
                 if author == Some(data.member.device) {
                     data.acks.owe(log, seq, self.now);
                 } else if claimed < seq {
-                    data.acks.tell(log, seq, self.now.plus_millis(delay));
+                    data.acks.tell(log, seq, self.now.plus_millis(ACK_MILLIS));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::entry::{Lane, Open, Signer};
-use crate::frames::{ClosedDigest, Position, Vector, digest_of_closed};
+use crate::frames::{ClosedDigest, LogEnd, Vector, digest_of_closed};
 use crate::ids::{EntryId, EntryRef, LogId, SignerId};
 use crate::limits::OPEN_LOGS_MAX;
 
@@ -21,6 +21,10 @@ pub(super) struct Head {
 impl Head {
     /// Before the first entry.
     pub(super) const START: Self = Self { seq: 0, id: EntryId::ZERO };
+
+    pub(super) fn at(&self, log: &LogId) -> EntryRef {
+        EntryRef { log: *log, seq: self.seq, id: self.id }
+    }
 }
 
 /// One log.
@@ -61,11 +65,20 @@ pub(super) enum Place {
 }
 
 impl LogState {
+    /// The id of an accepted entry, when it is one of the last.
+    fn recent_id(&self, seq: u64) -> Option<&EntryId> {
+        let back = usize::try_from(self.accepted.seq.checked_sub(seq)?).ok()?;
+        self.recent.get(self.recent.len().checked_sub(back + 1)?)
+    }
+
+    /// Whether this log ended otherwise where somebody else's ends.
+    pub(super) fn differs_from(&self, end: &LogEnd) -> bool {
+        self.recent_id(end.seq).is_some_and(|id| LogEnd::mark(id) != end.mark)
+    }
+
     pub(super) fn place(&self, at: &EntryRef, prev: &EntryId) -> Place {
         if at.seq <= self.accepted.seq {
-            let back = usize::try_from(self.accepted.seq - at.seq).unwrap_or(usize::MAX);
-            let known = self.recent.len().checked_sub(back + 1).and_then(|index| self.recent.get(index));
-            return match known {
+            return match self.recent_id(at.seq) {
                 Some(id) if *id == at.id => Place::Known,
                 Some(id) => Place::Other(*id),
                 None => Place::Old,
@@ -217,30 +230,30 @@ impl LogTable {
     /// What is on disk of a lane.
     pub(super) fn vector(&self, lane: Lane) -> Vector {
         let mut vector = Vector::default();
-        let mut closed: BTreeMap<SignerId, Vec<Position>> = BTreeMap::new();
+        let mut closed: BTreeMap<SignerId, Vec<LogEnd>> = BTreeMap::new();
         for (log, state) in &self.logs {
             if state.lane != lane || state.committed.seq == 0 {
                 continue;
             }
-            let position = Position { log: *log, seq: state.committed.seq };
+            let end = LogEnd::new(&state.committed.at(log));
             if self.is_closed(log) || vector.open.len() == OPEN_LOGS_MAX {
-                closed.entry(state.signer.id()).or_default().push(position);
+                closed.entry(state.signer.id()).or_default().push(end);
             } else {
-                vector.open.push(position);
+                vector.open.push(end);
             }
         }
         vector.closed = closed
             .into_iter()
-            .map(|(signer, positions)| ClosedDigest { signer, digest: digest_of_closed(positions) })
+            .map(|(signer, ends)| ClosedDigest { signer, digest: digest_of_closed(ends) })
             .collect();
         vector
     }
 
     /// What is on disk of the closed logs of a signer.
-    pub(super) fn closed_of(&self, signer: &SignerId, lane: Lane) -> Vec<Position> {
+    pub(super) fn closed_of(&self, signer: &SignerId, lane: Lane) -> Vec<LogEnd> {
         self.of_signer(signer)
             .filter(|(log, state)| state.lane == lane && state.committed.seq > 0 && self.is_closed(log))
-            .map(|(log, state)| Position { log: *log, seq: state.committed.seq })
+            .map(|(log, state)| LogEnd::new(&state.committed.at(log)))
             .collect()
     }
 
@@ -337,8 +350,8 @@ mod tests {
         table.name_earlier(&signer(0), &open(&[at(2, 5), at(3, 5), at(4, 1)]));
         table.check_invariants();
         let after = table.vector(Lane::Data);
-        let expected = digest_of_closed([Position { log: LogId::from_bytes([2; 32]), seq: 5 }]);
-        assert_eq!(after.open, [Position { log: LogId::from_bytes([3; 32]), seq: 5 }]);
+        let expected = digest_of_closed([LogEnd::new(&at(2, 5))]);
+        assert_eq!(after.open, [LogEnd::new(&at(3, 5))]);
         assert_eq!(after.closed, [ClosedDigest { signer: signer(0).id(), digest: expected }]);
         // A log that comes after the Open that names it is closed from the beginning.
         grow(&mut table, 4, 1);
@@ -352,7 +365,7 @@ mod tests {
         let mut table = table(1, 2);
         table.accept(&at(1, 3), false);
         table.begin(&at(5, 1), signer(1), Lane::Data);
-        assert_eq!(table.vector(Lane::Data).open, [Position { log: LogId::from_bytes([1; 32]), seq: 2 }]);
+        assert_eq!(table.vector(Lane::Data).open, [LogEnd::new(&at(1, 2))]);
         assert_eq!(table.vector(Lane::Control).open, []);
         assert_eq!((table.accepted_seq(&at(1, 0).log), table.committed_seq(&at(1, 0).log)), (3, 2));
     }

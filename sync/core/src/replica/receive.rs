@@ -176,7 +176,7 @@ impl Replica {
             Place::Gap | Place::Ended => Err(Refusal::Silent),
             Place::Branch => {
                 // Two entries with one number lie further down; whoever sent this one has the other.
-                self.want_again(id, at.log, at.seq - 1);
+                self.sources.want_other(id, at.log, at.seq - 1);
                 Err(Refusal::Silent)
             }
             Place::Other(ours) => {

@@ -72,6 +72,13 @@ impl Sources {
         self.want(channel, Range { log, from, to: u64::MAX });
     }
 
+    /// Asks one peer for an entry that is here already, to compare the two; and for what follows
+    /// when that was asked of it before.
+    pub(super) fn want_other(&mut self, channel: ChannelId, log: LogId, seq: u64) {
+        let to = if self.asked.get(&log) == Some(&channel) { u64::MAX } else { seq };
+        self.want(channel, Range { log, from: seq, to });
+    }
+
     fn want(&mut self, channel: ChannelId, range: Range) {
         self.wants.entry(channel).or_default().insert(range.log, range);
     }
@@ -232,11 +239,6 @@ impl Replica {
                 self.send(id, &Frame::Want(part.to_vec()));
             }
         }
-    }
-
-    /// Asks one peer for one entry that is here already, to compare the two.
-    pub(super) fn want_again(&mut self, id: ChannelId, log: LogId, seq: u64) {
-        self.sources.want(id, Range { log, from: seq, to: seq });
     }
 
     /// An entry came: what is fetched of its log goes on, or is complete.

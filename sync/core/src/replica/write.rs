@@ -130,13 +130,13 @@ impl Replica {
         } else if operations.len() > ACL_OPERATIONS_PER_ENTRY_MAX {
             self.refuse(write, WriteError::TooManyOperations);
         } else {
-            let admits = operations.iter().any(lets_in);
+            let concerns_keys = operations.iter().any(concerns_keys);
             let acl = Acl { operations };
             if acl.encode_body().len() > ENTRY_BODY_BYTES_MAX {
                 return self.refuse(write, WriteError::TooManyOperations);
             }
             self.queue.push(OwnWork::Acl { write, acl });
-            if admits {
+            if concerns_keys {
                 self.queue.push(OwnWork::Cover { epoch: None, devices: BTreeSet::new() });
             }
         }
@@ -370,6 +370,15 @@ enum Body<'a> {
     Sealed(&'a [u8], &'a EpochKey),
 }
 
-fn lets_in(operation: &AclOperation) -> bool {
-    matches!(operation, AclOperation::AddDev { .. } | AclOperation::Grant { .. })
+/// Whether an operation changes whom keys are wrapped to, or makes epochs unusable.
+fn concerns_keys(operation: &AclOperation) -> bool {
+    match operation {
+        AclOperation::AddDev { .. }
+        | AclOperation::RmDev { .. }
+        | AclOperation::Grant { .. }
+        | AclOperation::Revoke { .. } => true,
+        AclOperation::SetEndpoint { .. }
+        | AclOperation::SetPolicy { .. }
+        | AclOperation::ForkProof { .. } => false,
+    }
 }

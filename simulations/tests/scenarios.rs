@@ -1,0 +1,245 @@
+//! Things that happen once, on purpose.
+
+use weft_simulations::world::holds;
+use weft_simulations::{Plan, Topology, World, seeds};
+use weft_sync::Entry;
+use weft_sync::frames::ByeCode;
+use weft_sync::replica::Input;
+
+/// Nothing happens by itself, except invitations at the beginning.
+fn quiet(devices: usize) -> Plan {
+    Plan {
+        devices,
+        writes: 0,
+        drops: 0,
+        partitions: 0,
+        crashes: 0,
+        reboots: 0,
+        repeats_per_mille: 0,
+        busy_millis: 3_000,
+        ..Plan::default()
+    }
+}
+
+fn quiet_world(seed: u64, plan: Plan) -> World {
+    let mut world = World::new(seed, plan);
+    let at_rest = world.run(60_000);
+    world.assert_well(seed, at_rest);
+    world
+}
+
+fn settle(world: &mut World, seed: u64) {
+    let at_rest = world.settle(120_000);
+    world.assert_well(seed, at_rest);
+}
+
+#[test]
+fn a_store_that_was_set_back_gets_its_own_entries_again_and_never_writes_to_that_log() {
+    for seed in seeds(5) {
+        let mut world = quiet_world(seed, quiet(3));
+        world.write_now(1);
+        settle(&mut world, seed);
+        let backup = world.nodes[1].store.len();
+        for _ in 0..3 {
+            world.write_now(1);
+            settle(&mut world, seed);
+        }
+        let old_log = world.nodes[1].replica.as_ref().unwrap().data_log();
+        let content = world.nodes[1].content.clone();
+        world.set_back(1, backup, true);
+        assert_ne!(world.nodes[1].content, content, "SEED={seed}: nothing was set back");
+        settle(&mut world, seed);
+        assert_eq!(world.nodes[1].content, content, "SEED={seed}: what was lost has not come back");
+        world.write_now(1);
+        settle(&mut world, seed);
+        let new_log = world.nodes[1].replica.as_ref().unwrap().data_log();
+        assert_ne!(new_log, old_log, "SEED={seed}: it wrote to a log that others hold more of");
+        assert_eq!(world.nodes[1].sessions_begun, 1, "SEED={seed}");
+    }
+}
+
+#[test]
+fn a_device_that_wrote_to_a_log_that_was_set_back_is_found_out() {
+    for seed in seeds(5) {
+        let mut world = quiet_world(seed, quiet(3));
+        world.write_now(1);
+        settle(&mut world, seed);
+        let backup = world.nodes[1].store.len();
+        world.write_now(1);
+        settle(&mut world, seed);
+        world.cut_off(1, true);
+        let until = world.now + 3_000;
+        world.run_until(until);
+        world.set_back(1, backup, true);
+        world.write_now(1);
+        let until = world.now + 3_000;
+        world.run_until(until);
+        world.heal();
+        let until = world.now + 30_000;
+        world.run_until(until);
+        for node in 0..3 {
+            assert_eq!(world.nodes[node].forks, 1, "SEED={seed}: device {node}");
+        }
+        // The log is lost from there on; everything else goes on.
+        let before = world.nodes[2].content.len();
+        for node in 0..3 {
+            world.write_now(node);
+        }
+        let until = world.now + 30_000;
+        world.run_until(until);
+        for node in 0..3 {
+            let content = &world.nodes[node].content;
+            assert!(content.len() >= before + 3, "SEED={seed}: device {node} got nothing after the fork");
+        }
+    }
+}
+
+#[test]
+fn whoever_is_put_out_is_told_and_reads_nothing_more() {
+    for seed in seeds(5) {
+        let mut world = quiet_world(seed, quiet(4));
+        for node in 0..4 {
+            world.write_now(node);
+        }
+        settle(&mut world, seed);
+        world.remove(0, 3);
+        settle(&mut world, seed);
+        assert!(world.nodes[3].closed_with.contains(&ByeCode::Removed), "SEED={seed}: it was not told");
+        assert!(!world.knows(3, 3), "SEED={seed}: it did not get the proof");
+        let held = world.nodes[0].store.len();
+        for node in 0..3 {
+            world.write_now(node);
+        }
+        settle(&mut world, seed);
+        let written: Vec<Entry> =
+            world.nodes[0].store.bytes().skip(held).map(|bytes| Entry::decode(bytes).unwrap()).collect();
+        let epochs: Vec<_> = written.iter().filter_map(|entry| entry.header.epoch).collect();
+        assert!(epochs.len() >= 3, "SEED={seed}");
+        for epoch in epochs {
+            assert!(world.nodes[3].keyring.key(&epoch).is_none(), "SEED={seed}: it holds a later key");
+            assert!(world.nodes[0].keyring.key(&epoch).is_some(), "SEED={seed}");
+        }
+        let content = world.nodes[0].content.len();
+        world.write_now(3);
+        settle(&mut world, seed);
+        assert_eq!(world.nodes[0].content.len(), content, "SEED={seed}: it still writes");
+    }
+}
+
+#[test]
+fn a_reboot_begins_a_session_that_closes_the_last_one() {
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, quiet(2));
+        let mut logs = std::collections::BTreeSet::new();
+        for _ in 0..12 {
+            world.write_now(1);
+            settle(&mut world, seed);
+            logs.insert(world.nodes[1].replica.as_ref().unwrap().data_log());
+            let held = world.nodes[1].store.len();
+            world.set_back(1, held, false);
+            settle(&mut world, seed);
+        }
+        assert_eq!(logs.len(), 12, "SEED={seed}");
+        // Closed logs are compared by digest: reconnecting costs no more for them.
+        let before = world.wire_bytes;
+        world.cut_off(1, true);
+        let until = world.now + 2_000;
+        world.run_until(until);
+        world.heal();
+        settle(&mut world, seed);
+        let bytes = world.wire_bytes - before;
+        assert!(bytes < 2_500, "SEED={seed}: {bytes} bytes for a reconnection with nothing to tell");
+    }
+}
+
+#[test]
+fn killing_a_device_begins_no_session() {
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, quiet(2));
+        for _ in 0..10 {
+            world.write_now(1);
+            settle(&mut world, seed);
+            let held = world.nodes[1].store.len();
+            world.set_back(1, held, true);
+            settle(&mut world, seed);
+        }
+        let own = world.nodes[1].replica.as_ref().unwrap().own_data_logs();
+        assert_eq!(own.len(), 1, "SEED={seed}: {own:?}");
+    }
+}
+
+#[test]
+fn stopping_says_what_is_held_and_goodbye() {
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, quiet(2));
+        world.write_now(0);
+        world.write_now(1);
+        settle(&mut world, seed);
+        let held = world.nodes[0].store.len();
+        world.tell(1, Input::Stop);
+        let until = world.now + 1_000;
+        world.run_until(until);
+        let last =
+            world.nodes[0].store.bytes().skip(held).map(|bytes| Entry::decode(bytes).unwrap().header.kind);
+        assert_eq!(last.collect::<Vec<_>>(), [weft_sync::Kind::Frontier], "SEED={seed}");
+        assert_eq!(world.nodes[0].closed_with.last(), Some(&ByeCode::Done), "SEED={seed}");
+    }
+}
+
+#[test]
+fn an_edit_is_elsewhere_after_two_commits_and_one_way() {
+    let plan = Plan { delay_millis: 20..21, commit_millis: 10..11, ..quiet(5) };
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, plan.clone());
+        // The first write begins a log, of which nobody can know.
+        for _ in 0..3 {
+            let begun = world.now;
+            let before = world.nodes[4].content.len();
+            world.write_now(2);
+            let mut until = begun;
+            while world.nodes[4].content.len() == before && until < begun + 1_000 {
+                until += 1;
+                world.run_until(until);
+            }
+            // Commit here, way, commit there, and up to ten for taking it in.
+            assert!(world.now - begun <= 10 + 20 + 10 + 10, "SEED={seed}: {}", world.now - begun);
+            settle(&mut world, seed);
+        }
+    }
+}
+
+#[test]
+fn an_edit_passes_through_a_device_in_between_at_once() {
+    let plan = Plan { delay_millis: 20..21, commit_millis: 10..11, topology: Topology::Star, ..quiet(3) };
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, plan.clone());
+        world.write_now(1);
+        settle(&mut world, seed);
+        let begun = world.now;
+        let before = world.nodes[2].content.len();
+        world.write_now(1);
+        let mut until = begun;
+        while world.nodes[2].content.len() == before && until < begun + 1_000 {
+            until += 1;
+            world.run_until(until);
+        }
+        // Three commits, two ways, and taking it in.
+        assert!(world.now - begun <= 30 + 40 + 10, "SEED={seed}: {}", world.now - begun);
+    }
+}
+
+#[test]
+fn the_check_can_fail() {
+    let mut world = quiet_world(1, quiet(3));
+    world.write_now(1);
+    settle(&mut world, 1);
+    let at = *world.nodes[2].content.keys().next().unwrap();
+    let lost = world.nodes[2].content.remove(&at).unwrap();
+    assert_eq!(world.check().wrong.len(), 1);
+    world.nodes[2].content.insert(at, lost);
+    assert!(world.check().wrong.is_empty());
+    let held = world.nodes[2].store.len();
+    world.nodes[2].store.set_back(held - 1);
+    assert!(!world.check().wrong.is_empty());
+    assert!(holds(b"so in the open", b"open") && !holds(b"ope n", b"open"));
+}
