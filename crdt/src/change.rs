@@ -43,7 +43,7 @@ pub struct Change(Arc<ChangeData>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct ChangeData {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     hash: ChangeHash,
     deps: SmallVec<[ChangeHash; 1]>,
     actor: ActorId,

@@ -1,13 +1,14 @@
 //! Columns of a change, written in the one form that Automerge writes.
 //!
-//! Every writer takes a value with a count, so a long run costs as much as one operation.
+//! Columns are written one after the other into one buffer. Every writer takes a value with a count, so a long run costs
+//! as much as one operation.
 
 use smallvec::SmallVec;
 
 use super::leb::{write_signed, write_unsigned};
 
-/// Bytes of one column; those of a keystroke fit without an allocation.
-pub(crate) type ColumnBytes = SmallVec<[u8; 24]>;
+/// Columns one behind the other; those of a keystroke fit without an allocation.
+pub(crate) type ColumnBytes = SmallVec<[u8; 128]>;
 
 /// A value that a run-length column holds.
 pub(crate) trait ColumnValue: Copy + PartialEq {
@@ -34,27 +35,23 @@ impl ColumnValue for &str {
 }
 
 /// Writes runs of equal values, literals of unequal ones and runs of nothing.
-pub(crate) struct RunWriter<T> {
-    out: ColumnBytes,
+pub(crate) struct RunWriter<'o, T> {
+    out: &'o mut ColumnBytes,
+    /// Where the column begins.
+    from: usize,
     /// The last value and how often it came, not written yet.
     value: Option<T>,
     count: u64,
-    /// Values that stood alone before it, not written yet either: their number must come first.
-    literal: ColumnBytes,
+    /// Where the values begin that stood alone before it, whose number is not written yet.
+    literal_from: usize,
     literal_count: u64,
     has_values: bool,
 }
 
-impl<T: ColumnValue> RunWriter<T> {
-    pub(crate) fn new() -> Self {
-        Self {
-            out: ColumnBytes::new(),
-            value: None,
-            count: 0,
-            literal: ColumnBytes::new(),
-            literal_count: 0,
-            has_values: false,
-        }
+impl<'o, T: ColumnValue> RunWriter<'o, T> {
+    pub(crate) fn new(out: &'o mut ColumnBytes) -> Self {
+        let from = out.len();
+        Self { out, from, value: None, count: 0, literal_from: from, literal_count: 0, has_values: false }
     }
 
     pub(crate) fn push(&mut self, value: Option<T>, count: u64) {
@@ -71,14 +68,15 @@ impl<T: ColumnValue> RunWriter<T> {
         self.count = count;
     }
 
-    /// Ends the column; one without any value is not written at all.
-    pub(crate) fn finish(mut self) -> ColumnBytes {
-        if !self.has_values {
-            return ColumnBytes::new();
+    /// Ends the column and gives its length; one without any value is not written at all.
+    pub(crate) fn finish(mut self) -> usize {
+        if self.has_values {
+            self.flush();
+            self.flush_literal();
+        } else {
+            self.out.truncate(self.from);
         }
-        self.flush();
-        self.flush_literal();
-        self.out
+        self.out.len() - self.from
     }
 
     fn flush(&mut self) {
@@ -87,40 +85,44 @@ impl<T: ColumnValue> RunWriter<T> {
             (None, count) => {
                 self.flush_literal();
                 self.out.push(0);
-                write_unsigned(&mut self.out, count);
+                write_unsigned(self.out, count);
             }
             (Some(value), 1) => {
-                value.write(&mut self.literal);
+                if self.literal_count == 0 {
+                    self.literal_from = self.out.len();
+                }
+                value.write(self.out);
                 self.literal_count += 1;
             }
             (Some(value), count) => {
                 self.flush_literal();
-                write_signed(&mut self.out, count as i64);
-                value.write(&mut self.out);
+                write_signed(self.out, count as i64);
+                value.write(self.out);
             }
         }
         self.count = 0;
     }
 
+    /// Puts the number of values that stood alone before them.
     fn flush_literal(&mut self) {
         if self.literal_count > 0 {
-            write_signed(&mut self.out, -(self.literal_count as i64));
-            self.out.extend_from_slice(&self.literal);
-            self.literal.clear();
+            let mut header: SmallVec<[u8; 16]> = SmallVec::new();
+            write_signed(&mut header, -(self.literal_count as i64));
+            self.out.insert_from_slice(self.literal_from, &header);
             self.literal_count = 0;
         }
     }
 }
 
 /// Writes counters as differences to the counter before.
-pub(crate) struct DeltaWriter {
-    runs: RunWriter<i64>,
+pub(crate) struct DeltaWriter<'o> {
+    runs: RunWriter<'o, i64>,
     base: i64,
 }
 
-impl DeltaWriter {
-    pub(crate) fn new() -> Self {
-        Self { runs: RunWriter::new(), base: 0 }
+impl<'o> DeltaWriter<'o> {
+    pub(crate) fn new(out: &'o mut ColumnBytes) -> Self {
+        Self { runs: RunWriter::new(out), base: 0 }
     }
 
     /// Appends `count` consecutive counters.
@@ -138,21 +140,23 @@ impl DeltaWriter {
         self.runs.push(None, count);
     }
 
-    pub(crate) fn finish(self) -> ColumnBytes {
+    pub(crate) fn finish(self) -> usize {
         self.runs.finish()
     }
 }
 
 /// Writes how often no and yes follow each other, beginning with no.
-pub(crate) struct BoolWriter {
-    out: ColumnBytes,
+pub(crate) struct BoolWriter<'o> {
+    out: &'o mut ColumnBytes,
+    from: usize,
     value: bool,
     count: u64,
 }
 
-impl BoolWriter {
-    pub(crate) fn new() -> Self {
-        Self { out: ColumnBytes::new(), value: false, count: 0 }
+impl<'o> BoolWriter<'o> {
+    pub(crate) fn new(out: &'o mut ColumnBytes) -> Self {
+        let from = out.len();
+        Self { out, from, value: false, count: 0 }
     }
 
     pub(crate) fn push(&mut self, value: bool, count: u64) {
@@ -160,18 +164,18 @@ impl BoolWriter {
             return;
         }
         if value != self.value {
-            write_unsigned(&mut self.out, self.count);
+            write_unsigned(self.out, self.count);
             self.value = value;
             self.count = 0;
         }
         self.count += count;
     }
 
-    pub(crate) fn finish(mut self) -> ColumnBytes {
+    pub(crate) fn finish(self) -> usize {
         if self.count > 0 {
-            write_unsigned(&mut self.out, self.count);
+            write_unsigned(self.out, self.count);
         }
-        self.out
+        self.out.len() - self.from
     }
 }
 
@@ -180,11 +184,13 @@ mod tests {
     use super::*;
 
     fn check(values: &[Option<u64>], expected: &[u8]) {
-        let mut writer = RunWriter::new();
+        let mut out: ColumnBytes = SmallVec::from_slice(&[9, 9]);
+        let mut writer = RunWriter::new(&mut out);
         for value in values {
             writer.push(*value, 1);
         }
-        assert_eq!(writer.finish().as_slice(), expected);
+        assert_eq!(writer.finish(), expected.len());
+        assert_eq!(out[2..], *expected);
     }
 
     #[test]
@@ -196,23 +202,28 @@ mod tests {
         check(&[Some(5), Some(6), Some(7)], &[0x7d, 5, 6, 7]);
         check(&[Some(5), Some(5), Some(7)], &[2, 5, 0x7f, 7]);
         check(&[None, Some(7), None], &[0, 1, 0x7f, 7, 0, 1]);
+        check(&[Some(1), Some(2), None, Some(3), Some(4)], &[0x7e, 1, 2, 0, 1, 0x7e, 3, 4]);
     }
 
     #[test]
     fn counters_are_written_as_differences() {
-        let mut writer = DeltaWriter::new();
+        let mut out = ColumnBytes::new();
+        let mut writer = DeltaWriter::new(&mut out);
         writer.push_sequence(10, 3);
         writer.push_nulls(1);
         writer.push_sequence(5, 1);
-        assert_eq!(writer.finish().as_slice(), [0x7f, 10, 2, 1, 0, 1, 0x7f, 0x79]);
+        assert_eq!(writer.finish(), 8);
+        assert_eq!(out.as_slice(), [0x7f, 10, 2, 1, 0, 1, 0x7f, 0x79]);
     }
 
     #[test]
     fn booleans_begin_with_no() {
-        let mut writer = BoolWriter::new();
+        let mut out = ColumnBytes::new();
+        let mut writer = BoolWriter::new(&mut out);
         writer.push(true, 2);
         writer.push(false, 1);
-        assert_eq!(writer.finish().as_slice(), [0, 2, 1]);
-        assert!(BoolWriter::new().finish().is_empty());
+        assert_eq!(writer.finish(), 3);
+        assert_eq!(BoolWriter::new(&mut out).finish(), 0);
+        assert_eq!(out.as_slice(), [0, 2, 1]);
     }
 }

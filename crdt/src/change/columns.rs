@@ -1,8 +1,8 @@
 //! The columns of a change and their numbers.
 
-use super::column_writer::{BoolWriter, ColumnBytes, DeltaWriter, RunWriter};
+use super::column_writer::{BoolWriter, ColumnBytes, ColumnValue, DeltaWriter, RunWriter};
 use super::leb::write_unsigned;
-use super::op::{Genesis, Ops, RegisterOp, TextOp, TextOps, Value};
+use super::op::{Ops, RegisterOp, TextOp, TextOps, Value};
 
 /// Columns of Weft's changes in the order of their numbers.
 pub(crate) const SPECS: [u64; 12] = [0x01, 0x02, 0x11, 0x13, 0x15, 0x34, 0x42, 0x56, 0x57, 0x70, 0x71, 0x73];
@@ -30,146 +30,199 @@ pub(crate) const TYPE_UINT: u64 = 3;
 pub(crate) const TYPE_STRING: u64 = 6;
 pub(crate) const TYPE_BYTES: u64 = 7;
 
-/// Writes the operations of one change as columns. Values are not in it: they are bytes already.
-pub(crate) struct ColumnsWriter<'a> {
-    object_actor: RunWriter<u64>,
-    object_counter: RunWriter<u64>,
-    key_actor: RunWriter<u64>,
-    key_counter: DeltaWriter,
-    key_string: RunWriter<&'a str>,
-    insert: BoolWriter,
-    action: RunWriter<u64>,
-    value_meta: RunWriter<u64>,
-    pred_count: RunWriter<u64>,
-    pred_actor: RunWriter<u64>,
-    pred_counter: DeltaWriter,
+/// The columns of a change, one behind the other in the order of [`SPECS`]. Values are not among them: they are bytes
+/// already.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    bytes: ColumnBytes,
+    /// An empty column is not part of the change.
+    lengths: [usize; SPECS.len()],
 }
 
-/// The finished columns in the order of [`SPECS`]; an empty one is not part of the change.
-pub(crate) type Columns = [ColumnBytes; SPECS.len()];
-
-impl<'a> ColumnsWriter<'a> {
+impl Columns {
     /// Writes the columns of `ops`, whose first operation has the counter `start_op`; `values` are the bytes of all
-    /// values in order. The value column itself stays empty.
-    pub(crate) fn write(ops: &'a Ops, start_op: u32, values: &[u8]) -> Columns {
-        let mut writer = Self {
-            object_actor: RunWriter::new(),
-            object_counter: RunWriter::new(),
-            key_actor: RunWriter::new(),
-            key_counter: DeltaWriter::new(),
-            key_string: RunWriter::new(),
-            insert: BoolWriter::new(),
-            action: RunWriter::new(),
-            value_meta: RunWriter::new(),
-            pred_count: RunWriter::new(),
-            pred_actor: RunWriter::new(),
-            pred_counter: DeltaWriter::new(),
-        };
+    /// values in order.
+    pub(crate) fn write(ops: &Ops, start_op: u32, values: &[u8]) -> Self {
+        let mut columns = Self::default();
         match ops {
             Ops::Nothing => {}
-            Ops::Genesis(genesis) => writer.genesis(genesis, start_op, values),
-            Ops::Text(text) => writer.text(text, start_op, values),
-            Ops::Registers(ops) => ops.iter().for_each(|op| writer.register(op)),
+            Ops::Genesis(genesis) => {
+                columns.text(&genesis.edits, start_op + 1, values, Some(&genesis.key));
+            }
+            Ops::Text(text) => columns.text(text, start_op, values, None),
+            Ops::Registers(ops) => columns.registers(ops),
         }
-        writer.finish()
+        columns
     }
 
-    fn genesis(&mut self, genesis: &'a Genesis, start_op: u32, values: &[u8]) {
-        self.root_key(&genesis.key);
-        self.action.push(Some(ACTION_MAKE_TEXT), 1);
-        self.value_meta.push(Some(0), 1);
-        self.pred_count.push(Some(0), 1);
-        self.text(&genesis.edits, start_op + 1, values);
+    /// Borrows a column.
+    pub(crate) fn get(&self, column: usize) -> &[u8] {
+        let from: usize = self.lengths[..column].iter().sum();
+        &self.bytes[from..from + self.lengths[column]]
     }
 
-    fn root_key(&mut self, key: &'a str) {
-        self.object_actor.push(None, 1);
-        self.object_counter.push(None, 1);
-        self.key_actor.push(None, 1);
-        self.key_counter.push_nulls(1);
-        self.key_string.push(Some(key), 1);
-        self.insert.push(false, 1);
+    /// The length of a column.
+    pub(crate) fn length(&self, column: usize) -> usize {
+        self.lengths[column]
     }
 
-    fn text(&mut self, text: &TextOps, start_op: u32, values: &[u8]) {
+    /// All columns before and behind the values.
+    pub(crate) fn around_values(&self) -> (&[u8], &[u8]) {
+        let from: usize = self.lengths[..VALUE].iter().sum();
+        self.bytes.split_at(from)
+    }
+
+    fn runs<T: ColumnValue>(&mut self, column: usize, write: impl FnOnce(&mut RunWriter<'_, T>)) {
+        let mut writer = RunWriter::new(&mut self.bytes);
+        write(&mut writer);
+        self.lengths[column] = writer.finish();
+    }
+
+    fn deltas(&mut self, column: usize, write: impl FnOnce(&mut DeltaWriter<'_>)) {
+        let mut writer = DeltaWriter::new(&mut self.bytes);
+        write(&mut writer);
+        self.lengths[column] = writer.finish();
+    }
+
+    fn bools(&mut self, column: usize, write: impl FnOnce(&mut BoolWriter<'_>)) {
+        let mut writer = BoolWriter::new(&mut self.bytes);
+        write(&mut writer);
+        self.lengths[column] = writer.finish();
+    }
+
+    /// Operations on a text, the making of the text under `key` before them when there is one.
+    fn text(&mut self, text: &TextOps, start_op: u32, values: &[u8], key: Option<&str>) {
         let total = text.ops.iter().map(|op| u64::from(op.count())).sum();
-        self.object_actor.push(Some(u64::from(text.object.actor)), total);
-        self.object_counter.push(Some(u64::from(text.object.counter)), total);
-        self.key_string.push(None, total);
-        let mut counter = start_op;
-        for op in &text.ops {
-            self.text_op(op, counter, values);
-            counter += op.count();
-        }
-    }
-
-    fn text_op(&mut self, op: &TextOp, counter: u32, values: &[u8]) {
-        let count = u64::from(op.count());
-        match op {
-            TextOp::Insert { after, text, .. } => {
-                self.key_actor.push(after.map(|id| u64::from(id.actor)), 1);
-                self.key_actor.push(Some(0), count - 1);
-                self.key_counter.push_sequence(after.map_or(0, |id| id.counter), 1);
-                self.key_counter.push_sequence(counter, count - 1);
-                self.insert.push(true, count);
-                self.action.push(Some(ACTION_SET), count);
-                self.char_metas(values.get(text.clone()).unwrap_or_default());
-                self.pred_count.push(Some(0), count);
+        let made = u64::from(key.is_some());
+        let object = text.object;
+        self.runs(OBJECT_ACTOR, |column| {
+            column.push(None, made);
+            column.push(Some(u64::from(object.actor)), total);
+        });
+        self.runs(OBJECT_COUNTER, |column| {
+            column.push(None, made);
+            column.push(Some(u64::from(object.counter)), total);
+        });
+        self.keys(text, start_op, made);
+        self.runs(KEY_STRING, |column| {
+            if let Some(key) = key {
+                column.push(Some(key), 1);
+                column.push(None, total);
             }
-            TextOp::Delete { first, .. } => {
-                self.key_actor.push(Some(u64::from(first.actor)), count);
-                self.key_counter.push_sequence(first.counter, count);
-                self.insert.push(false, count);
-                self.action.push(Some(ACTION_DELETE), count);
-                self.value_meta.push(Some(0), count);
-                self.pred_count.push(Some(1), count);
-                self.pred_actor.push(Some(u64::from(first.actor)), count);
-                self.pred_counter.push_sequence(first.counter, count);
+        });
+        self.bools(INSERT, |column| {
+            column.push(false, made);
+            text.ops.iter().for_each(|op| column.push(op.is_insert(), u64::from(op.count())));
+        });
+        self.runs(ACTION, |column| {
+            column.push(Some(ACTION_MAKE_TEXT), made);
+            for op in &text.ops {
+                let action = if op.is_insert() { ACTION_SET } else { ACTION_DELETE };
+                column.push(Some(action), u64::from(op.count()));
             }
-        }
+        });
+        self.runs(VALUE_META, |column| {
+            column.push(Some(0), made);
+            for op in &text.ops {
+                match op {
+                    TextOp::Insert { text, .. } => {
+                        push_char_metas(column, values.get(text.clone()).unwrap_or_default());
+                    }
+                    TextOp::Delete { count, .. } => column.push(Some(0), u64::from(*count)),
+                }
+            }
+        });
+        self.text_preds(text, made);
     }
 
-    /// Says of each character of `text` that it is a string and how long it is.
-    fn char_metas(&mut self, mut text: &[u8]) {
-        while let Some(&first) = text.first() {
-            let width = char_width(first);
-            let run = if width == 1 {
-                text.iter().position(|byte| !byte.is_ascii()).unwrap_or(text.len())
-            } else {
-                width.min(text.len())
-            };
-            self.value_meta.push(Some((width as u64) << 4 | TYPE_STRING), (run / width).max(1) as u64);
-            text = &text[run..];
-        }
+    /// The characters that operations name: the one to stand behind, or the one to delete.
+    fn keys(&mut self, text: &TextOps, start_op: u32, made: u64) {
+        self.runs(KEY_ACTOR, |column| {
+            column.push(None, made);
+            for op in &text.ops {
+                match op {
+                    TextOp::Insert { after, count, .. } => {
+                        column.push(after.map(|id| u64::from(id.actor)), 1);
+                        column.push(Some(0), u64::from(*count) - 1);
+                    }
+                    TextOp::Delete { first, count } => {
+                        column.push(Some(u64::from(first.actor)), u64::from(*count));
+                    }
+                }
+            }
+        });
+        self.deltas(KEY_COUNTER, |column| {
+            column.push_nulls(made);
+            let mut counter = start_op;
+            for op in &text.ops {
+                match op {
+                    TextOp::Insert { after, count, .. } => {
+                        column.push_sequence(after.map_or(0, |id| id.counter), 1);
+                        column.push_sequence(counter, u64::from(*count) - 1);
+                    }
+                    TextOp::Delete { first, count } => {
+                        column.push_sequence(first.counter, u64::from(*count));
+                    }
+                }
+                counter += op.count();
+            }
+        });
     }
 
-    fn register(&mut self, op: &'a RegisterOp) {
-        self.root_key(&op.key);
-        let action = op.value.as_ref().map_or(ACTION_DELETE, |_| ACTION_SET);
-        self.action.push(Some(action), 1);
-        self.value_meta.push(Some(value_meta(op.value.as_ref())), 1);
-        self.pred_count.push(Some(op.preds.len() as u64), 1);
-        for pred in &op.preds {
-            self.pred_actor.push(Some(u64::from(pred.actor)), 1);
-            self.pred_counter.push_sequence(pred.counter, 1);
-        }
+    fn text_preds(&mut self, text: &TextOps, made: u64) {
+        self.runs(PRED_COUNT, |column| {
+            column.push(Some(0), made);
+            for op in &text.ops {
+                column.push(Some(u64::from(!op.is_insert())), u64::from(op.count()));
+            }
+        });
+        let deleted = text.ops.iter().filter_map(|op| match op {
+            TextOp::Delete { first, count } => Some((first, u64::from(*count))),
+            TextOp::Insert { .. } => None,
+        });
+        self.runs(PRED_ACTOR, |column| {
+            let mut deleted = deleted.clone();
+            deleted.by_ref().for_each(|(first, count)| column.push(Some(u64::from(first.actor)), count));
+        });
+        self.deltas(PRED_COUNTER, |column| {
+            deleted.for_each(|(first, count)| column.push_sequence(first.counter, count));
+        });
     }
 
-    fn finish(self) -> Columns {
-        [
-            self.object_actor.finish(),
-            self.object_counter.finish(),
-            self.key_actor.finish(),
-            self.key_counter.finish(),
-            self.key_string.finish(),
-            self.insert.finish(),
-            self.action.finish(),
-            self.value_meta.finish(),
-            ColumnBytes::new(),
-            self.pred_count.finish(),
-            self.pred_actor.finish(),
-            self.pred_counter.finish(),
-        ]
+    fn registers(&mut self, ops: &[RegisterOp]) {
+        let preds = ops.iter().flat_map(|op| &op.preds);
+        self.runs(KEY_STRING, |column| ops.iter().for_each(|op| column.push(Some(op.key.as_str()), 1)));
+        self.bools(INSERT, |column| column.push(false, ops.len() as u64));
+        self.runs(ACTION, |column| {
+            for op in ops {
+                column.push(Some(op.value.as_ref().map_or(ACTION_DELETE, |_| ACTION_SET)), 1);
+            }
+        });
+        self.runs(VALUE_META, |column| {
+            ops.iter().for_each(|op| column.push(Some(value_meta(op.value.as_ref())), 1));
+        });
+        self.runs(PRED_COUNT, |column| {
+            ops.iter().for_each(|op| column.push(Some(op.preds.len() as u64), 1));
+        });
+        self.runs(PRED_ACTOR, |column| {
+            preds.clone().for_each(|pred| column.push(Some(u64::from(pred.actor)), 1));
+        });
+        self.deltas(PRED_COUNTER, |column| preds.for_each(|pred| column.push_sequence(pred.counter, 1)));
+    }
+}
+
+/// Says of each character of `text` that it is a string and how long it is.
+fn push_char_metas(column: &mut RunWriter<'_, u64>, mut text: &[u8]) {
+    while let Some(&first) = text.first() {
+        let width = char_width(first);
+        let run = if width == 1 {
+            text.iter().position(|byte| !byte.is_ascii()).unwrap_or(text.len())
+        } else {
+            width.min(text.len())
+        };
+        let count = (run / width).max(1) as u64;
+        column.push(Some((width as u64) << 4 | TYPE_STRING), count);
+        text = &text[run..];
     }
 }
 
@@ -189,11 +242,7 @@ fn value_meta(value: Option<&Value>) -> u64 {
         None => 0,
         Some(Value::Bool(false)) => TYPE_FALSE,
         Some(Value::Bool(true)) => TYPE_TRUE,
-        Some(Value::Uint(number)) => {
-            let mut bytes = ColumnBytes::new();
-            write_unsigned(&mut bytes, *number);
-            with_length(bytes.len(), TYPE_UINT)
-        }
+        Some(value @ Value::Uint(_)) => with_length(value.encoded_length(), TYPE_UINT),
         Some(Value::Str(text)) => with_length(text.len(), TYPE_STRING),
         Some(Value::Bytes(bytes)) => with_length(bytes.len(), TYPE_BYTES),
     }

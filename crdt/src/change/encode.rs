@@ -3,9 +3,8 @@
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
-use super::column_writer::ColumnBytes;
-use super::columns::{Columns, ColumnsWriter, SPECS, VALUE};
-use super::leb::write_unsigned;
+use super::columns::{Columns, SPECS, VALUE};
+use super::leb::{write_signed, write_unsigned};
 use super::op::Ops;
 use super::{Change, ChangeData};
 use crate::ids::{ActorId, ChangeHash};
@@ -39,7 +38,7 @@ impl Draft {
         let op_count = self.ops.count();
         Change::from_data(ChangeData {
             values: values_from..values_from + self.values.len(),
-            bytes: bytes.into_boxed_slice(),
+            bytes,
             hash,
             deps: self.deps,
             actor: author,
@@ -54,25 +53,19 @@ impl Draft {
 
     /// The bytes of the change with any author, its hash, and where its values begin.
     pub(crate) fn write(&self, author: &[u8]) -> (Vec<u8>, ChangeHash, usize) {
-        let columns = ColumnsWriter::write(&self.ops, self.start_op, &self.values);
-        let header = self.header(author);
-        let columns_length: usize = columns.iter().map(SmallVec::len).sum();
-        let table = column_table(&columns, self.values.len());
-        let length = header.len() + table.len() + columns_length + self.values.len();
+        let columns = Columns::write(&self.ops, self.start_op, &self.values);
+        let (before, behind) = columns.around_values();
+        let head = self.head(author, &columns);
+        let length = head.len() + before.len() + self.values.len() + behind.len();
 
-        let mut bytes = Vec::with_capacity(length + 16);
+        // The length in front takes at most ten bytes.
+        let mut bytes = Vec::with_capacity(length + HASHED_FROM + 11);
         start_chunk(&mut bytes, length);
-        bytes.extend_from_slice(&header);
-        bytes.extend_from_slice(&table);
-        let mut values_from = bytes.len();
-        for (index, column) in columns.iter().enumerate() {
-            if index == VALUE {
-                values_from = bytes.len();
-                bytes.extend_from_slice(&self.values);
-            } else {
-                bytes.extend_from_slice(column);
-            }
-        }
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(before);
+        let values_from = bytes.len();
+        bytes.extend_from_slice(&self.values);
+        bytes.extend_from_slice(behind);
         let hash = finish_chunk(&mut bytes);
         (bytes, hash, values_from)
     }
@@ -80,19 +73,18 @@ impl Draft {
     /// How many bytes the change has, one without a name yet counted with the one it will get.
     pub(crate) fn encoded_length(&self) -> usize {
         let author = self.actor.unwrap_or(ActorId::from([0; 16]));
-        let columns = ColumnsWriter::write(&self.ops, self.start_op, &self.values);
-        let columns_length: usize = columns.iter().map(SmallVec::len).sum();
-        let length = self.header(author.as_bytes()).len()
-            + column_table(&columns, self.values.len()).len()
-            + columns_length
-            + self.values.len();
+        let columns = Columns::write(&self.ops, self.start_op, &self.values);
+        let (before, behind) = columns.around_values();
+        let head = self.head(author.as_bytes(), &columns);
+        let length = head.len() + before.len() + self.values.len() + behind.len();
         let mut frame = Vec::new();
         start_chunk(&mut frame, length);
         frame.len() + length
     }
 
-    fn header(&self, author: &[u8]) -> SmallVec<[u8; 128]> {
-        let mut out = SmallVec::new();
+    /// Everything before the columns.
+    fn head(&self, author: &[u8], columns: &Columns) -> HeadBytes {
+        let mut out = HeadBytes::new();
         write_unsigned(&mut out, self.deps.len() as u64);
         for dep in &self.deps {
             out.extend_from_slice(dep.as_bytes());
@@ -100,36 +92,37 @@ impl Draft {
         write_bytes(&mut out, author);
         write_unsigned(&mut out, self.seq);
         write_unsigned(&mut out, u64::from(self.start_op));
-        super::leb::write_signed(&mut out, self.time);
+        write_signed(&mut out, self.time);
         // No message.
         out.push(0);
         write_unsigned(&mut out, self.others.len() as u64);
         for actor in &self.others {
             write_bytes(&mut out, actor.as_bytes());
         }
+        self.write_column_table(&mut out, columns);
         out
     }
-}
 
-fn write_bytes(out: &mut SmallVec<[u8; 128]>, bytes: &[u8]) {
-    write_unsigned(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn column_table(columns: &Columns, values_length: usize) -> ColumnBytes {
-    let length_of = |index: usize| {
-        if index == VALUE { values_length } else { columns[index].len() }
-    };
-    let mut table = ColumnBytes::new();
-    let count = (0..SPECS.len()).filter(|index| length_of(*index) > 0).count();
-    write_unsigned(&mut table, count as u64);
-    for (index, spec) in SPECS.iter().enumerate() {
-        if length_of(index) > 0 {
-            write_unsigned(&mut table, *spec);
-            write_unsigned(&mut table, length_of(index) as u64);
+    fn write_column_table(&self, out: &mut HeadBytes, columns: &Columns) {
+        let length_of =
+            |column: usize| if column == VALUE { self.values.len() } else { columns.length(column) };
+        let count = (0..SPECS.len()).filter(|column| length_of(*column) > 0).count();
+        write_unsigned(out, count as u64);
+        for (column, spec) in SPECS.iter().enumerate() {
+            if length_of(column) > 0 {
+                write_unsigned(out, *spec);
+                write_unsigned(out, length_of(column) as u64);
+            }
         }
     }
-    table
+}
+
+/// The head of a change with one dependency and few actors fits without an allocation.
+type HeadBytes = SmallVec<[u8; 256]>;
+
+fn write_bytes(out: &mut HeadBytes, bytes: &[u8]) {
+    write_unsigned(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
 }
 
 /// Begins a chunk with room for its checksum.

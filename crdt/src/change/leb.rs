@@ -6,22 +6,39 @@ const NOT_SHORTEST: ChangeError =
     ChangeError::NotCanonical { what: "a number is not written in its shortest form" };
 const TOO_LARGE: ChangeError = ChangeError::Malformed { what: "a number has more than 64 bits" };
 
+/// Where bytes go.
+pub(crate) trait Sink {
+    fn put(&mut self, byte: u8);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, byte: u8) {
+        self.push(byte);
+    }
+}
+
+impl<A: smallvec::Array<Item = u8>> Sink for smallvec::SmallVec<A> {
+    fn put(&mut self, byte: u8) {
+        self.push(byte);
+    }
+}
+
 /// Appends an unsigned number.
-pub(crate) fn write_unsigned(out: &mut impl Extend<u8>, mut value: u64) {
+pub(crate) fn write_unsigned(out: &mut impl Sink, mut value: u64) {
     while value >= 0x80 {
-        out.extend([value as u8 | 0x80]);
+        out.put(value as u8 | 0x80);
         value >>= 7;
     }
-    out.extend([value as u8]);
+    out.put(value as u8);
 }
 
 /// Appends a signed number.
-pub(crate) fn write_signed(out: &mut impl Extend<u8>, mut value: i64) {
+pub(crate) fn write_signed(out: &mut impl Sink, mut value: i64) {
     while !(-64..64).contains(&value) {
-        out.extend([value as u8 | 0x80]);
+        out.put(value as u8 | 0x80);
         value >>= 7;
     }
-    out.extend([value as u8 & 0x7f]);
+    out.put(value as u8 & 0x7f);
 }
 
 /// Reads fields one after the other and never past the end.

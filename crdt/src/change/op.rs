@@ -68,6 +68,10 @@ pub(crate) enum TextOp {
 }
 
 impl TextOp {
+    pub(crate) fn is_insert(&self) -> bool {
+        matches!(self, Self::Insert { .. })
+    }
+
     /// How many operations the run has.
     pub(crate) fn count(&self) -> u32 {
         match self {

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::column_reader::{RunReader, count_values};
-use super::columns::{ACTION, ACTION_MAKE_TEXT, Columns, ColumnsWriter, KEY_STRING, OBJECT_COUNTER, VALUE};
+use super::columns::{ACTION, ACTION_MAKE_TEXT, Columns, KEY_STRING, OBJECT_COUNTER, VALUE};
 use super::encode::{HASHED_FROM, KIND_CHANGE, MAGIC};
 use super::header::{GivenColumns, Header, read_columns};
 use super::leb::Reader;
@@ -168,9 +168,9 @@ fn read_ops(columns: &GivenColumns<'_>, context: &mut Context<'_>) -> Result<Ops
 /// Writes the operations again: only bytes that come out the same are accepted, because a program that keeps no more
 /// than the operations must find the same hash when it writes them.
 fn check_canonical(given: &GivenColumns<'_>, ops: &Ops, start_op: u32) -> Result<(), ChangeError> {
-    let written: Columns = ColumnsWriter::write(ops, start_op, given[VALUE]);
-    for (index, (given, written)) in given.iter().zip(&written).enumerate() {
-        if index != VALUE && *given != written.as_slice() {
+    let written = Columns::write(ops, start_op, given[VALUE]);
+    for (column, given) in given.iter().enumerate() {
+        if column != VALUE && *given != written.get(column) {
             return Err(ChangeError::NotCanonical { what: "a column would be written differently" });
         }
     }

@@ -3,16 +3,20 @@
 //! Changes are numbered in the order in which they were applied, so what a change builds upon always has a smaller
 //! number. The table is kept compact: a document that was typed in one character at a time has as many changes.
 
-use std::collections::BTreeSet;
+mod hash_index;
+mod local;
 
 use smallvec::SmallVec;
 
 use super::ApplyError;
 use super::actors::{Actors, Id};
 use super::past::{Branches, Past};
-use crate::change::{Author, Change, ChangeOpId};
+use crate::change::{Change, ChangeOpId};
 use crate::ids::{ActorId, ChangeHash, DocumentId, OpId, Version};
-use crate::limits::CHANGE_DEPS_MAX;
+
+pub(crate) use self::local::LocalDeps;
+
+use self::hash_index::HashIndex;
 
 /// What is known of one change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +43,7 @@ pub(crate) struct Graph {
     pub(super) records: Vec<Record>,
     pub(super) hashes: Vec<ChangeHash>,
     pub(super) deps: Vec<u32>,
-    /// Numbers by the first bytes of their hashes: a tree, so that chosen hashes cannot make it slow.
-    by_hash: BTreeSet<(u64, u32)>,
+    by_hash: HashIndex,
     /// The numbers of each actor's changes in order.
     pub(super) by_actor: Vec<Vec<u32>>,
     heads: Version,
@@ -143,11 +146,7 @@ impl Graph {
         if let Ok(place) = self.heads.hashes().binary_search(hash) {
             return self.head_numbers.get(place).copied();
         }
-        let prefix = hash_prefix(hash);
-        self.by_hash
-            .range((prefix, 0)..=(prefix, u32::MAX))
-            .map(|(_, number)| *number)
-            .find(|number| self.hashes[*number as usize] == *hash)
+        self.by_hash.candidates(hash).find(|number| self.hashes[*number as usize] == *hash)
     }
 
     pub(super) fn deps_of(&self, number: u32) -> &[u32] {
@@ -288,7 +287,7 @@ impl Graph {
 
     fn push_hash(&mut self, hash: ChangeHash, number: u32, actor: u32) {
         self.hashes.push(hash);
-        self.by_hash.insert((hash_prefix(&hash), number));
+        self.by_hash.push(&hash, number);
         self.by_actor[actor as usize].push(number);
     }
 
@@ -306,50 +305,6 @@ impl Graph {
         self.heads.advance(deps, hash);
         let place = self.heads.hashes().partition_point(|head| *head < hash);
         self.head_numbers.insert(place, number);
-    }
-
-    /// What a change that is made here and now builds upon: all heads, as many as a change may name.
-    ///
-    /// When there are more, the author joins some of them first and asks again. Its own last change comes along, so
-    /// that the chain holds for a change that leaves heads out.
-    pub(crate) fn local_deps(&self, author: &Author) -> LocalDeps {
-        let heads = self.heads.hashes();
-        if heads.len() <= CHANGE_DEPS_MAX {
-            return LocalDeps { deps: heads.into(), all: true };
-        }
-        let own = match author {
-            Author::Session(actor) => self
-                .actors
-                .number(actor)
-                .and_then(|number| self.by_actor[number as usize].last())
-                .map(|number| self.hashes[*number as usize]),
-            Author::ContentNamed => None,
-        };
-        let mut deps: SmallVec<[ChangeHash; 1]> = own.into_iter().collect();
-        let others = heads.iter().filter(|head| Some(**head) != own);
-        deps.extend(others.take(CHANGE_DEPS_MAX - deps.len()).copied());
-        deps.sort_unstable();
-        LocalDeps { deps, all: false }
-    }
-
-    /// The counter that the operations of a change on these dependencies begin with.
-    pub(crate) fn local_start_op(&self, deps: &[ChangeHash]) -> u32 {
-        if deps == self.heads.hashes() {
-            return self.max_op + 1;
-        }
-        let numbers = deps.iter().filter_map(|dep| self.number(dep));
-        let max_ops = numbers.map(|dep| self.records[dep as usize].max_op());
-        max_ops.max().unwrap_or(0) + 1
-    }
-
-    /// A fit for a change that was made here with dependencies from [`Graph::local_deps`].
-    pub(crate) fn local_fit(&self, deps: &[ChangeHash]) -> Fit {
-        let deps = if deps == self.heads.hashes() {
-            self.head_numbers.clone()
-        } else {
-            deps.iter().filter_map(|dep| self.number(dep)).collect()
-        };
-        Fit { deps, past: None }
     }
 
     /// Puts back together what a snapshot has kept; `None` when the parts do not fit each other.
@@ -379,8 +334,7 @@ impl Graph {
         heads.sort_unstable();
         graph.heads = Version::new(heads.iter().map(|(hash, _)| *hash));
         graph.head_numbers = heads.iter().map(|(_, number)| *number).collect();
-        graph.by_hash =
-            hashes.iter().enumerate().map(|(number, hash)| (hash_prefix(hash), number as u32)).collect();
+        graph.by_hash = HashIndex::of(&hashes);
         let fits = graph.actors.len() == actor_count
             && graph.heads.hashes().len() == heads.len()
             && hashes.len() == records.len();
@@ -389,17 +343,4 @@ impl Graph {
         graph.deps = deps;
         fits.then_some(graph)
     }
-}
-
-/// See [`Graph::local_deps`].
-pub(crate) struct LocalDeps {
-    pub(crate) deps: SmallVec<[ChangeHash; 1]>,
-    /// Whether all heads are in it.
-    pub(crate) all: bool,
-}
-
-fn hash_prefix(hash: &ChangeHash) -> u64 {
-    let mut prefix = [0; 8];
-    prefix.copy_from_slice(&hash.as_bytes()[..8]);
-    u64::from_be_bytes(prefix)
 }

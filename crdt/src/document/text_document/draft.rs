@@ -98,7 +98,7 @@ impl Recorded {
             }
             // The counter of a deletion itself plays no part in cutting it.
             let (head, tail) = op.split(inside, 0, OWN, &self.values);
-            for mut op in head {
+            if let Some(mut op) = head {
                 op.map_ids(|id| id.actor = actor);
                 ops.push(op);
             }
@@ -120,7 +120,7 @@ impl Recorded {
         let mut kept = SmallVec::new();
         for op in std::mem::take(&mut self.ops) {
             let (head, tail) = op.split(left, counter, own, &self.values);
-            for op in head {
+            if let Some(op) = head {
                 left -= op.count();
                 counter += op.count();
                 taken.ops.push(op);
