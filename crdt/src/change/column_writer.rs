@@ -90,6 +90,8 @@ impl<'o, T: ColumnValue> RunWriter<'o, T> {
             (Some(value), 1) => {
                 if self.literal_count == 0 {
                     self.literal_from = self.out.len();
+                    // Room for the number of values, which nearly always takes one byte.
+                    self.out.push(0);
                 }
                 value.write(self.out);
                 self.literal_count += 1;
@@ -105,12 +107,18 @@ impl<'o, T: ColumnValue> RunWriter<'o, T> {
 
     /// Puts the number of values that stood alone before them.
     fn flush_literal(&mut self) {
-        if self.literal_count > 0 {
-            let mut header: SmallVec<[u8; 16]> = SmallVec::new();
-            write_signed(&mut header, -(self.literal_count as i64));
-            self.out.insert_from_slice(self.literal_from, &header);
-            self.literal_count = 0;
+        if self.literal_count == 0 {
+            return;
         }
+        let mut header: SmallVec<[u8; 16]> = SmallVec::new();
+        write_signed(&mut header, -(self.literal_count as i64));
+        if let Some((first, rest)) = header.split_first() {
+            self.out[self.literal_from] = *first;
+            if !rest.is_empty() {
+                self.out.insert_from_slice(self.literal_from + 1, rest);
+            }
+        }
+        self.literal_count = 0;
     }
 }
 
@@ -202,6 +210,9 @@ mod tests {
         check(&[Some(5), Some(6), Some(7)], &[0x7d, 5, 6, 7]);
         check(&[Some(5), Some(5), Some(7)], &[2, 5, 0x7f, 7]);
         check(&[None, Some(7), None], &[0, 1, 0x7f, 7, 0, 1]);
+        let many: Vec<_> = (0..100).map(Some).collect();
+        let header = [0x9c, 0x7f];
+        check(&many, &header.into_iter().chain(0..100).collect::<Vec<u8>>());
         check(&[Some(1), Some(2), None, Some(3), Some(4)], &[0x7e, 1, 2, 0, 1, 0x7e, 3, 4]);
     }
 

@@ -19,7 +19,7 @@ use crate::text::IdRun;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UndoStep {
     /// In the order in which it was done.
-    pub(super) pieces: Vec<UndoPiece>,
+    pub(super) pieces: SmallVec<[UndoPiece; 1]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl UndoStep {
     }
 
     pub(super) fn new(recorded: &Recorded, start: u32, actors: &Actors, own: &OwnIds) -> Self {
-        let mut pieces = Vec::with_capacity(recorded.ops.len());
+        let mut pieces = SmallVec::new();
         let mut removed = recorded.removed.iter();
         let mut counter = start;
         for op in &recorded.ops {
@@ -65,7 +65,7 @@ impl UndoStep {
 }
 
 /// Notes deleted text, cut where its ids go on under another name.
-fn push_deleted(pieces: &mut Vec<UndoPiece>, id: Id, text: &str, actors: &Actors, own: &OwnIds) {
+fn push_deleted(pieces: &mut SmallVec<[UndoPiece; 1]>, id: Id, text: &str, actors: &Actors, own: &OwnIds) {
     if id.actor != own.number {
         let first = actors.op_id(id);
         let text = text.to_owned();

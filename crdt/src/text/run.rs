@@ -1,5 +1,7 @@
 //! Runs of characters with consecutive ids of one actor.
 
+use smallvec::SmallVec;
+
 use crate::document::actors::Id;
 
 /// Consecutive ids of one actor.
@@ -9,9 +11,12 @@ pub(crate) struct IdRun {
     pub(crate) count: u32,
 }
 
+/// Ids of characters; nearly always one run.
+pub(crate) type IdRuns = SmallVec<[IdRun; 2]>;
+
 impl IdRun {
     /// Adds ids to the last of `runs` when they go on there.
-    pub(crate) fn push_joined(runs: &mut Vec<Self>, run: Self) {
+    pub(crate) fn push_joined(runs: &mut IdRuns, run: Self) {
         match runs.last_mut() {
             Some(last)
                 if last.first.actor == run.first.actor

@@ -20,8 +20,7 @@ pub(crate) fn run(report: &mut Report) {
         assert_eq!(text, trace.end, "text of the session by changes");
         report.time("ours, remote: every change read, checked and applied", remote);
         report.time("  each", remote / trace.edits.len() as u32);
-        let bytes: usize = chunks.iter().map(Vec::len).sum();
-        report.text("  bytes of all changes", &bytes.to_string());
+        report.text("  bytes of all changes", &chunks.bytes.len().to_string());
 
         let (loro, text) = best_of(RUNS, || loro(&trace, false));
         assert_eq!(text, trace.end, "text of the session by loro");
@@ -36,22 +35,35 @@ pub(crate) fn run(report: &mut Report) {
     }
 }
 
-fn ours_local(trace: &Trace) -> Vec<Vec<u8>> {
-    let mut document = TextDocument::new(DOCUMENT, &trace.start).expect("a base text");
-    let author = Author::Session(actor(1));
-    let mut chunks = Vec::with_capacity(trace.edits.len());
-    for edit in &trace.edits {
-        let edited = document.edit(author, std::slice::from_ref(edit), 0).expect("an edit that fits");
-        chunks.extend(edited.changes.iter().map(|change| change.bytes().to_vec()));
-    }
-    assert_eq!(document.text(), trace.end, "text of the session");
-    chunks
+/// Changes one behind the other, as in a log.
+#[derive(Default)]
+struct Log {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
-fn ours_remote(trace: &Trace, chunks: &[Vec<u8>]) -> String {
+fn ours_local(trace: &Trace) -> Log {
+    let mut document = TextDocument::new(DOCUMENT, &trace.start).expect("a base text");
+    let author = Author::Session(actor(1));
+    let mut log = Log::default();
+    for edit in &trace.edits {
+        let edited = document.edit(author, std::slice::from_ref(edit), 0).expect("an edit that fits");
+        for change in &edited.changes {
+            log.bytes.extend_from_slice(change.bytes());
+            log.ends.push(log.bytes.len());
+        }
+    }
+    assert_eq!(document.text(), trace.end, "text of the session");
+    log
+}
+
+fn ours_remote(trace: &Trace, chunks: &Log) -> String {
     let mut document = TextDocument::new(DOCUMENT, &trace.start).expect("a base text");
     let log = actor(1);
-    for chunk in chunks {
+    let mut from = 0;
+    for end in &chunks.ends {
+        let chunk = &chunks.bytes[from..*end];
+        from = *end;
         let change = Change::parse(chunk).expect("a change of ours");
         let applied = document.apply(&change, &log).expect("a change that fits");
         assert!(matches!(applied, Applied::Applied(_)), "a change that is new");

@@ -184,11 +184,12 @@ impl Recorded {
         (Ops::Text(text), numbers.others)
     }
 
-    pub(super) fn fill(&self, draft: &mut Draft, actors: &Actors, own: u32, object: Id) {
+    /// Puts the operations into a change and their text with them, which is gone here afterwards.
+    pub(super) fn fill(&mut self, draft: &mut Draft, actors: &Actors, own: u32, object: Id) {
         let (ops, others) = self.to_ops(actors, own, object);
         draft.ops = ops;
         draft.others = others;
-        draft.values = self.values.as_bytes().to_vec();
+        draft.values = std::mem::take(&mut self.values).into_bytes();
     }
 }
 

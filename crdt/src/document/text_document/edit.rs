@@ -132,7 +132,8 @@ impl<'a> Recorder<'a> {
     pub(super) fn edit(&mut self, edit: &Edit) {
         let at = edit.at.0;
         for ids in self.text.index.visible_ids(at, edit.delete) {
-            self.delete(ids);
+            self.note_removed(ids, at);
+            self.delete_noted(ids);
         }
         if !edit.insert.is_empty() {
             let before = at.checked_sub(1);
@@ -146,10 +147,19 @@ impl<'a> Recorder<'a> {
     pub(in crate::document) fn delete(&mut self, ids: IdRun) {
         for (part, is_visible) in self.text.index.parts(ids) {
             if is_visible && let Some((at, _)) = self.text.index.position(part.first) {
-                let slice = self.text.rope.slice(at..at + part.count as usize);
-                self.recorded.removed.push((part, slice.to_string()));
+                self.note_removed(part, at);
             }
         }
+        self.delete_noted(ids);
+    }
+
+    /// Keeps the text of visible characters that stand side by side and are about to go.
+    fn note_removed(&mut self, ids: IdRun, at: usize) {
+        let removed = self.text.rope.slice(at..at + ids.count as usize);
+        self.recorded.removed.push((ids, String::from(removed)));
+    }
+
+    fn delete_noted(&mut self, ids: IdRun) {
         self.text.delete(ids, self.patches);
         self.next.counter += ids.count;
         match self.recorded.ops.last_mut() {

@@ -1,5 +1,8 @@
 //! From ids to positions and back.
 
+use smallvec::SmallVec;
+
+use super::super::run::IdRuns;
 use super::{IdRun, Index, Place, Run};
 use crate::document::actors::Id;
 
@@ -52,8 +55,8 @@ impl Index {
     }
 
     /// The ids of `count` visible characters from a position on.
-    pub(crate) fn visible_ids(&self, position: usize, count: usize) -> Vec<IdRun> {
-        let mut ids = Vec::new();
+    pub(crate) fn visible_ids(&self, position: usize, count: usize) -> IdRuns {
+        let mut ids = IdRuns::new();
         let Some(mut place) = self.find_visible(position) else {
             return ids;
         };
@@ -79,8 +82,8 @@ impl Index {
     }
 
     /// Splits ids of characters into parts that stand side by side and are all visible or all deleted.
-    pub(crate) fn parts(&self, ids: IdRun) -> Vec<(IdRun, bool)> {
-        let mut parts = Vec::new();
+    pub(crate) fn parts(&self, ids: IdRun) -> SmallVec<[(IdRun, bool); 2]> {
+        let mut parts = SmallVec::new();
         let mut first = ids.first;
         let end = first.counter + ids.count;
         while first.counter < end

@@ -37,12 +37,12 @@ impl TextDocument {
         let start = self.graph.max_op() + 1;
         let first = Id { counter: start, actor: own };
         let mut patches = Patches::default();
-        let recorded = perform(&mut self.text, self.graph.actors(), first, &mut patches);
+        let mut recorded = perform(&mut self.text, self.graph.actors(), first, &mut patches);
         let step = if recorded.ops.is_empty() {
             self.graph.forget_unused_actor(own);
             UndoStep::default()
         } else {
-            let own_ids = self.make_changes(author, time, &recorded, own, before, &mut changes);
+            let own_ids = self.make_changes(author, time, &mut recorded, own, before, &mut changes);
             UndoStep::new(&recorded, start, self.graph.actors(), &own_ids)
         };
         Edited { changes, patches: patches.into_vec(), step }
@@ -97,37 +97,46 @@ impl TextDocument {
         &mut self,
         author: Author,
         time: i64,
-        recorded: &Recorded,
+        recorded: &mut Recorded,
         own: u32,
         before: Option<TextState>,
         changes: &mut Vec<Change>,
     ) -> OwnIds {
         let deps: SmallVec<[ChangeHash; 1]> = self.graph.heads().hashes().into();
         let mut draft = self.draft(author, time, deps);
-        if recorded.fits_surely(OPS_THAT_FIT)
-            || recorded.count_within_limits(own, self.object) == recorded.count()
-        {
+        let is_small = recorded.fits_surely(OPS_THAT_FIT);
+        let mut whole = None;
+        if is_small {
             recorded.fill(&mut draft, self.graph.actors(), own, self.object);
-            if recorded.fits_surely(OPS_THAT_FIT) || draft.encoded_length() <= CHANGE_BYTES_MAX {
-                let draft = self.name(author, draft);
-                if author == Author::ContentNamed
-                    && let Some(actor) = draft.actor
-                {
-                    self.graph.name_last_actor(actor);
-                }
-                let change = draft.encode();
-                let mut own_ids = OwnIds::new(own);
-                own_ids.push(&change);
-                let fit = self.graph.local_fit(change.deps());
-                self.graph.admit(&change, fit);
-                changes.push(change);
-                return own_ids;
-            }
+            whole = Some(draft);
+        } else if recorded.count_within_limits(own, self.object) == recorded.count() {
+            recorded.clone().fill(&mut draft, self.graph.actors(), own, self.object);
+            whole = Some(draft).filter(|draft| draft.encoded_length() <= CHANGE_BYTES_MAX);
+        }
+        if let Some(draft) = whole {
+            return self.make_change(author, draft, own, changes);
         }
         match before {
             Some(before) => self.make_named_parts(recorded.clone(), own, before, changes),
             None => self.make_parts(author, time, recorded.clone(), own, changes),
         }
+    }
+
+    /// Makes one change of everything.
+    fn make_change(&mut self, author: Author, draft: Draft, own: u32, changes: &mut Vec<Change>) -> OwnIds {
+        let draft = self.name(author, draft);
+        if author == Author::ContentNamed
+            && let Some(actor) = draft.actor
+        {
+            self.graph.name_last_actor(actor);
+        }
+        let change = draft.encode();
+        let mut own_ids = OwnIds::new(own);
+        own_ids.push(&change);
+        let fit = self.graph.local_fit(change.deps());
+        self.graph.admit(&change, fit);
+        changes.push(change);
+        own_ids
     }
 
     /// Cuts operations that are done into changes of one author.
@@ -185,7 +194,7 @@ impl TextDocument {
     fn longest_part(&self, left: &Recorded, own: u32, empty: &Draft) -> (Draft, u64) {
         let count = left.count_within_limits(own, self.object) as usize;
         let (draft, count) = longest_that_fits(count, |count| {
-            let part = left.clone().take(count as u64, empty.start_op, own);
+            let mut part = left.clone().take(count as u64, empty.start_op, own);
             let mut draft = empty.clone();
             part.fill(&mut draft, self.graph.actors(), own, self.object);
             draft
