@@ -10,7 +10,10 @@ pub mod control;
 pub mod mirror;
 
 mod folder;
+mod node;
 mod profile;
 mod registry;
 mod transfer;
 mod workspace;
+
+pub use node::{Node, is_held, open};

@@ -3,6 +3,8 @@
 //! One batch becomes one write: first what it does to the tree, then what it does to texts.
 
 
+use std::collections::BTreeMap;
+
 use weft_crdt::tree::{BlobRef, ContentValue, Created, PlanError, Planner};
 use weft_crdt::{Author, Change, DocumentId, NodeId, Version};
 use weft_sync::data::Origin;
@@ -39,6 +41,9 @@ enum TakeError {
 
 /// A save of a file that is to become an edit of its text.
 struct TextSave {
+    path: String,
+    /// What the mirror called the bytes that the save was made from.
+    base_name: Option<Vec<u8>>,
     document: DocumentId,
     text: String,
     /// What the writer saw, as far as is known.
@@ -84,10 +89,24 @@ impl Engine {
         let _ = self.take_bases(&dirty.keys);
         self.refresh(&dirty);
         self.show.end_own();
+        let mut merged = BTreeMap::new();
         for save in plan.saves {
-            self.take_save(save, is_batch, &mut made);
+            let (path, base) = (save.path.clone(), save.base_name.clone());
+            if self.take_save(save, is_batch, &mut made) {
+                merged.insert(path, base);
+            }
         }
-        let accepted = plan.taken.into_iter().map(|(index, path)| self.accepted(index, &path)).collect();
+        let accepted = plan.taken.into_iter().map(|(index, path)| {
+            let mut accepted = self.accepted(index, &path);
+            // The folder holds what the writer saved, which is no version of the merged text. Until
+            // that is written, a further save counts as made from the same base: at worst text
+            // of this writer comes twice, never does text of others go.
+            if let Some(Some(base)) = merged.remove(path.as_str()) {
+                accepted.version = base;
+            }
+            accepted
+        });
+        let accepted = accepted.collect();
         for path in forgotten {
             if let Some(shown) = self.view.node_at(path.as_str()) {
                 self.show.mark(shown.node);
@@ -242,11 +261,7 @@ impl Engine {
         importer: &mut Importer<'_>,
         plan: &mut BatchPlan,
     ) -> Result<(), TakeError> {
-        let shown = self.view.node_at(path.as_str());
-        let content = shown.as_ref().and_then(|shown| shown.content.clone());
-        if shown.is_some_and(|shown| shown.executable != file.executable()) {
-            planner.set_executable(path.as_str(), file.executable())?;
-        }
+        let content = self.view.node_at(path.as_str()).and_then(|shown| shown.content);
         plan.own.written.insert(path.as_str().to_owned());
         self.plan_content(path, file, base, content.as_deref(), planner, importer, plan)
     }
@@ -263,11 +278,13 @@ impl Engine {
         plan: &mut BatchPlan,
     ) -> Result<(), TakeError> {
         let contents = self.contents.as_ref().ok_or(TakeError::NoKey)?;
+        let base_name = base.map(|base| base.version.clone());
         match content {
             Some(ContentValue::Text { document, .. }) if file.size() <= DOCUMENT_BYTES_MAX => {
                 if let Some(text) = read_text(file)? {
                     let base = base.and_then(|base| self.base_version(*document, base));
-                    plan.saves.push(TextSave { document: *document, text, base, begins: None });
+                    let path = path.as_str().to_owned();
+                    plan.saves.push(TextSave { path, base_name, document: *document, text, base, begins: None });
                     return Ok(());
                 }
             }
@@ -282,7 +299,8 @@ impl Engine {
                         let document = planner.convert(path.as_str())?;
                         let text = String::from_utf8(bytes).map_err(|_| ReadError::Changed)?;
                         let begins = Some(old.clone());
-                        plan.saves.push(TextSave { document, text, base: None, begins });
+                        let path = path.as_str().to_owned();
+                        plan.saves.push(TextSave { path, base_name, document, text, base: None, begins });
                         return Ok(());
                     }
                 }
@@ -312,27 +330,36 @@ impl Engine {
         }
     }
 
+    /// Makes a save an edit; whether the text differs from what was saved.
     fn take_save(
         &mut self,
         save: TextSave,
         is_batch: bool,
         made: &mut Vec<(DocumentId, Change, bool)>,
-    ) {
+    ) -> bool {
         if let Some(begins) = save.begins {
             self.bases.entry(save.document).or_insert(begins);
         }
         let (Some(base), Some(contents)) = (self.bases.get(&save.document), &self.contents) else {
             tracing::error!(document = %save.document, "a save of an unknown text");
-            return;
+            return false;
         };
         let actor = weft_sync::data::actor_of(&self.replica.data_log());
         let seconds = (self.wall.0 / 1000).max(0);
         let documents = self.documents.get_mut();
+        let past = save.base.as_ref().and_then(|version| {
+            let is_newest = documents.opened(save.document).is_some_and(|now| now.heads() == version);
+            if is_newest {
+                return None;
+            }
+            documents.at(save.document, base, version, contents, &self.replica).ok()
+        });
+        let past = past.map(|text| text.keep());
         let text = match documents.load(save.document, base, contents, &self.replica) {
             Ok(text) => text,
             Err(error) => {
                 tracing::error!(document = %save.document, "a save cannot be merged: {error}");
-                return;
+                return false;
             }
         };
         let before = text.text();
@@ -341,7 +368,7 @@ impl Engine {
         } else {
             Author::Session(actor)
         };
-        match saves::save(text, save.base.as_ref(), &save.text, author, seconds) {
+        match saves::save(text, past.as_ref(), &save.text, author, seconds) {
             Ok(edited) => {
                 let merged = text.text() != save.text;
                 let patches = edited.patches;
@@ -357,8 +384,12 @@ impl Engine {
                     let document = save.document;
                     self.event(super::engine::EngineEvent::TextChanged { document, patches, user: None });
                 }
+                merged
             }
-            Err(error) => tracing::error!(document = %save.document, "a save is not shared: {error}"),
+            Err(error) => {
+                tracing::error!(document = %save.document, "a save is not shared: {error}");
+                false
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_crdt::tree::{AuthorName, BlobRef, DocumentFacts};
-use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, OpId, TextDocument, Version};
+use weft_crdt::{ActorId, Applied, ChangeHash, DocumentId, OpId, TextDocument, Version};
 use weft_store::{ReadError, Storage};
 use weft_sync::data::actor_of;
 use weft_sync::ids::{EntryId, LogId, UserId, WorkspaceId};
@@ -111,22 +111,43 @@ impl Documents {
         contents: &Contents,
         opener: Opener<'_>,
     ) -> Result<TextDocument, LoadError> {
-        let base = String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)?;
-        let mut document = TextDocument::new(id, &base).map_err(|_| LoadError::BaseDamaged)?;
+        let mut document = begin(id, base, contents)?;
         let mut early = Vec::new();
         for_each_change(&*self.store, self.ws, id, opener, |carried| {
             if !applies(&mut document, &carried) {
                 early.push(carried);
             }
         })?;
-        // What came before its dependencies fits once they are there.
-        loop {
-            let before = early.len();
-            early.retain(|carried| !applies(&mut document, carried));
-            if early.is_empty() || early.len() == before {
-                return Ok(document);
-            }
-        }
+        apply_early(&mut document, early);
+        Ok(document)
+    }
+
+    /// A document as it was at a version.
+    pub(crate) fn at(
+        &self,
+        id: DocumentId,
+        base: &BlobRef,
+        version: &Version,
+        contents: &Contents,
+        opener: Opener<'_>,
+    ) -> Result<TextDocument, LoadError> {
+        let changes = self.changes(id, opener)?;
+        let past = closure(&changes, version);
+        let mut document = begin(id, base, contents)?;
+        let kept = changes.into_iter().filter(|carried| past.contains(&carried.change.hash()));
+        apply_early(&mut document, kept.collect());
+        Ok(document)
+    }
+
+    /// All changes of a document, in the order in which they came.
+    pub(crate) fn changes(
+        &self,
+        id: DocumentId,
+        opener: Opener<'_>,
+    ) -> Result<Vec<CarriedChange>, ReadError> {
+        let mut changes = Vec::new();
+        for_each_change(&*self.store, self.ws, id, opener, |carried| changes.push(carried))?;
+        Ok(changes)
     }
 
     fn make_room(&mut self, chars: usize) {
@@ -139,6 +160,36 @@ impl Documents {
             total -= size;
         }
     }
+}
+
+fn begin(id: DocumentId, base: &BlobRef, contents: &Contents) -> Result<TextDocument, LoadError> {
+    let base = String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)?;
+    TextDocument::new(id, &base).map_err(|_| LoadError::BaseDamaged)
+}
+
+/// Applies changes that may stand before those they build upon.
+fn apply_early(document: &mut TextDocument, mut early: Vec<CarriedChange>) {
+    loop {
+        let before = early.len();
+        early.retain(|carried| !applies(document, carried));
+        if early.is_empty() || early.len() == before {
+            return;
+        }
+    }
+}
+
+/// A version and everything that it builds upon.
+pub(crate) fn closure(changes: &[CarriedChange], version: &Version) -> BTreeSet<ChangeHash> {
+    let parents: BTreeMap<ChangeHash, &[ChangeHash]> =
+        changes.iter().map(|carried| (carried.change.hash(), carried.change.deps())).collect();
+    let mut past = BTreeSet::new();
+    let mut open: Vec<ChangeHash> = version.hashes().to_vec();
+    while let Some(hash) = open.pop() {
+        if past.insert(hash) {
+            open.extend(parents.get(&hash).copied().into_iter().flatten());
+        }
+    }
+    past
 }
 
 /// Whether a change is part of the document now, or never will be.
@@ -206,24 +257,16 @@ pub(crate) struct Facts<'a> {
 impl Facts<'_> {
     /// The carriers of changes that are not among `seen` and what that builds upon.
     fn beyond(&self, document: DocumentId, seen: &Version) -> Vec<(EntryId, LogId)> {
-        let mut changes: Vec<(Change, EntryId, LogId)> = Vec::new();
+        let mut changes = Vec::new();
         let read = for_each_change(self.store, self.ws, document, self.opener, |carried| {
-            changes.push((carried.change, carried.entry.id, carried.entry.log));
+            changes.push(carried);
         });
         if let Err(error) = read {
             tracing::error!("the history of a file cannot be read: {error}");
         }
-        let parents: BTreeMap<ChangeHash, Vec<ChangeHash>> =
-            changes.iter().map(|(change, ..)| (change.hash(), change.deps().to_vec())).collect();
-        let mut past = BTreeSet::new();
-        let mut open: Vec<ChangeHash> = seen.hashes().to_vec();
-        while let Some(hash) = open.pop() {
-            if past.insert(hash) {
-                open.extend(parents.get(&hash).into_iter().flatten());
-            }
-        }
-        let beyond = changes.into_iter().filter(|(change, ..)| !past.contains(&change.hash()));
-        beyond.map(|(_, entry, log)| (entry, log)).collect()
+        let past = closure(&changes, seen);
+        let beyond = changes.iter().filter(|carried| !past.contains(&carried.change.hash()));
+        beyond.map(|carried| (carried.entry.id, carried.entry.log)).collect()
     }
 }
 

@@ -33,6 +33,9 @@ use super::show::ShowPlan;
 use super::waiting::Waiting;
 use crate::folder::{Accepted, FolderJob, RecentTexts};
 
+/// Refused writes of which the reason is kept for whoever asks.
+const REFUSED_KEPT: usize = 64;
+
 /// What is to be done outside, in this order.
 #[derive(Debug)]
 pub(crate) enum Output {
@@ -68,6 +71,11 @@ pub(crate) enum Output {
         peer: EndpointId,
         /// These.
         chunks: Vec<weft_crdt::ChunkId>,
+    },
+    /// Begin to mirror the folder.
+    StartFolder {
+        /// Whether to watch it.
+        watch: bool,
     },
     /// Remember the session before the next commit.
     Session(SessionId),
@@ -127,6 +135,7 @@ pub(crate) struct Engine {
     pub(super) authors: Authors,
     pub(super) waiting: Waiting,
     pub(super) writes: BTreeMap<WriteId, LocalWrite>,
+    pub(super) refused: BTreeMap<WriteId, String>,
     pub(super) next_write: u64,
     pub(super) show: ShowPlan,
     pub(super) fetches: FetchPlan,
@@ -136,6 +145,20 @@ pub(crate) struct Engine {
     pub(super) out: Vec<Output>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) is_stopped: bool,
+    /// Whether the folder is to be mirrored as soon as the key is here, and watched.
+    pub(super) folder_wanted: Option<bool>,
+    pub(super) scan: ScanState,
+    /// Why nothing can be stored any more.
+    pub(super) failure: Option<String>,
+}
+
+/// What is known of the folder as a whole.
+#[derive(Debug, Default)]
+pub(super) struct ScanState {
+    pub(super) is_done: bool,
+    pub(super) is_import: bool,
+    pub(super) progress: crate::mirror::Progress,
+    pub(super) skipped: crate::mirror::Skipped,
 }
 
 impl Engine {
@@ -165,8 +188,9 @@ impl Engine {
             authors: Authors::default(),
             waiting: Waiting::default(),
             writes: BTreeMap::new(),
+            refused: BTreeMap::new(),
             next_write: 1,
-            show: ShowPlan::default(),
+            show: ShowPlan::new(),
             fetches: FetchPlan::default(),
             rng,
             now: Timestamp::default(),
@@ -174,6 +198,9 @@ impl Engine {
             out: Vec::new(),
             wake_at: None,
             is_stopped: false,
+            folder_wanted: None,
+            scan: ScanState::default(),
+            failure: None,
         };
         engine.learn_membership();
         engine.read_tree()?;
@@ -269,6 +296,11 @@ impl Engine {
                 self.event(EngineEvent::MembershipChanged);
             }
             Effect::PeerChanged(status) => {
+                if status.connected
+                    && let Some(peer) = self.replica.membership().and_then(|m| m.device(&status.device))
+                {
+                    self.peer_came(peer.endpoint);
+                }
                 self.event(EngineEvent::PeerChanged(status));
             }
             Effect::PeersLearned { peers, .. } => self.event(EngineEvent::PeersLearned(peers)),
@@ -341,6 +373,10 @@ impl Engine {
         }
         let text = format!("{reason}; {}", reason.hint());
         tracing::warn!("an edit was not shared: {text}");
+        self.refused.insert(write, text.clone());
+        while self.refused.len() > REFUSED_KEPT {
+            self.refused.pop_first();
+        }
         self.event(EngineEvent::WriteRefused(write, text));
     }
 
@@ -405,10 +441,72 @@ impl Engine {
         self.view.path_of(node)
     }
 
+    /// The contents of this workspace, once its key is here.
+    pub(crate) fn contents(&self) -> Option<Contents> {
+        self.contents.clone()
+    }
+
+    /// The folder is to be mirrored when the key comes.
+    pub(crate) fn wants_folder(&mut self, watch: bool) {
+        self.folder_wanted = Some(watch);
+    }
+
+    /// The folder cannot be mirrored.
+    pub(crate) fn folder_failed(&mut self, reason: String) {
+        self.failure = Some(reason);
+        self.scan.is_done = true;
+    }
+
+    /// Nothing can be stored any more: everything stays as it is until the node is started again.
+    pub(crate) fn store_failed(&mut self, reason: String) {
+        self.failure = Some(reason);
+        self.is_stopped = true;
+        self.event(EngineEvent::Stopped);
+    }
+
+    /// Everything found by the first scan was there when the folder became a workspace.
+    pub(crate) fn set_import(&mut self) {
+        self.scan.is_import = true;
+    }
+
+    /// Why the first scan's changes were made.
+    pub(crate) fn scan_origin(&self) -> Origin {
+        if self.scan.is_import { Origin::Import } else { Origin::Human }
+    }
+
+    /// A scan goes on.
+    pub(crate) fn scan_progress(&mut self, progress: crate::mirror::Progress) {
+        self.scan.progress = progress;
+    }
+
+    /// The first scan is over: from now on the folder is written to.
+    pub(crate) fn scanned(&mut self, skipped: crate::mirror::Skipped) {
+        self.scan.skipped = skipped;
+        self.scan.is_done = true;
+        self.show.waits_for_scan = false;
+        if let Err(error) = self.reconcile() {
+            tracing::error!("what the folder lacks cannot be told: {error}");
+        }
+    }
+
+    /// The folder is left alone, or not any more.
+    pub(crate) fn set_hold(&mut self, reason: Option<crate::mirror::HoldReason>) {
+        let goes_on = self.show.hold.is_some() && reason.is_none();
+        self.show.hold = reason;
+        if goes_on && let Err(error) = self.reconcile() {
+            tracing::error!("what the folder lacks cannot be told: {error}");
+        }
+    }
+
     fn learn_membership(&mut self) {
         if self.contents.is_none() {
             let secret = self.replica.content_secret();
             self.contents = secret.map(|secret| Contents::new(Arc::clone(&self.store), secret));
+            if self.contents.is_some()
+                && let Some(watch) = self.folder_wanted.take()
+            {
+                self.out.push(Output::StartFolder { watch });
+            }
         }
         for (log, user) in self.replica.log_users() {
             self.authors.note_log(log, user);

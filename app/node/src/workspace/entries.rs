@@ -1,6 +1,6 @@
 //! Reading stored entries: for sending, and for the changes they carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_crdt::{Change, DocumentId};
@@ -12,8 +12,7 @@ use weft_sync::data::DataPlain;
 use weft_sync::entry::{Entry, Kind};
 use weft_sync::epoch::Keyring;
 use weft_sync::ids::{EntryRef, WorkspaceId};
-use weft_sync::limits::ENTRY_HEADER_BYTES_MAX;
-use weft_sync::replica::{Load, LoadedEntry, Replica, StoredState};
+use weft_sync::replica::{Load, LoadedEntry, Replica, StoredLog, StoredState};
 use zeroize::Zeroizing;
 
 use super::people::People;
@@ -42,13 +41,24 @@ impl OpenData for Replica {
 /// Reads what a replica begins with.
 pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<StoredState, ReadError> {
     let mut state = StoredState::default();
+    let mut control = BTreeSet::new();
+    for log in store.logs(ws)? {
+        let last = EntryRef { log: log.log, seq: log.last_seq, id: log.last_id };
+        state.logs.push(StoredLog { last, is_closed: log.kinds.contains(Kind::Close) });
+        if !log.kinds.contains(Kind::Data) && !log.kinds.contains(Kind::Frontier) {
+            control.insert(log.log);
+        }
+    }
     let mut after = StoredOrder::START;
     loop {
-        let read = store.entries_after(ws, after, EntryFilter::All, READ_BYTES)?;
+        let read = store.entries_after(ws, after, EntryFilter::WithoutData, READ_BYTES)?;
         let Some(last) = read.last() else { break };
         after = last.order;
-        let forks = |entry: &&StoredEntry| !entry.marks.contains(EntryMarks::FORK);
-        state.entries.extend(read.iter().filter(forks).map(start_of));
+        let wanted = |entry: &&StoredEntry| {
+            let is_needed = matches!(entry.kind, Kind::Genesis | Kind::Open) || control.contains(&entry.at.log);
+            is_needed && !entry.marks.contains(EntryMarks::FORK)
+        };
+        state.entries.extend(read.iter().filter(wanted).map(|entry| Arc::from(&*entry.bytes)));
     }
     let keys = store.record(Space::workspace(ws, Table::EpochKey), KEYRING_KEY)?;
     let keyring = keys.map(Zeroizing::new).and_then(|keys| Keyring::from_secret_bytes(&keys).ok());
@@ -61,16 +71,6 @@ pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<Store
         state.unopened.extend(read.iter().map(|place| place.at));
     }
     Ok(state)
-}
-
-/// Of a Data entry the header; of others all.
-fn start_of(entry: &StoredEntry) -> Arc<[u8]> {
-    let bytes = &*entry.bytes;
-    if entry.kind == Kind::Data {
-        Arc::from(&bytes[..bytes.len().min(ENTRY_HEADER_BYTES_MAX)])
-    } else {
-        Arc::from(bytes)
-    }
 }
 
 /// The write that keeps the epoch keys.

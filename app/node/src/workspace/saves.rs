@@ -1,7 +1,7 @@
 //! Saves of whole files, as edits of what they changed.
 
 use weft_crdt::tree::BlobRef;
-use weft_crdt::{Author, DocumentId, EditError, Edited, TextDocument, Version};
+use weft_crdt::{Author, DocumentId, EditError, Edited, PastText, TextDocument, Version};
 
 use super::engine::Engine;
 
@@ -21,24 +21,15 @@ pub(super) fn inserted_chars(before: &str, after: &str) -> usize {
 /// Makes a save an edit. With a base it is an edit of that version: what came after it stays.
 pub(super) fn save(
     document: &mut TextDocument,
-    base: Option<&Version>,
+    base: Option<&PastText>,
     text: &str,
     author: Author,
     seconds: i64,
 ) -> Result<Edited, EditError> {
-    let _ = base;
-    let before = document.text();
-    let old: Vec<char> = before.chars().collect();
-    let new: Vec<char> = text.chars().collect();
-    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let rest = old.len().min(new.len()) - start;
-    let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let edit = weft_crdt::Edit {
-        at: weft_crdt::CharIndex(start),
-        delete: old.len() - start - end,
-        insert: new[start..new.len() - end].iter().collect(),
-    };
-    document.edit(author, &[edit], seconds)
+    match base {
+        Some(base) => document.replace_text_at(base, text, author, seconds),
+        None => document.replace_text(text, author, seconds),
+    }
 }
 
 /// The version of a document before anybody edited it.

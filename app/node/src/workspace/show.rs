@@ -59,6 +59,11 @@ pub(super) struct OwnSteps {
 }
 
 impl ShowPlan {
+    /// Nothing to show yet; nothing is written before the folder was looked at.
+    pub(super) fn new() -> Self {
+        Self { waits_for_scan: true, ..Self::default() }
+    }
+
     /// Wants the file of a node written.
     pub(super) fn mark(&mut self, node: NodeId) {
         self.due.insert(node);

@@ -1,0 +1,216 @@
+//! Documents that programs on the control socket have open.
+//!
+//! Each open document is a stream of revisions: the text as it was when it was opened, and every
+//! change since. An edit names the revision it was made on; the node makes it on the newest text.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use weft_crdt::{DocumentId, Patch};
+use weft_sync::ids::{UserId, WorkspaceId};
+
+use super::{Shared, calls, ended, paths};
+use crate::api::{
+    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit,
+    DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
+};
+
+/// Documents that one program may have open.
+const OPEN_MAX: usize = 256;
+/// Changes that are kept for edits of older revisions.
+const CHANGES_KEPT: usize = 4_096;
+
+/// What is open, by session and number.
+#[derive(Default)]
+pub(crate) struct OpenDocuments {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    next: u64,
+    open: BTreeMap<(SessionId, u64), OpenDocument>,
+}
+
+struct OpenDocument {
+    ws: WorkspaceId,
+    document: DocumentId,
+    path: String,
+    revision: u64,
+    /// The changes since `revision - changes.len()`, as patches of the text before them.
+    changes: Vec<Vec<Patch>>,
+    events: EventSink,
+}
+
+impl OpenDocuments {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A program has gone.
+    pub(crate) fn close_session(&self, session: SessionId) {
+        self.inner().open.retain(|(owner, _), _| *owner != session);
+    }
+
+    /// A text changed: everybody who has it open hears of it.
+    pub(crate) fn changed(&self, ws: WorkspaceId, document: DocumentId, patches: &[Patch], user: Option<UserId>) {
+        let mut inner = self.inner();
+        let mut slow = Vec::new();
+        for ((session, number), open) in &mut inner.open {
+            if open.ws != ws || open.document != document {
+                continue;
+            }
+            open.revision += 1;
+            open.changes.push(patches.to_vec());
+            if open.changes.len() > CHANGES_KEPT {
+                open.changes.remove(0);
+            }
+            let event = Event::DocumentChanged(DocumentChanged {
+                document: *number,
+                revision: open.revision,
+                edits: patches.iter().map(client_edit).collect(),
+                user: user.map(|user| user.to_string()),
+            });
+            if !open.events.send(event) {
+                slow.push((*session, *number));
+            }
+        }
+        // Who does not keep up opens the document again.
+        for key in slow {
+            inner.open.remove(&key);
+        }
+    }
+
+    pub(super) fn close(&self, session: SessionId, number: u64) -> DocumentClosed {
+        self.inner().open.remove(&(session, number));
+        DocumentClosed {}
+    }
+
+    /// Cursors travel with the presence of a later version; the place is checked.
+    pub(super) fn cursor(&self, session: SessionId, request: &DocumentCursor) -> Result<DocumentClosed, ApiError> {
+        match self.inner().open.get(&(session, request.document)) {
+            Some(_) => Ok(DocumentClosed {}),
+            None => Err(not_open(request.document)),
+        }
+    }
+}
+
+fn client_edit(patch: &Patch) -> ClientEdit {
+    ClientEdit { at: patch.at.0 as u64, delete: patch.delete as u64, insert: patch.insert.clone() }
+}
+
+fn not_open(document: u64) -> ApiError {
+    ApiError::not_found(format!("document {document} is not open")).hint("open it again with document.open")
+}
+
+pub(super) async fn open(
+    shared: &Arc<Shared>,
+    request: DocumentOpen,
+    context: &CallContext,
+) -> Result<DocumentOpened, ApiError> {
+    let (workspace, _, rest) = shared.workspace_of(&request.file)?;
+    let path = paths::inside(&rest)?;
+    let (shared, session, events) = (Arc::clone(shared), context.session, context.events.clone());
+    // On the workspace's thread, so that no change comes between the text and the registration.
+    let opened = workspace.ask(move |engine| {
+        let (document, text, write) = engine.open_text(&path)?;
+        let mut inner = shared.documents.inner();
+        if inner.open.keys().filter(|(owner, _)| *owner == session).count() >= OPEN_MAX {
+            return Err(ApiError::usage(format!("{OPEN_MAX} documents are open, which is the limit"))
+                .hint("close some with document.close"));
+        }
+        inner.next += 1;
+        let number = inner.next;
+        let open = OpenDocument {
+            ws: engine.replica().workspace(),
+            document,
+            path,
+            revision: 0,
+            changes: Vec::new(),
+            events,
+        };
+        inner.open.insert((session, number), open);
+        Ok((DocumentOpened { document: number, text, revision: 0 }, write))
+    });
+    let (opened, write) = opened.await.ok_or_else(ended)??;
+    if let Some(write) = write {
+        calls::stored(&workspace, write).await?;
+    }
+    Ok(opened)
+}
+
+pub(super) async fn edit(
+    shared: &Arc<Shared>,
+    request: DocumentEdit,
+    context: &CallContext,
+) -> Result<DocumentEdited, ApiError> {
+    let key = (context.session, request.document);
+    let ws = shared.documents.inner().open.get(&key).map(|open| open.ws);
+    let ws = ws.ok_or_else(|| not_open(request.document))?;
+    let workspace = shared.handle(&ws).ok_or_else(ended)?;
+    let shared = Arc::clone(shared);
+    let edited = workspace.ask(move |engine| {
+        let (path, edits) = {
+            let inner = shared.documents.inner();
+            let open = inner.open.get(&key).ok_or_else(|| not_open(key.1))?;
+            let behind = open.revision.checked_sub(request.revision).map(|n| n as usize);
+            let behind = behind.filter(|behind| *behind <= open.changes.len()).ok_or_else(|| {
+                ApiError::usage(format!("revision {} is too old", request.revision))
+                    .hint("open the document again with document.open")
+            })?;
+            let since = &open.changes[open.changes.len() - behind..];
+            (open.path.clone(), transformed(&request.edits, since))
+        };
+        let write = engine.edit_text(&path, &edits)?;
+        let inner = shared.documents.inner();
+        let revision = inner.open.get(&key).map_or(request.revision, |open| open.revision);
+        Ok::<_, ApiError>((write, revision))
+    });
+    let (write, revision) = edited.await.ok_or_else(ended)??;
+    calls::stored(&workspace, write).await?;
+    Ok(DocumentEdited { revision })
+}
+
+/// Moves edits over changes that came between. Text that is gone is not deleted again; what is
+/// inserted at one place stands behind what came first.
+fn transformed(edits: &[ClientEdit], since: &[Vec<Patch>]) -> Vec<ClientEdit> {
+    let mut out = Vec::new();
+    // Each edit counts on the text after the ones before it; positions are moved one by one.
+    for edit in edits {
+        let (mut at, mut end) = (edit.at, edit.at.saturating_add(edit.delete));
+        for patch in since.iter().flatten() {
+            at = moved(at, patch);
+            end = moved(end, patch);
+        }
+        out.push(ClientEdit { at, delete: end.saturating_sub(at), insert: edit.insert.clone() });
+    }
+    out
+}
+
+fn moved(position: u64, patch: &Patch) -> u64 {
+    let (at, delete) = (patch.at.0 as u64, patch.delete as u64);
+    let inserted = patch.insert.chars().count() as u64;
+    if position < at {
+        position
+    } else if position < at + delete {
+        at + inserted
+    } else {
+        position - delete + inserted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_crdt::CharIndex;
+
+    #[test]
+    fn edits_move_over_what_came_between() {
+        let patch = |at, delete, insert: &str| Patch { at: CharIndex(at), delete, insert: insert.to_owned() };
+        let edit = |at, delete| ClientEdit { at, delete, insert: String::new() };
+        let since = [vec![patch(0, 0, "ab")], vec![patch(5, 2, "")]];
+        assert_eq!(transformed(&[edit(1, 0)], &since), [edit(3, 0)]);
+        assert_eq!(transformed(&[edit(2, 4)], &since), [edit(4, 2)]);
+        assert_eq!(transformed(&[edit(6, 1)], &since), [edit(6, 1)]);
+    }
+}

@@ -1,0 +1,516 @@
+//! The joining side: from a ticket to a folder with all files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use weft_crdt::tree::{ContentValue, NodeKind};
+use weft_net::{Address, FrameStream};
+use weft_store::{EntryMarks, NewEntry, Write};
+use weft_sync::invite::{JoinError, Newcomer, NewcomerEffect, NewcomerInput, Offer};
+use weft_sync::ticket::Ticket;
+
+use super::opening::{StartFolder, start_workspace};
+use super::{Shared, ended, network, opening, paths};
+use crate::api::{
+    ApiError, Existing, Join, JoinPreview, JoinPreviewed, Joined, Progress, ProgressSink, Stage,
+};
+use crate::registry::{Overlap, WorkspaceRecord};
+use crate::workspace::queries::role;
+use crate::workspace::thread::{Message, WorkspaceHandle};
+
+const POLL: Duration = Duration::from_millis(20);
+/// Pause between tries to reach the inviter.
+const RETRY: Duration = Duration::from_millis(400);
+/// How often everything must have been found complete, one after the other.
+const CALM_POLLS: u32 = 2;
+
+/// What the inviter said, with the stream to go on with.
+struct Meeting {
+    newcomer: Newcomer,
+    stream: FrameStream,
+    offer: Offer,
+}
+
+fn parse(text: &str) -> Result<Ticket, ApiError> {
+    Ticket::parse(text).map_err(|error| {
+        ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
+    })
+}
+
+fn refused(error: &JoinError) -> ApiError {
+    ApiError::failed(error.to_string()).hint(error.hint()).data_state("nothing was changed")
+}
+
+/// Meets the inviter, trying until the deadline.
+async fn meet(
+    shared: &Arc<Shared>,
+    ticket: &Ticket,
+    deadline: Instant,
+    progress: &ProgressSink,
+) -> Result<Meeting, ApiError> {
+    let Some(net) = &shared.net else {
+        return Err(ApiError::failed("this node is not on the network").hint("start `weft node`, then join"));
+    };
+    let mut addresses: Vec<Address> = ticket.addresses.iter().copied().map(Address::from).collect();
+    addresses.extend(ticket.relay.clone().map(Address::Relay));
+    addresses.extend(network::remembered(shared, ticket.inviter));
+    let who = if ticket.inviter_name.is_empty() { "the inviter".to_owned() } else { ticket.inviter_name.clone() };
+    loop {
+        progress.report(Progress { detail: Some(who.clone()), ..Progress::new(Stage::Wait) });
+        let reason = match net.join_stream(&addresses, ticket.inviter).await {
+            Ok(stream) => match greet(shared, ticket, stream).await {
+                Ok(meeting) => return Ok(meeting),
+                Err(GreetError::Final(error)) => return Err(error),
+                Err(GreetError::Lost(reason)) => reason,
+            },
+            Err(error) => error.to_string(),
+        };
+        if Instant::now() + RETRY >= deadline {
+            return Err(ApiError::unreachable(format!("{who} cannot be reached: {reason}"))
+                .hint("both devices must be on and on one network; then run the same command again")
+                .data_state("nothing was changed"));
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+enum GreetError {
+    Final(ApiError),
+    Lost(String),
+}
+
+impl From<weft_net::StreamError> for GreetError {
+    fn from(error: weft_net::StreamError) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+async fn greet(shared: &Arc<Shared>, ticket: &Ticket, mut stream: FrameStream) -> Result<Meeting, GreetError> {
+    let profile = &shared.profile;
+    let mut rng = shared.fork_rng();
+    let ends = (profile.endpoint_id(), stream.peer());
+    let (mut newcomer, hello) =
+        Newcomer::new(ticket, profile.chain.clone(), profile.label.clone(), ends, &mut rng);
+    stream.send(Bytes::from(hello)).await?;
+    loop {
+        let Some(frame) = stream.recv().await? else {
+            return Err(GreetError::Lost("it hung up".to_owned()));
+        };
+        for effect in newcomer.handle(NewcomerInput::Frame(frame.to_vec())) {
+            match effect {
+                NewcomerEffect::Send(bytes) => stream.send(Bytes::from(bytes)).await?,
+                NewcomerEffect::Preview(offer) => return Ok(Meeting { newcomer, stream, offer }),
+                NewcomerEffect::Failed(error) => return Err(GreetError::Final(refused(&error))),
+                NewcomerEffect::Waiting | NewcomerEffect::Joined(_) => {}
+            }
+        }
+    }
+}
+
+/// Where a workspace of this name goes.
+fn target(folder: Option<&Path>, parent: &Path, name: &str) -> PathBuf {
+    let folder = folder.map_or_else(|| parent.join(folder_name(name)), Path::to_owned);
+    paths::absolute(&folder)
+}
+
+/// A name that every file system takes as one folder.
+fn folder_name(name: &str) -> String {
+    let name: String = name
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|'))
+        .take(64)
+        .collect();
+    let name = name.trim().trim_matches('.').to_owned();
+    if name.is_empty() { "workspace".to_owned() } else { name }
+}
+
+/// Tells what a ticket leads to, without changing anything.
+pub(super) async fn preview(
+    shared: &Arc<Shared>,
+    request: JoinPreview,
+    progress: &ProgressSink,
+) -> Result<JoinPreviewed, ApiError> {
+    let ticket = parse(&request.ticket)?;
+    let deadline = Instant::now() + Duration::from_secs_f64(request.timeout_seconds.clamp(0.0, 1e6));
+    let meeting = meet(shared, &ticket, deadline, progress).await?;
+    let offer = &meeting.offer;
+    let folder = target(request.folder.as_deref(), &request.parent, &offer.workspace);
+    check_target(shared, &folder, &ticket)?;
+    let (here, _) = count_files(&folder);
+    Ok(JoinPreviewed {
+        workspace: ticket.ws.to_string(),
+        name: offer.workspace.clone(),
+        role: role(offer.class),
+        inviter: ticket.inviter.to_string(),
+        inviter_name: Some(offer.inviter.name.clone()).filter(|name| !name.is_empty()),
+        fingerprint: None,
+        folder,
+        files: offer.files,
+        bytes: offer.bytes,
+        equal: 0,
+        new: offer.files,
+        different: Vec::new(),
+        different_count: 0,
+        only_here: here,
+        executable: 0,
+    })
+}
+
+fn check_target(shared: &Shared, folder: &Path, ticket: &Ticket) -> Result<Option<WorkspaceRecord>, ApiError> {
+    let state = shared.state();
+    if let Some(record) = state.registry.get(&ticket.ws) {
+        if record.root == folder {
+            return Ok(Some(record.clone()));
+        }
+        return Err(ApiError::usage(format!(
+            "this workspace is on this device already, at {}",
+            record.root.display()
+        ))
+        .hint("`weft leave` there first, or go on working there")
+        .data_state("nothing was changed"));
+    }
+    match state.registry.overlap(folder) {
+        None if !folder.exists() || folder.is_dir() => Ok(None),
+        None => Err(ApiError::usage(format!("{} is not a folder", folder.display())).hint("name another folder")),
+        Some(overlap) => Err(overlap_error(folder, &overlap)),
+    }
+}
+
+/// Why a folder cannot become a workspace.
+pub(super) fn overlap_error(folder: &Path, overlap: &Overlap) -> ApiError {
+    let told = match overlap {
+        Overlap::Same(record) => ApiError::usage(format!(
+            "{} is the workspace “{}” already",
+            folder.display(),
+            record.name
+        ))
+        .hint("`weft status` shows it; `weft leave` makes it an ordinary folder again"),
+        Overlap::Inside(record) => ApiError::usage(format!(
+            "{} lies inside of the workspace “{}” at {}",
+            folder.display(),
+            record.name,
+            record.root.display()
+        ))
+        .hint("choose a folder outside of it: workspaces are never nested"),
+        Overlap::Around(record) => ApiError::usage(format!(
+            "the workspace “{}” lies inside of {}, at {}",
+            record.name,
+            folder.display(),
+            record.root.display()
+        ))
+        .hint("choose another folder, or `weft leave` the inner one first"),
+    };
+    told.data_state("nothing was changed")
+}
+
+/// Joins: returns when all files are on disk.
+pub(super) async fn join(
+    shared: &Arc<Shared>,
+    request: Join,
+    progress: &ProgressSink,
+) -> Result<Joined, ApiError> {
+    let begin = Instant::now();
+    let ticket = parse(&request.ticket)?;
+    let deadline = begin + Duration::from_secs_f64(request.timeout_seconds.clamp(0.0, 1e6));
+    let known = {
+        let state = shared.state();
+        state.registry.get(&ticket.ws).cloned()
+    };
+    let (record, workspace, expected) = match known {
+        Some(record) => resume(shared, &request, &ticket, record)?,
+        None => come_in(shared, &request, &ticket, deadline, progress).await?,
+    };
+    if let Some(net) = &shared.net {
+        let addresses = ticket.addresses.iter().copied().map(Address::from).collect();
+        // Wanting ourselves is refused, which only happens with a ticket of our own.
+        let _ = net.want(ticket.inviter, addresses).await;
+    }
+    network::want_members(shared, ticket.ws).await;
+    wait_for_tree(&workspace, expected, deadline).await?;
+    let conflicts = prepare_folder(&workspace, &record.root, request.existing).await?;
+    workspace.send(Message::StartFolder { watch: true });
+    let done = wait_for_files(&workspace, expected, deadline, progress).await?;
+    let summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
+    complete(shared, record.clone()).await?;
+    Ok(Joined {
+        workspace: ticket.ws.to_string(),
+        name: summary.name,
+        files: done.files,
+        bytes: done.bytes,
+        conflicts,
+        seconds: begin.elapsed().as_secs_f64(),
+        folder: record.root,
+        role: summary.role,
+        pending: summary.pending,
+        notes: shared.notice.iter().cloned().collect(),
+    })
+}
+
+type Entered = (WorkspaceRecord, WorkspaceHandle, u64);
+
+fn resume(
+    shared: &Arc<Shared>,
+    request: &Join,
+    ticket: &Ticket,
+    record: WorkspaceRecord,
+) -> Result<Entered, ApiError> {
+    if let Some(folder) = &request.folder {
+        check_target(shared, &paths::absolute(folder), ticket)?;
+    }
+    let handle = shared.handle(&ticket.ws).ok_or_else(ended)?;
+    Ok((record, handle, 0))
+}
+
+async fn come_in(
+    shared: &Arc<Shared>,
+    request: &Join,
+    ticket: &Ticket,
+    deadline: Instant,
+    progress: &ProgressSink,
+) -> Result<Entered, ApiError> {
+    if let Some(folder) = &request.folder {
+        check_target(shared, &paths::absolute(folder), ticket)?;
+    }
+    let Meeting { mut newcomer, mut stream, offer } = meet(shared, ticket, deadline, progress).await?;
+    let folder = target(request.folder.as_deref(), &request.parent, &offer.workspace);
+    check_target(shared, &folder, ticket)?;
+    let mut effects = newcomer.handle(NewcomerInput::Accept);
+    let lost = |error: weft_net::StreamError| {
+        ApiError::unreachable(format!("the inviter hung up: {error}")).hint("run the same command again")
+    };
+    let joined = 'talk: loop {
+        for effect in std::mem::take(&mut effects) {
+            match effect {
+                NewcomerEffect::Send(bytes) => stream.send(Bytes::from(bytes)).await.map_err(lost)?,
+                NewcomerEffect::Waiting => {
+                    let detail = Some("the inviter's confirmation".to_owned());
+                    progress.report(Progress { detail, ..Progress::new(Stage::Wait) });
+                }
+                NewcomerEffect::Joined(joined) => break 'talk joined,
+                NewcomerEffect::Failed(error) => return Err(refused(&error)),
+                NewcomerEffect::Preview(_) => {}
+            }
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let received = tokio::time::timeout(left, stream.recv()).await.map_err(|_| {
+            ApiError::unreachable("the inviter has not confirmed in time")
+                .hint("ask them to confirm (`weft invitations`), then run the same command again")
+                .data_state("nothing was changed")
+        })?;
+        let Some(frame) = received.map_err(lost)? else {
+            return Err(ApiError::unreachable("the inviter hung up").hint("run the same command again"));
+        };
+        effects = newcomer.handle(NewcomerInput::Frame(frame.to_vec()));
+    };
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        ApiError::failed(format!("{} cannot be made: {error}", folder.display()))
+            .hint("choose a folder that you may write to")
+            .data_state("you are a member; run the same command again with another folder")
+    })?;
+    let folder = paths::absolute(&folder);
+    let record = WorkspaceRecord {
+        id: joined.ws,
+        root: folder,
+        name: offer.workspace.clone(),
+        is_complete: false,
+    };
+    let mut writes: Vec<Write> = joined
+        .entries
+        .iter()
+        .map(|entry| {
+            Write::Entry(NewEntry {
+                ws: joined.ws,
+                at: entry.entry_ref(),
+                kind: entry.header.kind,
+                marks: EntryMarks::NONE,
+                bytes: entry.encode().into(),
+            })
+        })
+        .collect();
+    writes.push(shared.state().registry.put(record.clone()));
+    shared.storage.commit(&writes).map_err(|error| {
+        ApiError::failed(opening::chain(&error)).hint(error.hint())
+    })?;
+    let handle = start_workspace(shared, &record, StartFolder::Later)?;
+    Ok((record, handle, offer.files))
+}
+
+/// Waits until the tree of the workspace has come.
+async fn wait_for_tree(workspace: &WorkspaceHandle, expected: u64, deadline: Instant) -> Result<(), ApiError> {
+    loop {
+        let done = workspace.ask(|engine| engine.progressed()).await.ok_or_else(ended)?;
+        let is_there = done.files > 0 || (expected == 0 && done.connected > 0 && done.is_quiet);
+        if is_there || done.is_scanned {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(not_in_time(0, expected));
+        }
+        tokio::time::sleep(POLL / 4).await;
+    }
+}
+
+fn not_in_time(done: u64, expected: u64) -> ApiError {
+    ApiError::unreachable(format!("{done} of {expected} files have come in time"))
+        .hint("run the same command again: it goes on where it stopped")
+        .data_state("you are a member, and what has come is kept")
+}
+
+/// Waits until every file is on disk.
+async fn wait_for_files(
+    workspace: &WorkspaceHandle,
+    expected: u64,
+    mut deadline: Instant,
+    progress: &ProgressSink,
+) -> Result<crate::workspace::queries::Progressed, ApiError> {
+    let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(10));
+    let (mut calm, mut last_left) = (0, usize::MAX);
+    loop {
+        let done = workspace.ask(|engine| engine.progressed()).await.ok_or_else(ended)?;
+        let left = done.missing + done.outstanding + done.waiting;
+        let written = done.files.saturating_sub((done.missing + done.outstanding) as u64);
+        let total = done.files.max(expected);
+        progress.report(Progress {
+            done: written,
+            total: Some(total),
+            bytes: Some(done.bytes),
+            ..Progress::new(Stage::Receive)
+        });
+        let is_done = left == 0 && done.is_scanned && done.is_quiet && done.files > 0 || (expected == 0 && left == 0 && done.is_quiet && done.connected > 0 && done.is_scanned);
+        calm = if is_done { calm + 1 } else { 0 };
+        if calm >= CALM_POLLS {
+            return Ok(done);
+        }
+        // As long as something moves, there is time.
+        if left != last_left {
+            (last_left, deadline) = (left, Instant::now() + patience);
+        }
+        if Instant::now() > deadline {
+            return Err(not_in_time(written, total));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+async fn complete(shared: &Arc<Shared>, mut record: WorkspaceRecord) -> Result<(), ApiError> {
+    record.is_complete = true;
+    let write = shared.state().registry.put(record);
+    shared.storage.commit(&[write]).map(|_| ()).map_err(|error| ApiError::failed(opening::chain(&error)))
+}
+
+/// Makes room for the workspace's files in a folder that has some: nothing is overwritten. Gives
+/// how many files of other content were there.
+async fn prepare_folder(workspace: &WorkspaceHandle, root: &Path, existing: Existing) -> Result<u64, ApiError> {
+    let is_empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty || existing == Existing::Mine {
+        return Ok(0);
+    }
+    let wanted = workspace.ask(|engine| engine.shown_contents()).await.ok_or_else(ended)?;
+    let contents = workspace.ask(|engine| engine.contents()).await.ok_or_else(ended)?;
+    let Some(contents) = contents else { return Ok(0) };
+    let root = root.to_owned();
+    let moved = tokio::task::spawn_blocking(move || {
+        let mut moved = 0;
+        for (path, content) in wanted {
+            let place = root.join(&path);
+            let is_file = place.symlink_metadata().is_ok_and(|data| data.is_file());
+            let Some(bytes) = is_file.then(|| std::fs::read(&place).ok()).flatten() else { continue };
+            if contents.content_id(&bytes) == content {
+                continue;
+            }
+            let aside = free_name(&place, existing);
+            match std::fs::rename(&place, &aside) {
+                Ok(()) => moved += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
+    });
+    let moved = moved.await.map_err(|error| ApiError::failed(error.to_string()))?;
+    moved.map_err(|error| {
+        ApiError::failed(format!("a file of yours could not be put aside: {error}"))
+            .hint("make the folder writable, then run the same command again")
+            .data_state("nothing was overwritten")
+    })
+}
+
+/// A name beside a file that nothing has.
+fn free_name(place: &Path, existing: Existing) -> PathBuf {
+    let label = if existing == Existing::Theirs { "before joining" } else { "mine" };
+    let stem = place.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let extension = place.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+    (1..)
+        .map(|n| match n {
+            1 => format!("{stem} ({label}){extension}"),
+            n => format!("{stem} ({label} {n}){extension}"),
+        })
+        .map(|name| place.with_file_name(name))
+        .find(|path| !path.exists())
+        .expect("numbers without end")
+}
+
+fn count_files(folder: &Path) -> (u64, u64) {
+    let (mut files, mut bytes) = (0, 0);
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(data) if data.is_dir() && entry.file_name() != ".git" => open.push(entry.path()),
+                Ok(data) if data.is_file() => {
+                    files += 1;
+                    bytes += data.len();
+                }
+                _ => {}
+            }
+        }
+    }
+    (files, bytes)
+}
+
+impl crate::workspace::engine::Engine {
+    /// The name of the content of each shown file.
+    pub(crate) fn shown_contents(&self) -> BTreeMap<String, weft_crdt::ContentId> {
+        let mut contents = BTreeMap::new();
+        for (path, shown) in self.shown() {
+            if shown.kind != NodeKind::File {
+                continue;
+            }
+            match shown.content.as_deref() {
+                Some(ContentValue::Blob(blob)) => {
+                    contents.insert(path, blob.content);
+                }
+                Some(ContentValue::Text { document, base }) => {
+                    let id = self.text_content(*document).unwrap_or(base.content);
+                    contents.insert(path, id);
+                }
+                None => {}
+            }
+        }
+        contents
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_workspaces_become_names_of_folders() {
+        assert_eq!(folder_name("my project"), "my project");
+        assert_eq!(folder_name("../../etc"), "etc");
+        assert_eq!(folder_name("a/b\u{1b}[2J"), "ab[2J");
+        assert_eq!(folder_name(".."), "workspace");
+    }
+
+    #[test]
+    fn what_is_put_aside_gets_a_free_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("a.txt");
+        assert_eq!(free_name(&place, Existing::KeepBoth), folder.path().join("a (mine).txt"));
+        std::fs::write(folder.path().join("a (mine).txt"), "").unwrap();
+        assert_eq!(free_name(&place, Existing::KeepBoth), folder.path().join("a (mine 2).txt"));
+    }
+}

@@ -1,0 +1,602 @@
+//! What people ask of a workspace, and what they do by commands.
+
+use std::collections::BTreeMap;
+
+use weft_crdt::tree::{ContentValue, Created, DigestLine, NodeKind, Planner, digest_tree};
+use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, TextDocument, Version};
+use weft_sync::acl::Class;
+use weft_sync::data::Origin as DataOrigin;
+use weft_sync::ids::{DeviceId, UserId};
+use weft_sync::replica::WriteId;
+
+use super::deliver::Dirty;
+use super::disk::push_parts;
+use super::documents::LoadError;
+use super::engine::{Engine, EngineEvent};
+use super::people::People;
+use super::saves::is_text;
+use crate::api::{
+    ApiError, CatText, Digests, EditAction, Edited, Member, MemberDevice, MembersList, PeerStatus,
+    PendingPath, Restored, Role, WorkspaceState,
+};
+
+/// What a status says that the workspace itself knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) state: WorkspaceState,
+    pub(crate) state_reason: Option<String>,
+    pub(crate) digests: Digests,
+    pub(crate) frontier: BTreeMap<String, u64>,
+    pub(crate) peers: Vec<PeerStatus>,
+    pub(crate) pending: Vec<PendingPath>,
+    pub(crate) not_shared: u64,
+}
+
+/// How far a workspace has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progressed {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) missing: usize,
+    pub(crate) outstanding: usize,
+    pub(crate) waiting: usize,
+    pub(crate) storing: usize,
+    pub(crate) is_scanned: bool,
+    pub(crate) files_seen: u64,
+    pub(crate) is_quiet: bool,
+    pub(crate) connected: usize,
+    pub(crate) synced: usize,
+}
+
+/// How a role is called.
+pub(crate) fn role(class: Class) -> Role {
+    match class {
+        Class::Owner => Role::Owner,
+        Class::Admin => Role::Admin,
+        Class::Editor => Role::Editor,
+        Class::Viewer => Role::Viewer,
+        Class::Keeper => Role::Keeper,
+    }
+}
+
+impl Engine {
+    /// How far things are.
+    pub(crate) fn progressed(&self) -> Progressed {
+        let mut done = Progressed::default();
+        self.view.for_each(|_, shown| {
+            if shown.kind == NodeKind::File {
+                done.files += 1;
+                done.bytes += shown.content.map_or(0, |content| content.blob().size);
+            }
+        });
+        done.missing = self.fetches.len();
+        done.outstanding = self.show.outstanding();
+        done.waiting = self.waiting.len();
+        done.storing = self.writes.len();
+        done.is_scanned = self.scan.is_done;
+        done.files_seen = self.scan.progress.files_seen as u64;
+        let status = self.replica.sync_status();
+        done.is_quiet = status.is_quiet();
+        let devices = self.replica.device_statuses();
+        let others = devices.iter().filter(|device| device.connected && device.device != self.replica.device());
+        for device in others {
+            done.connected += 1;
+            done.synced += usize::from(device.has_all_mine);
+        }
+        done
+    }
+
+    /// Names what is shown, and the state of every text.
+    pub(crate) fn digests(&self) -> Digests {
+        let mut lines: Vec<(String, NodeKind, bool, Option<ContentId>)> = Vec::new();
+        let mut shown = Vec::new();
+        self.view.for_each(|path, node| shown.push((path.to_owned(), node)));
+        let mut files = 0;
+        for (path, node) in shown {
+            files += u64::from(node.kind == NodeKind::File);
+            let content = node.content.as_deref().and_then(|content| match content {
+                ContentValue::Blob(blob) => Some(blob.content),
+                ContentValue::Text { document, base } => match self.text_of(*document) {
+                    Ok((_, bytes)) => self.contents.as_ref().map(|c| c.content_id(&bytes)),
+                    Err(_) => Some(base.content),
+                },
+            });
+            lines.push((path, node.kind, node.executable, content));
+        }
+        let tree = digest_tree(lines.iter().map(|(path, kind, executable, content)| DigestLine {
+            path,
+            kind: *kind,
+            executable: *executable,
+            content: *content,
+        }));
+        Digests { tree: hex(&tree), heads: hex(&self.digest_heads()), files }
+    }
+
+    /// Everything that is shown.
+    pub(crate) fn shown(&self) -> BTreeMap<String, weft_crdt::tree::ShownNode> {
+        self.view.shown()
+    }
+
+    /// The name of the present text of a document.
+    pub(crate) fn text_content(&self, document: DocumentId) -> Option<ContentId> {
+        let (_, bytes) = self.text_of(document).ok()?;
+        Some(self.contents.as_ref()?.content_id(&bytes))
+    }
+
+    fn digest_heads(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("weft 2026 heads digest v1");
+        let mut add = |document: DocumentId, heads: &Version| {
+            hasher.update(document.as_bytes());
+            for hash in heads.hashes() {
+                hasher.update(hash.as_bytes());
+            }
+        };
+        add(self.tree.id(), self.tree.heads());
+        let edited: Vec<DocumentId> = self.documents.borrow().edited().collect();
+        for document in edited.into_iter().filter(|document| *document != self.tree.id()) {
+            if let Ok(heads) = self.with_text(document, |text| text.heads().clone()) {
+                add(document, &heads);
+            }
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// Everything that `weft status` says of the workspace.
+    pub(crate) fn summary(&self) -> Summary {
+        let frontier = self.replica.frontier();
+        let mut pending: Vec<PendingPath> = self
+            .show
+            .problems()
+            .map(|(path, reason)| PendingPath { path: path.to_owned(), reason: reason.to_owned() })
+            .collect();
+        pending.extend(self.view.unwritten().into_iter().map(|unwritten| PendingPath {
+            path: unwritten.path,
+            reason: unwritten.problem.to_string(),
+        }));
+        let skipped = &self.scan.skipped;
+        let unreadable = skipped.unreadable.iter();
+        pending.extend(unreadable.map(|(path, reason)| PendingPath {
+            path: path.clone(),
+            reason: reason.clone(),
+        }));
+        let (state, state_reason) = self.state();
+        Summary {
+            name: self.replica.workspace_name().unwrap_or_default(),
+            role: self.replica.own_class().map_or(Role::Viewer, role),
+            state,
+            state_reason,
+            digests: self.digests(),
+            frontier: frontier.into_iter().map(|at| (at.log.to_string(), at.seq)).collect(),
+            peers: self.peer_statuses(),
+            pending,
+            not_shared: (skipped.symlinks + skipped.special_files + skipped.secret_count) as u64,
+        }
+    }
+
+    fn state(&self) -> (WorkspaceState, Option<String>) {
+        if let Some(reason) = &self.failure {
+            return (WorkspaceState::ReadOnly, Some(reason.clone()));
+        }
+        if let Some(reason) = &self.show.hold {
+            return (WorkspaceState::Held, Some(format!("{reason}; {}", reason.hint())));
+        }
+        let status = self.replica.sync_status();
+        if status.waiting_for_key > 0 || self.contents.is_none() {
+            let reason = format!("{} edits wait for a key from another member", status.waiting_for_key);
+            return (WorkspaceState::Waiting, Some(reason));
+        }
+        if self.replica.own_class().is_none() {
+            let reason = "this device was removed from the workspace; its copy stays readable";
+            return (WorkspaceState::Removed, Some(reason.to_owned()));
+        }
+        (WorkspaceState::Active, None)
+    }
+
+    /// The other devices of the workspace.
+    pub(crate) fn peer_statuses(&self) -> Vec<PeerStatus> {
+        let own = self.replica.device();
+        let named = self.names_of_devices();
+        let behind = self.replica.sync_status().behind;
+        let statuses = self.replica.device_statuses().into_iter();
+        let others = statuses.filter(|status| status.device != own && status.class != Class::Keeper);
+        others
+            .map(|status| {
+                let label = named.get(&status.device);
+                PeerStatus {
+                    user: status.user.to_string(),
+                    user_name: label.map(|(name, _)| name.clone()).filter(|name| !name.is_empty()),
+                    device: status.device.to_string(),
+                    device_name: label.map(|(_, name)| name.clone()).filter(|name| !name.is_empty()),
+                    connected: status.connected,
+                    path: None,
+                    has_all_mine: status.has_all_mine,
+                    missing: status.missing,
+                    behind: if status.connected { behind } else { 0 },
+                    last_contact: None,
+                }
+            })
+            .collect()
+    }
+
+    fn names_of_devices(&self) -> BTreeMap<DeviceId, (String, String)> {
+        let devices = self.replica.named_devices().into_iter();
+        devices.map(|device| (device.device, (device.label.name, device.label.device))).collect()
+    }
+
+    /// The people of the workspace.
+    pub(crate) fn members(&self) -> MembersList {
+        let own = (self.replica.user(), self.replica.device());
+        let statuses: BTreeMap<DeviceId, _> =
+            self.replica.device_statuses().into_iter().map(|status| (status.device, status)).collect();
+        let mut members: BTreeMap<UserId, Member> = BTreeMap::new();
+        for device in self.replica.named_devices() {
+            let status = statuses.get(&device.device);
+            let is_this = device.device == own.1;
+            let member = members.entry(device.user).or_insert_with(|| Member {
+                user: device.user.to_string(),
+                name: Some(device.label.name.clone()).filter(|name| !name.is_empty()),
+                role: role(device.class),
+                is_me: device.user == own.0,
+                devices: Vec::new(),
+            });
+            member.devices.push(MemberDevice {
+                device: device.device.to_string(),
+                name: Some(device.label.device.clone()).filter(|name| !name.is_empty()),
+                is_this,
+                last_contact: None,
+                has_all_mine: is_this || status.is_some_and(|status| status.has_all_mine),
+                missing: if is_this { 0 } else { status.map_or(0, |status| status.missing) },
+            });
+        }
+        MembersList { members: members.into_values().collect() }
+    }
+
+    /// Runs something on a text.
+    pub(super) fn with_text<T>(
+        &self,
+        document: DocumentId,
+        task: impl FnOnce(&mut TextDocument) -> T,
+    ) -> Result<T, LoadError> {
+        let base = self.bases.get(&document).ok_or(LoadError::BaseMissing)?;
+        let contents = self.contents.as_ref().ok_or(LoadError::BaseMissing)?;
+        let mut documents = self.documents.borrow_mut();
+        Ok(task(documents.load(document, base, contents, &self.replica)?))
+    }
+
+    /// The content of a shown file.
+    pub(super) fn shown_file(&self, path: &str) -> Result<(NodeId, ContentValue), ApiError> {
+        let shown = self.view.node_at(path).ok_or_else(|| no_file(path))?;
+        match shown.content {
+            Some(content) => Ok((shown.node, (*content).clone())),
+            None => Err(ApiError::usage(format!("{path} is a folder")).hint("name a file")),
+        }
+    }
+
+    /// The text of a file, now or as it was.
+    pub(crate) fn cat(&self, path: &str, at: Option<&str>) -> Result<CatText, ApiError> {
+        let (_, content) = self.shown_file(path)?;
+        let document = match &content {
+            ContentValue::Blob(blob) => {
+                if at.is_some() {
+                    return Err(unknown_version(path));
+                }
+                let contents = self.contents.as_ref().ok_or_else(no_key)?;
+                let bytes = contents.load(blob).map_err(|error| {
+                    ApiError::failed(format!("{path} cannot be read: {error}"))
+                        .hint("`weft status` tells what is still missing")
+                })?;
+                return Ok(CatText { text: text_from(bytes, path)?, heads: Vec::new() });
+            }
+            ContentValue::Text { document, .. } => *document,
+        };
+        let Some(at) = at else {
+            let read = self.with_text(document, |text| (text.text(), hex_heads(text.heads())));
+            let (text, heads) = read.map_err(|error| not_readable(path, &error))?;
+            return Ok(CatText { text, heads });
+        };
+        let version = self.find_version(document, path, at)?;
+        let text = self.text_at(document, &version).map_err(|error| not_readable(path, &error))?;
+        Ok(CatText { text, heads: hex_heads(&version) })
+    }
+
+    pub(super) fn text_at(&self, document: DocumentId, version: &Version) -> Result<String, LoadError> {
+        let base = self.bases.get(&document).ok_or(LoadError::BaseMissing)?;
+        let contents = self.contents.as_ref().ok_or(LoadError::BaseMissing)?;
+        let documents = self.documents.borrow();
+        Ok(documents.at(document, base, version, contents, &self.replica)?.text())
+    }
+
+    /// Finds the version that a person names by the beginning of a change's hash.
+    pub(super) fn find_version(
+        &self,
+        document: DocumentId,
+        path: &str,
+        name: &str,
+    ) -> Result<Version, ApiError> {
+        let name = name.trim().to_ascii_lowercase();
+        let changes = self.documents.borrow().changes(document, &self.replica);
+        let changes = changes.map_err(|error| not_readable(path, &error.into()))?;
+        let mut found: Vec<_> = changes
+            .iter()
+            .map(|carried| carried.change.hash())
+            .filter(|hash| name.len() >= 4 && hash.to_string().starts_with(&name))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [one] => Ok(Version::new([*one])),
+            [] => Err(unknown_version(path)),
+            _ => Err(ApiError::usage(format!("{name} names several versions of {path}"))
+                .hint("give more letters; `weft history` shows them")),
+        }
+    }
+
+    /// Edits a file through its document; a file that does not exist is made.
+    pub(crate) fn edit(&mut self, path: &str, action: &EditAction) -> Result<(WriteId, Edited), ApiError> {
+        if self.replica.own_class() < Some(Class::Editor) {
+            return Err(ApiError::not_allowed("your role does not let you edit this workspace")
+                .hint("ask an admin of the workspace for the editor role")
+                .data_state("nothing was changed"));
+        }
+        if let EditAction::Replace { text } = action
+            && self.view.node_at(path).is_none()
+        {
+            return self.create(path, text);
+        }
+        let (_, content) = self.shown_file(path)?;
+        let mut made = Vec::new();
+        let document = match &content {
+            ContentValue::Text { document, .. } => *document,
+            ContentValue::Blob(blob) => {
+                let contents = self.contents.as_ref().ok_or_else(no_key)?;
+                let bytes = contents.load(blob).map_err(|error| {
+                    ApiError::failed(format!("{path} cannot be read: {error}"))
+                        .hint("`weft status` tells what is still missing")
+                })?;
+                if !is_text(&bytes) || bytes.len() as u64 > super::disk::TEXT_BYTES_MAX {
+                    return Err(ApiError::usage(format!("{path} is no text that can be edited together"))
+                        .hint("change it with its own program; the whole file is shared"));
+                }
+                self.convert(path, &mut made)?
+            }
+        };
+        let author = Author::Session(self.own_actor());
+        let seconds = self.seconds();
+        let action = action.clone();
+        let edited = self.with_text(document, |text| {
+            check_place(&action, text)?;
+            let edited = match &action {
+                EditAction::Insert { at, text: insert } => {
+                    text.edit(author, &[edit_of(*at, 0, insert)], seconds)
+                }
+                EditAction::Delete { at, length } => text.edit(author, &[edit_of(*at, *length, "")], seconds),
+                EditAction::Replace { text: new } => text.replace_text(new, author, seconds),
+            };
+            let edited = edited.map_err(|error| ApiError::failed(format!("the edit is not possible: {error}")))?;
+            Ok::<_, ApiError>((edited, hex_heads(text.heads())))
+        });
+        let (edited, heads) = edited.map_err(|error| not_readable(path, &error))??;
+        if !edited.changes.is_empty() {
+            self.note_document(document);
+        }
+        push_parts(&mut made, document, edited.changes);
+        let write = self.write(DataOrigin::Human, made, None);
+        let mut dirty = Dirty::default();
+        dirty.texts.insert(document, Vec::new());
+        if !edited.patches.is_empty() {
+            let patches = edited.patches;
+            self.event(EngineEvent::TextChanged { document, patches, user: None });
+        }
+        self.settle(dirty);
+        Ok((write, Edited { heads }))
+    }
+
+    /// The document of a file, its text, and the write that made it a document, if one was needed.
+    pub(crate) fn open_text(&mut self, path: &str) -> Result<(DocumentId, String, Option<WriteId>), ApiError> {
+        let (_, content) = self.shown_file(path)?;
+        let (document, write) = match content.document() {
+            Some(document) => (document, None),
+            None => {
+                let text = self.cat(path, None)?.text;
+                if text.len() as u64 > super::disk::TEXT_BYTES_MAX || text.contains('\0') {
+                    return Err(ApiError::usage(format!("{path} is no text that can be edited together"))
+                        .hint("change it with its own program; the whole file is shared"));
+                }
+                let mut made = Vec::new();
+                let document = self.convert(path, &mut made)?;
+                (document, Some(self.write(DataOrigin::Human, made, None)))
+            }
+        };
+        let text = self.with_text(document, |text| text.text());
+        Ok((document, text.map_err(|error| not_readable(path, &error))?, write))
+    }
+
+    /// Makes edits of a text, each on the text after the ones before it.
+    pub(crate) fn edit_text(
+        &mut self,
+        path: &str,
+        edits: &[crate::api::ClientEdit],
+    ) -> Result<WriteId, ApiError> {
+        let (_, content) = self.shown_file(path)?;
+        let document = content.document().ok_or_else(|| no_file(path))?;
+        let edits: Vec<Edit> = edits.iter().map(|e| edit_of(e.at, e.delete, &e.insert)).collect();
+        let (author, seconds) = (Author::Session(self.own_actor()), self.seconds());
+        let edited = self.with_text(document, |text| text.edit(author, &edits, seconds));
+        let edited = edited.map_err(|error| not_readable(path, &error))?.map_err(|error| {
+            ApiError::usage(error.to_string()).hint("places count Unicode characters from 0")
+        })?;
+        if !edited.changes.is_empty() {
+            self.note_document(document);
+        }
+        let mut made = Vec::new();
+        push_parts(&mut made, document, edited.changes);
+        let write = self.write(DataOrigin::Human, made, None);
+        let mut dirty = Dirty::default();
+        dirty.texts.insert(document, edited.patches);
+        self.settle(dirty);
+        Ok(write)
+    }
+
+    /// Whether a write is durable; an error when it was refused.
+    pub(crate) fn write_state(&self, write: WriteId) -> Result<bool, String> {
+        match self.refused.get(&write) {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(!self.writes.contains_key(&write)),
+        }
+    }
+
+    /// Why nothing can be done any more, if so.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.clone()
+    }
+
+    /// Why the folder is left alone, if so.
+    pub(crate) fn hold(&self) -> Option<String> {
+        self.show.hold.as_ref().map(ToString::to_string)
+    }
+
+    /// Puts something out.
+    pub(crate) fn put(&mut self, output: super::engine::Output) {
+        self.out.push(output);
+    }
+
+    /// All devices with their names.
+    pub(crate) fn named_devices(&self) -> Vec<super::people::NamedDevice> {
+        self.replica.named_devices()
+    }
+
+    /// Changes that were refused for good.
+    pub(crate) fn quarantined(&self) -> usize {
+        let space = weft_store::Space::workspace(self.ws, weft_store::Table::Quarantine);
+        self.store.records(space, &[]).map_or(0, |records| records.len())
+    }
+
+    /// Makes a file's blob a text document.
+    pub(super) fn convert(
+        &mut self,
+        path: &str,
+        made: &mut Vec<(DocumentId, weft_crdt::Change, bool)>,
+    ) -> Result<DocumentId, ApiError> {
+        let facts = self.facts();
+        let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
+        let document = planner.convert(path).map_err(|error| plan_error(&error))?;
+        let edits = planner.finish();
+        self.edit_tree(&edits, made)?;
+        Ok(document)
+    }
+
+    fn create(&mut self, path: &str, text: &str) -> Result<(WriteId, Edited), ApiError> {
+        let contents = self.contents.clone().ok_or_else(no_key)?;
+        let blob = contents.import(text.as_bytes()).map_err(|error| {
+            ApiError::failed(format!("the file could not be stored: {error}"))
+        })?;
+        let facts = self.facts();
+        let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
+        let created = planner.create_file(path, blob, false).map_err(|error| plan_error(&error))?;
+        let came_back = matches!(created, Created::CameBack { .. });
+        let edits = planner.finish();
+        let mut made = Vec::new();
+        let dirty = self.edit_tree(&edits, &mut made)?;
+        let sync = vec![weft_store::Write::SyncChunks];
+        self.out.push(super::engine::Output::Commit { batch: None, writes: sync, own: Vec::new() });
+        let write = self.write(DataOrigin::Human, made, None);
+        self.settle(dirty);
+        if came_back {
+            // A deleted file has its old text again; what was asked for is an edit of it.
+            return self.edit(path, &EditAction::Replace { text: text.to_owned() });
+        }
+        Ok((write, Edited { heads: Vec::new() }))
+    }
+
+    /// Writes registers of the tree and shows what that does.
+    fn edit_tree(
+        &mut self,
+        edits: &[weft_crdt::RegisterEdit],
+        made: &mut Vec<(DocumentId, weft_crdt::Change, bool)>,
+    ) -> Result<Dirty, ApiError> {
+        let edited = self
+            .tree
+            .edit(Author::ContentNamed, edits, self.seconds())
+            .map_err(|error| ApiError::failed(format!("the folder cannot be changed: {error}")))?;
+        self.note_own(&edited.changes);
+        push_parts(made, self.tree.id(), edited.changes);
+        let mut dirty = Dirty::default();
+        dirty.keys.extend(edited.changed_keys);
+        let _ = self.take_bases(&dirty.keys);
+        self.refresh(&dirty);
+        Ok(Dirty::default())
+    }
+
+    /// Brings an old text back as a new edit.
+    pub(crate) fn restore(&mut self, path: &str, at: &str) -> Result<(WriteId, Restored), ApiError> {
+        let (_, content) = self.shown_file(path)?;
+        let document = content.document().ok_or_else(|| unknown_version(path))?;
+        let version = self.find_version(document, path, at)?;
+        let text = self.text_at(document, &version).map_err(|error| not_readable(path, &error))?;
+        let (write, edited) = self.edit(path, &EditAction::Replace { text })?;
+        let newest = edited.heads.first().cloned().unwrap_or_default();
+        Ok((write, Restored { version: newest, heads: edited.heads }))
+    }
+}
+
+fn edit_of(at: u64, delete: u64, insert: &str) -> Edit {
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    Edit { at: CharIndex(number(at)), delete: number(delete), insert: insert.to_owned() }
+}
+
+fn check_place(action: &EditAction, text: &TextDocument) -> Result<(), ApiError> {
+    let length = text.len_chars() as u64;
+    let (at, end) = match action {
+        EditAction::Insert { at, .. } => (*at, *at),
+        EditAction::Delete { at, length } => (*at, at.saturating_add(*length)),
+        EditAction::Replace { .. } => return Ok(()),
+    };
+    if end <= length {
+        return Ok(());
+    }
+    Err(ApiError::usage(format!("place {} lies behind the end of the text ({length} characters)", at.max(end)))
+        .hint("places count Unicode characters from 0")
+        .data_state("nothing was changed"))
+}
+
+fn text_from(bytes: Vec<u8>, path: &str) -> Result<String, ApiError> {
+    String::from_utf8(bytes)
+        .map_err(|_| ApiError::usage(format!("{path} is no text")).hint("open it with its own program"))
+}
+
+pub(super) fn no_file(path: &str) -> ApiError {
+    ApiError::not_found(format!("there is no {path} in the workspace"))
+        .hint("`weft status` tells what is not shared; ignored and secret files never are")
+}
+
+fn no_key() -> ApiError {
+    ApiError::unreachable("the key of the workspace has not arrived yet")
+        .hint("start `weft node` and wait until another member is connected")
+}
+
+pub(super) fn not_readable(path: &str, error: &LoadError) -> ApiError {
+    ApiError::failed(format!("{path} cannot be read: {error}"))
+        .hint("`weft status` tells what is still missing")
+}
+
+pub(super) fn unknown_version(path: &str) -> ApiError {
+    ApiError::not_found(format!("{path} has no such version")).hint("`weft history` lists them")
+}
+
+fn plan_error(error: &weft_crdt::tree::PlanError) -> ApiError {
+    ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
+}
+
+pub(super) fn hex_heads(heads: &Version) -> Vec<String> {
+    heads.hashes().iter().map(ToString::to_string).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,400 @@
+//! The thread that runs one workspace: it routes and decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use weft_crdt::ChunkId;
+use weft_net::{CloseCode, Net, SendError};
+use weft_store::session::SessionGuard;
+use weft_store::{CommitError, GroupCommitter, Space, Storage, Table, Write};
+use weft_sync::data::Origin;
+use weft_sync::frames::ByeCode;
+use weft_sync::ids::{EndpointId, EntryRef, Timestamp, WallMillis, WorkspaceId};
+use weft_sync::replica::{BatchId, ChannelId, Input};
+
+use super::engine::{Engine, EngineEvent, Output};
+use crate::folder::{Folder, FolderConfig, FolderReport, RecentTexts};
+use crate::transfer;
+
+/// Messages that may wait for a workspace.
+const INBOX_LEN: usize = 4_096;
+/// The record that names the session that is written under.
+pub(crate) const SESSION_KEY: &[u8] = b"session";
+
+/// Codes of the application begin here on a channel.
+fn close_code(code: ByeCode) -> CloseCode {
+    CloseCode(CloseCode::FIRST_OF_THE_APPLICATION.0 + u32::from(code.byte()))
+}
+
+/// A question or an order that runs on the workspace's thread.
+pub(crate) type Task = Box<dyn FnOnce(&mut Engine) + Send>;
+
+/// What a workspace is told.
+pub(crate) enum Message {
+    /// A channel is up.
+    ChannelUp {
+        channel: ChannelId,
+        net: weft_net::ChannelId,
+        peer: EndpointId,
+        dialer: bool,
+    },
+    /// A frame came.
+    Frame { channel: ChannelId, bytes: Bytes },
+    /// A channel is gone.
+    ChannelDown { channel: ChannelId },
+    /// A transaction is durable, or failed.
+    Committed { batch: BatchId, own: Vec<EntryRef>, result: Result<(), CommitError> },
+    /// The folder has something to say.
+    Folder(FolderReport),
+    /// Chunks can be read.
+    Chunks(Vec<ChunkId>),
+    /// A request for chunks is over.
+    Fetched { peer: EndpointId, absent: Vec<ChunkId>, failed: bool },
+    /// Do this.
+    Run(Task),
+    /// Begin to mirror the folder.
+    StartFolder { watch: bool },
+    /// End.
+    Stop,
+}
+
+/// The way to a workspace's thread.
+#[derive(Clone)]
+pub(crate) struct WorkspaceHandle {
+    pub(crate) ws: WorkspaceId,
+    inbox: SyncSender<Message>,
+}
+
+impl WorkspaceHandle {
+    /// Hands over a message; waits when many are there already.
+    pub(crate) fn send(&self, message: Message) {
+        // An error means that the thread has ended, which its own event tells.
+        let _ = self.inbox.send(message);
+    }
+
+    /// Runs something on the thread and waits for what it gives; `None` when the thread has ended.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, answer) = oneshot::channel();
+        let task: Task = Box::new(move |engine| {
+            // An error means that nobody waits any more.
+            let _ = sender.send(task(engine));
+        });
+        let inbox = self.inbox.clone();
+        if let Err(std::sync::mpsc::TrySendError::Full(message)) = inbox.try_send(Message::Run(task)) {
+            tokio::task::spawn_blocking(move || inbox.send(message)).await.ok()?.ok()?;
+        }
+        answer.await.ok()
+    }
+}
+
+/// What a workspace's thread works with.
+pub(crate) struct WorkspaceParts {
+    pub(crate) ws: WorkspaceId,
+    pub(crate) root: std::path::PathBuf,
+    pub(crate) store: Arc<dyn Storage>,
+    pub(crate) committer: Arc<GroupCommitter>,
+    pub(crate) sessions: Arc<Mutex<SessionGuard>>,
+    pub(crate) net: Option<Net>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) texts: Arc<RecentTexts>,
+    pub(crate) started: Instant,
+    /// Is told what others may want to know, on the workspace's thread.
+    pub(crate) events: Box<dyn Fn(EngineEvent) + Send>,
+}
+
+/// A running workspace.
+pub(crate) struct RunningWorkspace {
+    pub(crate) handle: WorkspaceHandle,
+    thread: JoinHandle<()>,
+}
+
+impl RunningWorkspace {
+    /// Starts the thread.
+    pub(crate) fn start(engine: Engine, parts: WorkspaceParts) -> std::io::Result<Self> {
+        let (inbox, queue) = sync_channel(INBOX_LEN);
+        let handle = WorkspaceHandle { ws: parts.ws, inbox };
+        let own = handle.clone();
+        let thread = std::thread::Builder::new().name("weft-workspace".into()).spawn(move || {
+            let mut runner = Runner {
+                engine,
+                parts,
+                handle: own,
+                channels: BTreeMap::new(),
+                folder: None,
+                has_scanned: false,
+            };
+            runner.begin();
+            runner.run(&queue);
+        })?;
+        Ok(Self { handle, thread })
+    }
+
+    /// Ends the thread and waits for it.
+    pub(crate) fn stop(self) {
+        self.handle.send(Message::Stop);
+        // A panic has been reported by the thread itself.
+        let _ = self.thread.join();
+    }
+}
+
+struct Runner {
+    engine: Engine,
+    parts: WorkspaceParts,
+    handle: WorkspaceHandle,
+    channels: BTreeMap<ChannelId, weft_net::ChannelId>,
+    folder: Option<Folder>,
+    has_scanned: bool,
+}
+
+impl Runner {
+    fn begin(&mut self) {
+        self.set_time();
+        self.engine.start();
+        self.route();
+    }
+
+    fn run(&mut self, queue: &Receiver<Message>) {
+        let mut is_stopping = false;
+        while !self.engine.is_stopped() {
+            let message = match self.wait() {
+                Some(wait) => match queue.recv_timeout(wait) {
+                    Ok(message) => Some(message),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                },
+                None => match queue.recv() {
+                    Ok(message) => Some(message),
+                    Err(_) => break,
+                },
+            };
+            self.set_time();
+            match message {
+                Some(Message::Stop) if !is_stopping => {
+                    is_stopping = true;
+                    self.stop_folder(queue);
+                    self.engine.stop();
+                }
+                Some(message) => self.take(message),
+                None => {}
+            }
+            self.engine.tick();
+            self.route();
+        }
+    }
+
+    /// Ends the folder thread; what it reports last is still taken.
+    fn stop_folder(&mut self, queue: &Receiver<Message>) {
+        let Some(folder) = self.folder.take() else { return };
+        // The thread may wait for room in our inbox while it ends.
+        let ended = std::thread::spawn(move || folder.stop());
+        while !ended.is_finished() {
+            if let Ok(message) = queue.recv_timeout(Duration::from_millis(5)) {
+                self.take(message);
+                self.route();
+            }
+        }
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let at = self.engine.wake_at()?;
+        Some(Duration::from_millis(at.0.saturating_sub(self.now().0)))
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(u64::try_from(self.parts.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn set_time(&mut self) {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = WallMillis(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX));
+        self.engine.set_time(self.now(), wall);
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::ChannelUp { channel, net, peer, dialer } => {
+                self.channels.insert(channel, net);
+                self.engine.feed(Input::ChannelUp { channel, peer, dialer });
+            }
+            Message::Frame { channel, bytes } => {
+                self.engine.feed(Input::Frame { channel, bytes: bytes.to_vec() });
+            }
+            Message::ChannelDown { channel } => {
+                self.channels.remove(&channel);
+                self.engine.feed(Input::ChannelDown { channel });
+            }
+            Message::Committed { batch, own, result } => self.committed(batch, &own, result),
+            Message::Folder(report) => self.folder_report(report),
+            Message::Chunks(chunks) => self.engine.chunks_arrived(&chunks),
+            Message::Fetched { peer, absent, failed } => self.engine.fetched(peer, &absent, failed),
+            Message::Run(task) => task(&mut self.engine),
+            Message::StartFolder { watch } => self.start_folder(watch),
+            Message::Stop => {}
+        }
+    }
+
+    fn committed(&mut self, batch: BatchId, own: &[EntryRef], result: Result<(), CommitError>) {
+        if let Err(error) = result {
+            tracing::error!("nothing can be stored any more: {error}");
+            self.engine.store_failed(error.to_string());
+            return;
+        }
+        let mut sessions = self.parts.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in own {
+            if let Err(error) = sessions.advance(entry.log, entry.seq) {
+                tracing::error!("the session counter cannot be kept: {error}; nothing is sent");
+                self.engine.store_failed(error.to_string());
+                return;
+            }
+        }
+        drop(sessions);
+        self.engine.committed(batch);
+    }
+
+    fn start_folder(&mut self, watch: bool) {
+        if self.folder.is_some() {
+            return;
+        }
+        let Some(contents) = self.engine.contents() else {
+            tracing::warn!("the folder is left alone: the workspace's key is not here yet");
+            self.engine.wants_folder(watch);
+            return;
+        };
+        let config = FolderConfig {
+            ws: self.parts.ws,
+            root: self.parts.root.clone(),
+            store: Arc::clone(&self.parts.store),
+            contents,
+            texts: Arc::clone(&self.parts.texts),
+            watch,
+            started: self.parts.started,
+        };
+        let inbox = self.handle.clone();
+        match Folder::start(config, move |report| inbox.send(Message::Folder(report))) {
+            Ok(folder) => {
+                folder.handle.send(crate::folder::FolderJob::Scan);
+                self.folder = Some(folder);
+            }
+            Err(error) => {
+                tracing::error!("the folder cannot be mirrored: {error}");
+                self.engine.folder_failed(error.to_string());
+            }
+        }
+    }
+
+    fn folder_report(&mut self, report: FolderReport) {
+        match report {
+            FolderReport::Changes { batch, changes, forgotten, branch } => {
+                let origin = if self.has_scanned { Origin::Human } else { self.engine.scan_origin() };
+                if let Some(branch) = branch {
+                    tracing::info!(%branch, files = changes.len(), "another branch is checked out");
+                }
+                self.engine.disk_changed(batch, &changes, &forgotten, origin);
+            }
+            FolderReport::Written(written) => self.engine.disk_written(written),
+            FolderReport::Progress(progress) => self.engine.scan_progress(progress),
+            FolderReport::Scanned(skipped) => {
+                if !self.has_scanned {
+                    self.has_scanned = true;
+                    self.engine.scanned(skipped);
+                }
+            }
+            FolderReport::Hold(reason) => self.engine.set_hold(reason),
+            FolderReport::Unwatched(reason) => {
+                tracing::warn!("the folder is scanned now and then: {reason}");
+            }
+            FolderReport::Stopped => {}
+        }
+    }
+
+    fn route(&mut self) {
+        for output in self.engine.drain() {
+            match output {
+                Output::Commit { batch, writes, own } => self.commit(batch, writes, own),
+                Output::Send { channel, bytes } => self.send(channel, bytes),
+                Output::Close { channel, code } => {
+                    if let (Some(net), Some(id)) = (&self.parts.net, self.channels.get(&channel)) {
+                        net.close_channel(*id, close_code(code));
+                    }
+                }
+                Output::Folder(job) => {
+                    if let Some(folder) = &self.folder {
+                        folder.handle.send(job);
+                    }
+                }
+                Output::Fetch { peer, chunks } => self.fetch(peer, chunks),
+                Output::StartFolder { watch } => self.start_folder(watch),
+                Output::Session(session) => {
+                    let record = Write::Record {
+                        space: Space::workspace(self.parts.ws, Table::Setting),
+                        key: SESSION_KEY.to_vec(),
+                        value: Some(session.as_bytes().to_vec()),
+                    };
+                    self.commit(None, vec![record], Vec::new());
+                }
+                Output::Event(event) => (self.parts.events)(event),
+            }
+        }
+    }
+
+    fn commit(&self, batch: Option<BatchId>, writes: Vec<Write>, own: Vec<EntryRef>) {
+        let inbox = self.handle.inbox.clone();
+        let done: weft_store::CommitDone = Box::new(move |result| {
+            let result = result.map(|_| ());
+            match batch {
+                // An error means that the workspace has ended.
+                Some(batch) => drop(inbox.send(Message::Committed { batch, own, result })),
+                None => {
+                    if let Err(error) = result {
+                        tracing::error!("a note could not be stored: {error}");
+                    }
+                }
+            }
+        });
+        if self.parts.committer.submit_blocking(writes, done).is_err() {
+            tracing::error!("the store is closed for writing");
+        }
+    }
+
+    fn send(&self, channel: ChannelId, bytes: Vec<u8>) {
+        let (Some(net), Some(id)) = (&self.parts.net, self.channels.get(&channel)) else { return };
+        match net.send(*id, bytes.into()) {
+            Ok(()) | Err(SendError::Closed) => {}
+            Err(error) => {
+                // A peer that reads slowly comes back and catches up.
+                tracing::debug!("a channel is given up: {error}");
+                net.close_channel(*id, CloseCode::BUSY);
+            }
+        }
+    }
+
+    fn fetch(&self, peer: EndpointId, chunks: Vec<ChunkId>) {
+        let Some(net) = self.parts.net.clone() else { return };
+        let store = Arc::clone(&self.parts.store);
+        let inbox = self.handle.clone();
+        self.parts.runtime.spawn(async move {
+            let arrived = inbox.clone();
+            let fetched = transfer::fetch(&net, peer, chunks, store, move |chunks| {
+                arrived.send(Message::Chunks(chunks));
+            });
+            let (absent, failed) = match fetched.await {
+                Ok(report) => (report.absent, false),
+                Err(error) => {
+                    tracing::debug!(%peer, "a transfer broke off: {error}");
+                    (Vec::new(), true)
+                }
+            };
+            // The inbox may be full; this is not the place to wait on the runtime's threads.
+            let over = Message::Fetched { peer, absent, failed };
+            let _ = tokio::task::spawn_blocking(move || inbox.send(over)).await;
+        });
+    }
+}
