@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use weft_sync::{Entry, EntryRef, Kind};
+
 use crate::node::CANARY;
 use crate::world::{World, holds};
 
@@ -61,7 +63,8 @@ impl World {
             }
             if let Some(replica) = &node.replica {
                 let status = replica.sync_status();
-                let waits = status.is_quiet() && status.void == 0 && status.held_back.is_empty();
+                let void = status.void > 0 && self.removed.is_empty();
+                let waits = status.is_quiet() && !void && status.held_back.is_empty();
                 if !waits {
                     wrong.push(format!("device {index} is not done: {status:?}"));
                 }
@@ -70,9 +73,13 @@ impl World {
     }
 
     fn check_content(&self, wrong: &mut Vec<String>) {
+        let counting = self.counting(wrong);
         let mut all = BTreeMap::new();
         for node in self.members().map(|index| &self.nodes[index]) {
-            all.extend(node.content.iter());
+            all.extend(node.content.iter().filter(|(at, _)| counting.contains(at)));
+        }
+        if all.len() < counting.len() && self.members().any(|index| self.nodes[index].reads()) {
+            wrong.push(format!("{} entries count and {} were read", counting.len(), all.len()));
         }
         for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             if !node.reads() {
@@ -86,7 +93,36 @@ impl World {
                     wrong.push(format!("device {index} lacks, or reads otherwise, {at:?}"));
                 }
             }
+            // Entries that do not count may have been read before that was known here, but only
+            // where people were put out.
+            if self.removed.is_empty() && node.content.len() != all.len() {
+                wrong.push(format!("device {index} has read what does not count"));
+            }
         }
+    }
+
+    /// The Data entries that count, as the first device sees it.
+    fn counting(&self, wrong: &mut Vec<String>) -> BTreeSet<EntryRef> {
+        let entries: Vec<Entry> =
+            self.nodes[0].store.bytes().map(|bytes| Entry::decode(bytes).expect("a stored entry")).collect();
+        let seen_by = |index: usize| -> BTreeSet<EntryRef> {
+            let replica = self.nodes[index].replica.as_ref();
+            let membership = replica.and_then(|replica| replica.membership()).expect("a device that is in");
+            let is_data = |entry: &&Entry| entry.header.kind == Kind::Data;
+            entries
+                .iter()
+                .filter(is_data)
+                .filter(|entry| membership.counts(entry))
+                .map(Entry::entry_ref)
+                .collect()
+        };
+        let first = seen_by(0);
+        for index in self.members() {
+            for at in seen_by(index).symmetric_difference(&first) {
+                wrong.push(format!("devices 0 and {index} do not agree whether {at:?} counts"));
+            }
+        }
+        first
     }
 
     fn check_acknowledged(&self, wrong: &mut Vec<String>) {

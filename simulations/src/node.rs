@@ -12,7 +12,7 @@ use weft_sync::epoch::Keyring;
 use weft_sync::frames::ByeCode;
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::replica::{
-    BatchId, Delivery, Effect, Input, Replica, ReplicaConfig, StoredEntry, Write, WriteError, WriteId,
+    Delivery, Effect, Input, Replica, ReplicaConfig, StoredEntry, Write, WriteError, WriteId,
 };
 use weft_sync::seal::Label;
 use weft_sync::workspace;
@@ -227,12 +227,6 @@ impl Node {
             let changes: Option<Changes> = entry.local.iter().map(change).collect();
             self.content.insert(entry.at, changes.expect("a write that was begun"));
         }
-    }
-
-    /// The next input after a transaction.
-    #[must_use]
-    pub fn committed(batch: BatchId) -> Input {
-        Input::Committed { batch }
     }
 
     /// Takes in what an entry says. Doing it twice changes nothing.

@@ -20,6 +20,10 @@ pub struct Plan {
     pub devices: usize,
     /// How many of them are keepers, from the last one on.
     pub keepers: usize,
+    /// How many of them are admins, from the second one on.
+    pub admins: usize,
+    /// People that an admin or the owner puts out, each for good.
+    pub removals: usize,
     /// Who dials whom.
     pub topology: Topology,
     /// How long devices only find each other.
@@ -55,6 +59,8 @@ impl Default for Plan {
         Self {
             devices: 4,
             keepers: 0,
+            admins: 0,
+            removals: 0,
             topology: Topology::Mesh,
             quiet_millis: 0,
             busy_millis: 20_000,

@@ -29,6 +29,7 @@ enum Event {
     Write { node: usize },
     Rewrite { node: usize, life: u64, items: Vec<Item> },
     Invite { node: usize },
+    Remove,
     Drop,
     Part,
     Heal,
@@ -77,6 +78,7 @@ impl World {
         let first_keeper = plan.devices - plan.keepers;
         let class = |node: usize| match node {
             0 => Class::Owner,
+            admin if admin <= plan.admins => Class::Admin,
             keeper if keeper >= first_keeper => Class::Keeper,
             _ => Class::Editor,
         };
@@ -143,6 +145,10 @@ impl World {
             let parted = self.pick(500..length / 2 + 501);
             self.schedule(at, Event::Part);
             self.schedule(at + parted, Event::Heal);
+        }
+        for _ in 0..self.plan.removals {
+            let at = self.pick(busy.clone());
+            self.schedule(at, Event::Remove);
         }
         for crash in 0..self.plan.crashes {
             let at = self.pick(busy.clone());
@@ -229,7 +235,8 @@ impl World {
                 .filter(|other| *other != index && self.nodes[*other].reads())
                 .filter(|other| self.network.connected(index, *other))
                 .count();
-            let taken_in = !node.reads() || node.store.unopened() == 0;
+            let void = replica.sync_status().void;
+            let taken_in = !node.reads() || node.store.unopened() as u64 == void;
             replica.is_synced(if node.reads() { readers } else { 0 }) && taken_in && node.writing.is_empty()
         });
         let is_member = |node: &usize| !self.removed.contains(node);
@@ -245,7 +252,7 @@ impl World {
             Event::Commit { node, life, append } => {
                 if self.is_living(node, life) {
                     self.nodes[node].commit(&append.entries);
-                    self.tell(node, Node::committed(append.batch));
+                    self.tell(node, Input::Committed { batch: append.batch });
                 }
             }
             Event::Load { node, life, load } => {
@@ -272,6 +279,7 @@ impl World {
                 }
             }
             Event::Invite { node } => self.invite(node),
+            Event::Remove => self.remove_somebody(),
             Event::Drop => self.drop_some(),
             Event::Part => self.part(),
             Event::Heal => self.network.part(None),
@@ -521,6 +529,9 @@ impl World {
 // What people do.
 impl World {
     fn invite(&mut self, node: usize) {
+        if self.removed.contains(&node) {
+            return;
+        }
         if self.nodes[0].replica.is_none() {
             let at = self.now + 500;
             return self.schedule(at, Event::Invite { node });
@@ -534,6 +545,20 @@ impl World {
         // A crash may swallow it; then it is said again.
         let at = self.now + 2_000;
         self.schedule(at, Event::Invite { node });
+    }
+
+    /// The owner or an admin puts somebody out who is neither.
+    fn remove_somebody(&mut self) {
+        let node = self.some_node();
+        let by = usize::try_from(self.pick(0..self.plan.admins as u64 + 1)).expect("an admin");
+        let is_in =
+            by != node && self.nodes[by].replica.is_some() && self.knows(by, by) && self.knows(by, node);
+        if node > self.plan.admins && is_in && !self.removed.contains(&node) {
+            self.remove(by, node);
+        } else {
+            let at = self.now + 300;
+            self.schedule(at, Event::Remove);
+        }
     }
 
     /// A device puts the person of another one out.

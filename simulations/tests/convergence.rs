@@ -56,3 +56,24 @@ fn large_writes() {
     };
     check(&plan, 2);
 }
+
+#[test]
+fn people_are_put_out_while_all_write() {
+    let plan = Plan { devices: 6, admins: 2, removals: 2, keepers: 1, ..Plan::default() };
+    check(&plan, 6);
+}
+
+#[test]
+fn two_admins_on_two_sides() {
+    let plan = Plan {
+        devices: 6,
+        admins: 2,
+        removals: 2,
+        partitions: 3,
+        late_joins: true,
+        crashes: 0,
+        reboots: 0,
+        ..Plan::default()
+    };
+    check(&plan, 6);
+}

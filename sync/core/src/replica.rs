@@ -49,6 +49,7 @@ mod commit;
 mod compare;
 mod config;
 mod connect;
+mod cuts;
 mod data_phase;
 mod deliver;
 mod effect;
@@ -76,6 +77,7 @@ use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, LogId, Timestamp};
 use acks::{AckTable, FrontierState, PeersChanged};
 use channel::{Channel, Phase};
 use commit::{Batch, Gather};
+use cuts::CutLookup;
 use deliver::DeliveryQueue;
 use keys::KeyWork;
 use logs::LogTable;
@@ -115,6 +117,7 @@ pub struct Replica {
     pending: Pending,
     delivery: DeliveryQueue,
     keys: KeyWork,
+    cuts: CutLookup,
     loads: BTreeMap<RequestId, LoadPurpose>,
     next_request: u64,
     next_batch: u64,
@@ -151,6 +154,7 @@ enum Stop {
 enum LoadPurpose {
     Serve(ChannelId),
     Deliver,
+    Cuts,
     Compare(Box<Suspect>),
 }
 
@@ -211,6 +215,7 @@ impl Replica {
             pending: Pending::default(),
             delivery: DeliveryQueue::default(),
             keys: KeyWork::default(),
+            cuts: CutLookup::default(),
             loads: BTreeMap::new(),
             next_request: 1,
             next_batch: 1,
@@ -304,6 +309,7 @@ impl Replica {
             None => {}
             Some(LoadPurpose::Serve(channel)) => self.loaded_to_serve(channel, entries),
             Some(LoadPurpose::Deliver) => self.loaded_to_deliver(&entries),
+            Some(LoadPurpose::Cuts) => self.loaded_cuts(&entries),
             Some(LoadPurpose::Compare(suspect)) => self.loaded_to_compare(&suspect, &entries),
         }
     }

@@ -194,6 +194,12 @@ impl Replica {
         if !entries.iter().any(|prepared| changes(prepared.entry.header.kind)) {
             return;
         }
+        self.confirm_cuts();
+        self.membership_settled();
+    }
+
+    /// Who is in, or what counts, may be another than before.
+    pub(super) fn membership_settled(&mut self) {
         self.membership_changed = true;
         self.delivery.reconsider_void();
         self.release_held();

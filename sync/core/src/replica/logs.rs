@@ -66,7 +66,7 @@ pub(super) enum Place {
 
 impl LogState {
     /// The id of an accepted entry, when it is one of the last.
-    fn recent_id(&self, seq: u64) -> Option<&EntryId> {
+    pub(super) fn recent_id(&self, seq: u64) -> Option<&EntryId> {
         let back = usize::try_from(self.accepted.seq.checked_sub(seq)?).ok()?;
         self.recent.get(self.recent.len().checked_sub(back + 1)?)
     }

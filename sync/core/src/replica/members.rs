@@ -64,6 +64,17 @@ impl Members {
         membership.hold(&held);
     }
 
+    /// Entries of data logs that removals name and that may be here.
+    pub(super) fn unconfirmed(&self) -> Vec<EntryRef> {
+        self.membership.as_ref().map(Membership::unconfirmed).unwrap_or_default()
+    }
+
+    pub(super) fn hold(&mut self, here: &[EntryRef]) {
+        if let Some(membership) = &mut self.membership {
+            membership.hold(here);
+        }
+    }
+
     pub(super) fn is_here(&self, id: &EntryId) -> bool {
         self.membership.as_ref().is_some_and(|membership| membership.is_here(id))
     }

@@ -122,7 +122,7 @@ impl Replica {
             behind: self.behind(),
             storing: self.in_flight.is_some() || !self.gather.is_empty() || !self.queue.is_empty(),
             pending: self.pending.len(),
-            delivering: self.delivery.is_busy(),
+            delivering: self.delivery.is_busy() || self.cuts.is_busy(),
             waiting_for_key,
             keys_wanted: self.keys.wanted().copied().collect(),
             void,
