@@ -155,6 +155,10 @@ impl Engine {
         for chunk in absent {
             plan.without.entry(*chunk).or_default().insert(peer);
         }
+        // What has arrived is to survive a crash: a second transfer would be the price.
+        let sync = vec![weft_store::Write::SyncChunks];
+        self.out.push(Output::Commit { batch: None, writes: sync, own: Vec::new() });
+        let plan = &mut self.fetches;
         if failed {
             plan.retry_at = Some(self.now.plus_millis(RETRY_MILLIS));
         }
