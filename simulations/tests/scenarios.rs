@@ -235,7 +235,7 @@ fn the_check_can_fail() {
     settle(&mut world, 1);
     let at = *world.nodes[2].content.keys().next().unwrap();
     let lost = world.nodes[2].content.remove(&at).unwrap();
-    assert_eq!(world.check().wrong.len(), 1);
+    assert!(!world.check().wrong.is_empty());
     world.nodes[2].content.insert(at, lost);
     assert!(world.check().wrong.is_empty());
     let held = world.nodes[2].store.len();

@@ -126,7 +126,7 @@ pub const BATCH_ENTRIES_MAX: usize = 4_096;
 /// Bytes of local changes that wait for the disk; more are refused until it has caught up.
 pub const WRITES_QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Positions that a peer may claim on one channel.
-pub const CLAIMS_PER_CHANNEL_MAX: usize = 131_072;
+pub const CLAIMS_PER_CHANNEL_MAX: usize = 65_536;
 /// Frames of the data phase that are kept while ours is about to begin.
 pub const EARLY_FRAMES_MAX: usize = 64;
 /// Stored entries that are read at a time to compare them with a repeated one.

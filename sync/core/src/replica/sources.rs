@@ -16,8 +16,11 @@ use crate::limits::{ALARMS_PER_DEVICE_MAX, LACK_MILLIS, POSITIONS_PER_FRAME_MAX,
 /// The state of fetching.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// Whom each log was asked of.
+    /// Whom each log was asked of, and how many were asked of each.
     asked: BTreeMap<LogId, ChannelId>,
+    asked_of: BTreeMap<ChannelId, usize>,
+    /// Before this time nothing is late.
+    check_at: Option<Timestamp>,
     /// Logs of which peers hold more than we, and when that was noticed or last improved.
     lacking: BTreeMap<LogId, Lack>,
     /// Logs that are not taken until membership changes.
@@ -36,7 +39,27 @@ struct Lack {
 impl Sources {
     pub(super) fn forget_channel(&mut self, id: ChannelId) {
         self.asked.retain(|_, channel| *channel != id);
+        self.asked_of.remove(&id);
         self.wants.remove(&id);
+    }
+
+    fn set_asked(&mut self, log: LogId, channel: ChannelId) -> Option<ChannelId> {
+        let before = self.unset_asked(&log);
+        self.asked.insert(log, channel);
+        *self.asked_of.entry(channel).or_default() += 1;
+        before
+    }
+
+    fn unset_asked(&mut self, log: &LogId) -> Option<ChannelId> {
+        let before = self.asked.remove(log)?;
+        if let Some(count) = self.asked_of.get_mut(&before) {
+            *count -= 1;
+        }
+        Some(before)
+    }
+
+    fn check_by(&mut self, at: Timestamp) {
+        self.check_at = Some(self.check_at.map_or(at, |earlier| earlier.min(at)));
     }
 
     /// Stops fetching a log until membership changes.
@@ -63,7 +86,7 @@ impl Sources {
     }
 
     fn ask(&mut self, channel: ChannelId, log: LogId, from: u64) {
-        if let Some(before) = self.asked.insert(log, channel)
+        if let Some(before) = self.set_asked(log, channel)
             && before != channel
         {
             // An empty range takes the earlier request back.
@@ -101,7 +124,7 @@ impl Replica {
     /// The peer that is best asked for what is beyond `seq`: one that holds it, and of those
     /// the one of whom the least is asked.
     fn best_holder(&self, log: &LogId, seq: u64, except: Option<ChannelId>) -> Option<ChannelId> {
-        let load = |id: &ChannelId| self.sources.asked.values().filter(|asked| *asked == id).count();
+        let load = |id: &ChannelId| self.sources.asked_of.get(id).copied().unwrap_or(0);
         self.channels
             .iter()
             .filter(|(id, channel)| {
@@ -126,6 +149,7 @@ impl Replica {
         if holder.is_some() {
             let lack = Lack { since: self.now, tries: 0 };
             self.sources.lacking.entry(*log).or_insert(lack);
+            self.sources.check_by(self.now.plus_millis(LACK_MILLIS));
         } else {
             self.sources.lacking.remove(log);
         }
@@ -185,7 +209,7 @@ impl Replica {
             let held = std::mem::take(&mut self.sources.held);
             for log in held {
                 // It has to be sent once more, so the earlier request is void.
-                self.sources.asked.remove(&log);
+                self.sources.unset_asked(&log);
             }
             self.reconsider_all();
         }
@@ -204,11 +228,14 @@ impl Replica {
     }
 
     pub(super) fn sources_deadline(&self) -> Option<Timestamp> {
-        self.sources.lacking.iter().map(|(log, lack)| self.lack_deadline(log, lack)).min()
+        self.sources.check_at
     }
 
     /// Asks elsewhere, or again, for what has not come in time.
     pub(super) fn tick_sources(&mut self) {
+        if self.sources.check_at.is_none_or(|check_at| check_at > self.now) {
+            return;
+        }
         let late: Vec<LogId> = self
             .sources
             .lacking
@@ -229,6 +256,8 @@ impl Replica {
             }
             self.sources.ask(other, log, received + 1);
         }
+        let next = self.sources.lacking.iter().map(|(log, lack)| self.lack_deadline(log, lack)).min();
+        self.sources.check_at = next;
     }
 
     /// Sends what is to be asked, one frame for each peer.
@@ -255,7 +284,7 @@ impl Replica {
         }
         if !self.sources.asked.contains_key(log) && self.author_channel(log) == Some(from) {
             // A device sends its own new logs unasked, and all that follows.
-            self.sources.asked.insert(*log, from);
+            self.sources.set_asked(*log, from);
         }
     }
 
