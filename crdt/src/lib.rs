@@ -19,20 +19,21 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
 pub mod change;
+#[cfg(test)]
+mod differential;
 pub mod document;
 pub mod ids;
 pub mod interchange;
 pub mod limits;
-#[cfg(test)]
-mod differential;
 mod registers;
 mod text;
 pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
 pub use document::{
-    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment, PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied,
-    TreeDocument, TreeEditError, TreeEdited, UndoLog, UndoStep,
+    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment, PastText,
+    RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied, TreeDocument, TreeEditError, TreeEdited,
+    UndoLog, UndoStep,
 };
 pub use ids::{
     ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,
@@ -40,6 +41,6 @@ pub use ids::{
 };
 pub use text::Patch;
 pub use tree::{
-    BlobRef, ContentValue, DocumentFacts, NodeKind, PlanError, Planner, Platform, Registers, ShownChange, ShownNode,
-    TreeView, check_register,
+    BlobRef, ContentValue, DocumentFacts, NodeKind, PlanError, Planner, Platform, Registers, ShownChange,
+    ShownNode, TreeView, check_register,
 };

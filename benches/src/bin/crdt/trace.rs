@@ -51,7 +51,8 @@ impl Trace {
     fn read(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.strip_suffix(".json.gz")?.to_owned();
         let file = std::fs::File::open(path).expect("a trace that can be opened");
-        let file: File = serde_json::from_reader(BufReader::new(GzDecoder::new(file))).expect("a trace in JSON");
+        let file: File =
+            serde_json::from_reader(BufReader::new(GzDecoder::new(file))).expect("a trace in JSON");
         if file.kind.as_deref() == Some("concurrent") {
             return None;
         }
