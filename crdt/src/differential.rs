@@ -36,6 +36,7 @@ macro_rules! ensure_equal {
 }
 use ensure_equal;
 
+#[expect(clippy::disallowed_methods, reason = "a test takes its size and seed from the environment")]
 fn number_from(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }

@@ -7,7 +7,6 @@
 mod recent;
 mod thread;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -15,8 +14,10 @@ use weft_crdt::NodeId;
 use weft_crdt::tree::BlobRef;
 
 pub(crate) use self::recent::RecentTexts;
-pub(crate) use self::thread::{Folder, FolderConfig, StartFolderError};
-use crate::mirror::{Decision, DiskChange, FolderEvent, HoldReason, Progress, RelPath, Skipped, WriteOutcome};
+pub(crate) use self::thread::{Folder, FolderConfig};
+use crate::mirror::{
+    Decision, DiskChange, FolderEvent, HoldReason, Progress, RelPath, Skipped, WriteOutcome,
+};
 
 /// Jobs that may wait for the folder thread.
 pub(crate) const JOBS_MAX: usize = 64 * 1024;
@@ -33,15 +34,6 @@ pub(crate) enum FolderJob {
     },
     /// Carry these out, in order.
     Write(Vec<PlannedWrite>),
-    /// The bytes at a path are another version's too.
-    SetVersion {
-        /// Where.
-        path: RelPath,
-        /// Whose content.
-        node: NodeId,
-        /// The version.
-        version: Vec<u8>,
-    },
     /// Look at the whole folder.
     Scan,
     /// The person's answer to a hold.
@@ -185,8 +177,6 @@ pub(crate) struct Written {
 #[derive(Clone)]
 pub(crate) struct FolderHandle {
     jobs: SyncSender<FolderJob>,
-    /// The folder.
-    pub(crate) root: PathBuf,
 }
 
 impl FolderHandle {

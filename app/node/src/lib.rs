@@ -5,6 +5,8 @@
 //! * [`control`] the local socket that serves [`api`] to other processes
 //! * [`mirror`] the shared folder on disk
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
+
 pub mod api;
 pub mod control;
 pub mod mirror;

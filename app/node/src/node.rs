@@ -21,9 +21,7 @@ use weft_store::{GroupCommitter, Home, HomeLock, Storage, Store};
 use weft_sync::ids::{EndpointId, WallMillis, WorkspaceId};
 use weft_sync::invite::Invitations;
 
-use crate::api::{
-    ApiError, BoxFuture, CallContext, NodeApi, OwnNode, Request, Response, SessionId,
-};
+use crate::api::{ApiError, BoxFuture, CallContext, NodeApi, OwnNode, Request, Response, SessionId};
 use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
@@ -96,10 +94,7 @@ impl Shared {
     }
 
     /// The workspace that a path lies in, with its folder.
-    pub(crate) fn workspace_of(
-        &self,
-        path: &Path,
-    ) -> Result<(WorkspaceHandle, PathBuf, PathBuf), ApiError> {
+    pub(crate) fn workspace_of(&self, path: &Path) -> Result<(WorkspaceHandle, PathBuf, PathBuf), ApiError> {
         let place = paths::absolute(path);
         let state = self.state();
         let Some((record, rest)) = state.registry.find(&place) else {
@@ -122,11 +117,7 @@ pub(crate) fn ended() -> ApiError {
 }
 
 impl NodeApi for Node {
-    fn call(
-        &self,
-        request: Request,
-        context: CallContext,
-    ) -> BoxFuture<'_, Result<Response, ApiError>> {
+    fn call(&self, request: Request, context: CallContext) -> BoxFuture<'_, Result<Response, ApiError>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             if shared.state().is_stopping {

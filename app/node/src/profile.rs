@@ -18,21 +18,21 @@ const NAME_CHARS_MAX: usize = 32;
 
 /// This device as the other members know it.
 #[derive(Debug)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// The keys of this device.
-    pub keys: Arc<DeviceKeys>,
+    pub(crate) keys: Arc<DeviceKeys>,
     /// The key of the person, where it lies on this device.
-    pub user: Option<UserKeys>,
+    pub(crate) user: Option<UserKeys>,
     /// What certifies this device.
-    pub chain: VerifiedChain,
+    pub(crate) chain: VerifiedChain,
     /// The names of the person and of this device.
-    pub label: Label,
+    pub(crate) label: Label,
 }
 
 /// Why this device has no identity to work with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ProfileError {
+pub(crate) enum ProfileError {
     /// The store cannot be read.
     #[error("the keys of this device cannot be read")]
     Read(#[from] ReadError),
@@ -58,7 +58,7 @@ impl Profile {
     ///
     /// # Errors
     /// When the store fails or holds only a part of it; never makes a new one instead.
-    pub fn load(store: &dyn Storage) -> Result<Option<Self>, ProfileError> {
+    pub(crate) fn load(store: &dyn Storage) -> Result<Option<Self>, ProfileError> {
         let space = Space::device(Table::Identity);
         let device = store.record(space, DEVICE_KEY)?.map(Zeroizing::new);
         let chain = store.record(space, CHAIN_KEY)?;
@@ -81,7 +81,7 @@ impl Profile {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub fn create<R: CryptoRng + ?Sized>(
+    pub(crate) fn create<R: CryptoRng + ?Sized>(
         store: &dyn Storage,
         rng: &mut R,
     ) -> Result<Self, ProfileError> {
@@ -103,19 +103,19 @@ impl Profile {
 
     /// The person's id.
     #[must_use]
-    pub fn user_id(&self) -> UserId {
+    pub(crate) fn user_id(&self) -> UserId {
         self.keys.user()
     }
 
     /// The device's id.
     #[must_use]
-    pub fn device_id(&self) -> DeviceId {
+    pub(crate) fn device_id(&self) -> DeviceId {
         self.keys.device_id()
     }
 
     /// The device's address in the network.
     #[must_use]
-    pub fn endpoint_id(&self) -> EndpointId {
+    pub(crate) fn endpoint_id(&self) -> EndpointId {
         self.keys.endpoint_id()
     }
 }
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_identity_is_found_again_and_never_made_twice() {
-        let store = MemoryStore::new();
+        let store = MemoryStore::new(weft_store::Instance([7; 16]));
         assert!(Profile::load(&store).unwrap().is_none());
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
         let made = Profile::create(&store, &mut rng).unwrap();
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn half_an_identity_is_an_error_not_a_new_one() {
-        let store = MemoryStore::new();
+        let store = MemoryStore::new(weft_store::Instance([7; 16]));
         Profile::create(&store, &mut rand::rngs::StdRng::seed_from_u64(1)).unwrap();
         let space = Space::device(Table::Identity);
         let write = Write::Record { space, key: CHAIN_KEY.to_vec(), value: None };

@@ -12,15 +12,15 @@ const VERSION: u8 = 1;
 
 /// What this device remembers of one workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceRecord {
+pub(crate) struct WorkspaceRecord {
     /// The workspace.
-    pub id: WorkspaceId,
+    pub(crate) id: WorkspaceId,
     /// Its folder on this device.
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
     /// What people call it.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether its files were all on disk once; until then joining goes on.
-    pub is_complete: bool,
+    pub(crate) is_complete: bool,
 }
 
 /// The stored form.
@@ -34,13 +34,13 @@ struct StoredRecord {
 
 /// All workspaces of this device.
 #[derive(Debug, Default, Clone)]
-pub struct Registry {
+pub(crate) struct Registry {
     workspaces: BTreeMap<WorkspaceId, WorkspaceRecord>,
 }
 
 /// How a folder relates to the workspaces that there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Overlap {
+pub(crate) enum Overlap {
     /// It is this workspace's folder.
     Same(WorkspaceRecord),
     /// It lies inside this workspace.
@@ -54,7 +54,7 @@ impl Registry {
     ///
     /// # Errors
     /// When the store fails. A record of a newer version is left out.
-    pub fn load(store: &dyn Storage) -> Result<Self, ReadError> {
+    pub(crate) fn load(store: &dyn Storage) -> Result<Self, ReadError> {
         let mut workspaces = BTreeMap::new();
         for id in store.workspaces()? {
             let bytes = store.record(Space::workspace(id, Table::Workspace), RECORD_KEY)?;
@@ -66,18 +66,18 @@ impl Registry {
     }
 
     /// Every workspace.
-    pub fn all(&self) -> impl Iterator<Item = &WorkspaceRecord> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &WorkspaceRecord> {
         self.workspaces.values()
     }
 
     /// One workspace.
     #[must_use]
-    pub fn get(&self, id: &WorkspaceId) -> Option<&WorkspaceRecord> {
+    pub(crate) fn get(&self, id: &WorkspaceId) -> Option<&WorkspaceRecord> {
         self.workspaces.get(id)
     }
 
     /// Remembers a workspace; returns the write that makes it last.
-    pub fn put(&mut self, record: WorkspaceRecord) -> Write {
+    pub(crate) fn put(&mut self, record: WorkspaceRecord) -> Write {
         let stored = StoredRecord {
             version: VERSION,
             root: path_bytes(&record.root),
@@ -91,13 +91,13 @@ impl Registry {
     }
 
     /// Forgets a workspace; its stored entries go with [`Write::DropWorkspace`].
-    pub fn remove(&mut self, id: &WorkspaceId) {
+    pub(crate) fn remove(&mut self, id: &WorkspaceId) {
         self.workspaces.remove(id);
     }
 
     /// The workspace that a path lies in, and the rest of the path.
     #[must_use]
-    pub fn find(&self, path: &Path) -> Option<(&WorkspaceRecord, PathBuf)> {
+    pub(crate) fn find(&self, path: &Path) -> Option<(&WorkspaceRecord, PathBuf)> {
         let inside = self.workspaces.values().filter_map(|record| {
             let rest = path.strip_prefix(&record.root).ok()?;
             Some((record, rest.to_owned()))
@@ -108,7 +108,7 @@ impl Registry {
 
     /// The workspace that a new one at `folder` would collide with.
     #[must_use]
-    pub fn overlap(&self, folder: &Path) -> Option<Overlap> {
+    pub(crate) fn overlap(&self, folder: &Path) -> Option<Overlap> {
         self.workspaces.values().find_map(|record| {
             if record.root == folder {
                 Some(Overlap::Same(record.clone()))
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn records_come_back() {
-        let store = MemoryStore::new();
+        let store = MemoryStore::new(weft_store::Instance([7; 16]));
         let mut registry = Registry::default();
         let writes = vec![registry.put(record(1, "/a/b")), registry.put(record(2, "/c"))];
         store.commit(&writes).unwrap();

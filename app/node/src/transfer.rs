@@ -15,7 +15,7 @@ use weft_net::{FrameReceiver, FrameStream, Net, RequestError, RequestKind, Strea
 use weft_store::{PutChunksError, ReadError, Storage};
 use weft_sync::ids::EndpointId;
 
-pub use self::wire::{REQUEST_CHUNKS_MAX, TransferFrameError};
+pub(crate) use self::wire::{REQUEST_CHUNKS_MAX, TransferFrameError};
 use self::wire::{ReplyWriter, decode_reply, decode_request, encode_request};
 
 /// Bytes of chunks that go to the store in one call.
@@ -27,25 +27,25 @@ const SERVE_QUEUE_LEN: usize = 8;
 
 /// The request stream that carries chunks.
 #[must_use]
-pub fn chunk_requests() -> RequestKind {
+pub(crate) fn chunk_requests() -> RequestKind {
     RequestKind::new(1).expect("one is not zero")
 }
 
 /// What a fetch brought.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct FetchReport {
+pub(crate) struct FetchReport {
     /// Chunks that are here now.
-    pub stored: usize,
+    pub(crate) stored: usize,
     /// Sealed bytes that were received.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Chunks that the other device does not hold.
-    pub absent: Vec<ChunkId>,
+    pub(crate) absent: Vec<ChunkId>,
 }
 
 /// Why a fetch ended early. Chunks that had arrived are kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FetchError {
+pub(crate) enum FetchError {
     /// The other device cannot be asked.
     #[error("the device cannot be asked")]
     Request(#[from] RequestError),
@@ -65,7 +65,7 @@ pub enum FetchError {
 ///
 /// # Errors
 /// When the connection breaks, the reply is not one, or the store refuses.
-pub async fn fetch(
+pub(crate) async fn fetch(
     net: &Net,
     peer: EndpointId,
     ids: Vec<ChunkId>,
@@ -144,7 +144,7 @@ fn store_batches(
 /// Why serving ended early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// The stream broke, or the other device gave up.
     #[error("the transfer broke off")]
     Stream(#[from] StreamError),
@@ -160,7 +160,7 @@ pub enum ServeError {
 ///
 /// # Errors
 /// When the request is malformed, the store fails, or the other device gives up.
-pub async fn serve(mut stream: FrameStream, store: Arc<dyn Storage>) -> Result<u64, ServeError> {
+pub(crate) async fn serve(mut stream: FrameStream, store: Arc<dyn Storage>) -> Result<u64, ServeError> {
     let Some(request) = stream.recv().await? else { return Ok(0) };
     let ids = decode_request(request)?;
     let (frames, mut queue) = mpsc::channel(SERVE_QUEUE_LEN);
@@ -175,11 +175,7 @@ pub async fn serve(mut stream: FrameStream, store: Arc<dyn Storage>) -> Result<u
     Ok(bytes)
 }
 
-fn read_frames(
-    store: &dyn Storage,
-    ids: &[ChunkId],
-    frames: &mpsc::Sender<Bytes>,
-) -> Result<(), ReadError> {
+fn read_frames(store: &dyn Storage, ids: &[ChunkId], frames: &mpsc::Sender<Bytes>) -> Result<(), ReadError> {
     let mut writer = ReplyWriter::default();
     for id in ids {
         let chunk = store.chunk(id)?;

@@ -2,6 +2,12 @@
 //!
 //! `WEFT_BLESS=1` writes what the program makes now, to be looked at in the difference.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that unwraps fails with a place; blessing writes files"
+)]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

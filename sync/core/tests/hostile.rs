@@ -1,5 +1,7 @@
 //! What peers send cannot make us panic, and limits hold before anything is allocated.
 
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")]
+
 use proptest::prelude::*;
 use weft_crdt::DocumentId;
 use weft_sync::data::{DataError, PackError, pack};

@@ -11,13 +11,12 @@ use weft_sync::ids::WorkspaceId;
 
 use super::recent::KnownContent;
 use super::{
-    Accepted, FolderHandle, FolderJob, FolderReport, JOBS_MAX, PlannedContent, PlannedWrite,
-    RecentTexts, Written,
+    Accepted, FolderHandle, FolderJob, FolderReport, JOBS_MAX, PlannedContent, PlannedWrite, RecentTexts,
+    Written,
 };
 use crate::mirror::{
-    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, JournalEntry, LocalRules, Mirror,
-    MirrorRow, OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp,
-    WriteOutcome,
+    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, JournalEntry, LocalRules, Mirror, MirrorRow,
+    OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp, WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
 
@@ -80,7 +79,7 @@ impl Folder {
         let stored = read_stored(&*config.store, config.ws)?;
         let mirror = Mirror::open(&config.root, stored, &LocalRules::default())?;
         let (jobs, queue) = sync_channel(JOBS_MAX);
-        let handle = FolderHandle { jobs, root: config.root.clone() };
+        let handle = FolderHandle { jobs };
         let events = handle.clone();
         let thread = std::thread::Builder::new().name("weft-folder".into()).spawn(move || {
             let known = KnownContent { texts: config.texts.clone(), contents: config.contents.clone() };
@@ -220,9 +219,6 @@ impl Driver {
         match job {
             FolderJob::Accept { batch, accepted } => self.accept(batch, accepted),
             FolderJob::Write(writes) => self.writes.extend(writes),
-            FolderJob::SetVersion { path, node, version } => {
-                self.mirror.set_version(&path, *node.as_bytes(), &version);
-            }
             FolderJob::Scan => self.wants_scan = true,
             FolderJob::Event(FolderEvent::Rescan) => self.wants_scan = true,
             FolderJob::Event(event) => self.events.push(event),
@@ -398,9 +394,7 @@ impl Driver {
             }
             PlannedWrite::Remove { path } => WriteOp::Remove { path: path.clone() },
             PlannedWrite::RemoveFolder { path } => WriteOp::RemoveFolder { path: path.clone() },
-            PlannedWrite::Rename { from, to } => {
-                WriteOp::Rename { from: from.clone(), to: to.clone() }
-            }
+            PlannedWrite::Rename { from, to } => WriteOp::Rename { from: from.clone(), to: to.clone() },
             PlannedWrite::SetExecutable { path, executable } => {
                 WriteOp::SetExecutable { path: path.clone(), executable: *executable }
             }

@@ -12,9 +12,9 @@ use weft_sync::workspace::found;
 use super::opening::{self, StartFolder, start_workspace};
 use super::{Shared, ended, health, inviting, joining, paths};
 use crate::api::{
-    self, ApiError, CallContext, Digests, Edited, Initialised, LogChanges, MirrorDecision,
-    MirrorResumed, NodeInfoReport, PeerPath, PeersList, Progress, ProgressSink, Request, Response,
-    Restored, Stage, WallTime, Waited, WorkspaceStatus,
+    self, ApiError, CallContext, Digests, Edited, Initialised, LogChanges, MirrorDecision, MirrorResumed,
+    NodeInfoReport, PeerPath, PeersList, Progress, ProgressSink, Request, Response, Restored, Stage, Waited,
+    WallTime, WorkspaceStatus,
 };
 use crate::mirror::Decision;
 use crate::registry::WorkspaceRecord;
@@ -67,7 +67,9 @@ pub(super) async fn call(
         Request::History(request) => {
             let (workspace, path) = file(shared, &request.file).await?;
             let limit = request.limit;
-            Response::History(workspace.ask(move |engine| engine.history(&path, limit)).await.ok_or_else(ended)??)
+            Response::History(
+                workspace.ask(move |engine| engine.history(&path, limit)).await.ok_or_else(ended)??,
+            )
         }
         Request::Blame(request) => {
             let (workspace, path) = file(shared, &request.file).await?;
@@ -111,7 +113,8 @@ async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, Str
 /// Waits until the folder was looked at once, and what that found is stored.
 async fn scanned(workspace: &WorkspaceHandle, progress: &ProgressSink) -> Result<(), ApiError> {
     loop {
-        let (done, failure) = workspace.ask(|engine| (engine.progressed(), engine.failure())).await.ok_or_else(ended)?;
+        let (done, failure) =
+            workspace.ask(|engine| (engine.progressed(), engine.failure())).await.ok_or_else(ended)?;
         if let Some(failure) = failure {
             return Err(ApiError::failed(failure)
                 .hint("`weft doctor` looks for the cause")
@@ -125,7 +128,11 @@ async fn scanned(workspace: &WorkspaceHandle, progress: &ProgressSink) -> Result
     }
 }
 
-async fn init(shared: &Arc<Shared>, request: api::Init, progress: &ProgressSink) -> Result<Initialised, ApiError> {
+async fn init(
+    shared: &Arc<Shared>,
+    request: api::Init,
+    progress: &ProgressSink,
+) -> Result<Initialised, ApiError> {
     let begin = Instant::now();
     let folder = paths::absolute(&request.folder);
     if !folder.is_dir() {
@@ -180,12 +187,8 @@ fn found_workspace(
         marks: EntryMarks::NONE,
         bytes: founded.genesis.encode().into(),
     });
-    let record = WorkspaceRecord {
-        id: founded.ws,
-        root: folder.to_owned(),
-        name: name.to_owned(),
-        is_complete: true,
-    };
+    let record =
+        WorkspaceRecord { id: founded.ws, root: folder.to_owned(), name: name.to_owned(), is_complete: true };
     let keys = entries::keep_keys(founded.ws, &founded.keyring);
     let registered = shared.state().registry.put(record.clone());
     shared
@@ -276,7 +279,8 @@ async fn wait(shared: &Arc<Shared>, request: api::Wait, progress: &ProgressSink)
     let least = usize::try_from(request.peers).unwrap_or(usize::MAX);
     loop {
         let done = workspace.ask(|engine| engine.progressed()).await.ok_or_else(ended)?;
-        let is_still = done.is_quiet && done.storing == 0 && done.missing + done.outstanding + done.waiting == 0;
+        let is_still =
+            done.is_quiet && done.storing == 0 && done.missing + done.outstanding + done.waiting == 0;
         if is_still && done.synced == done.connected && done.connected >= least {
             let peers = u32::try_from(done.connected).unwrap_or(u32::MAX);
             return Ok(Waited { synced: true, seconds: begin.elapsed().as_secs_f64(), peers });
@@ -296,7 +300,10 @@ fn not_synced(done: &crate::workspace::queries::Progressed, least: usize) -> Api
     } else if done.synced < done.connected {
         format!("{} of {} devices have all of this device's edits", done.synced, done.connected)
     } else {
-        format!("{} files are still on their way to this device", done.missing + done.outstanding + done.waiting)
+        format!(
+            "{} files are still on their way to this device",
+            done.missing + done.outstanding + done.waiting
+        )
     };
     ApiError::unreachable(format!("not in step in time: {text}"))
         .hint("`weft status` tells who lacks what, `weft peers` who is connected")
@@ -365,7 +372,9 @@ async fn peers(shared: &Arc<Shared>) -> Result<PeersList, ApiError> {
             weft_net::PeerState::Connected { path, address, round_trip, .. } => {
                 let place = address.map(|address| address.to_string());
                 let path = match path {
-                    weft_net::Path::Direct => place.map_or("direct".to_owned(), |place| format!("direct {place}")),
+                    weft_net::Path::Direct => {
+                        place.map_or("direct".to_owned(), |place| format!("direct {place}"))
+                    }
                     weft_net::Path::Relay => "relay".to_owned(),
                 };
                 (Some(path), Some(round_trip.as_secs_f64() * 1000.0), true, None)
@@ -405,7 +414,8 @@ async fn resume(shared: &Arc<Shared>, request: api::MirrorResume) -> Result<Mirr
     resumed.await.ok_or_else(ended)??;
     let deadline = Instant::now() + STORE_TIME_MAX;
     loop {
-        let (done, held) = workspace.ask(|engine| (engine.progressed(), engine.hold())).await.ok_or_else(ended)?;
+        let (done, held) =
+            workspace.ask(|engine| (engine.progressed(), engine.hold())).await.ok_or_else(ended)?;
         if held.is_none() && done.outstanding == 0 && done.storing == 0 {
             return Ok(MirrorResumed { files: done.files });
         }

@@ -53,7 +53,13 @@ impl OpenDocuments {
     }
 
     /// A text changed: everybody who has it open hears of it.
-    pub(crate) fn changed(&self, ws: WorkspaceId, document: DocumentId, patches: &[Patch], user: Option<UserId>) {
+    pub(crate) fn changed(
+        &self,
+        ws: WorkspaceId,
+        document: DocumentId,
+        patches: &[Patch],
+        user: Option<UserId>,
+    ) {
         let mut inner = self.inner();
         let mut slow = Vec::new();
         for ((session, number), open) in &mut inner.open {
@@ -87,7 +93,11 @@ impl OpenDocuments {
     }
 
     /// Cursors travel with the presence of a later version; the place is checked.
-    pub(super) fn cursor(&self, session: SessionId, request: &DocumentCursor) -> Result<DocumentClosed, ApiError> {
+    pub(super) fn cursor(
+        &self,
+        session: SessionId,
+        request: &DocumentCursor,
+    ) -> Result<DocumentClosed, ApiError> {
         match self.inner().open.get(&(session, request.document)) {
             Some(_) => Ok(DocumentClosed {}),
             None => Err(not_open(request.document)),

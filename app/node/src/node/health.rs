@@ -109,11 +109,21 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
         findings.push(finding(&area, severity, message, None));
         if !summary.pending.is_empty() {
             let message = format!("{} paths are not written", summary.pending.len());
-            findings.push(finding(&area, Severity::Note, message, Some("`weft status` lists them with the reason")));
+            findings.push(finding(
+                &area,
+                Severity::Note,
+                message,
+                Some("`weft status` lists them with the reason"),
+            ));
         }
         if quarantined > 0 {
             let message = format!("{quarantined} changes of others were refused");
-            findings.push(finding(&area, Severity::Note, message, Some("`weft diagnostics` tells whose and why")));
+            findings.push(finding(
+                &area,
+                Severity::Note,
+                message,
+                Some("`weft diagnostics` tells whose and why"),
+            ));
         }
     }
     findings

@@ -170,7 +170,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, id: &str, yes: bool) -> Result<
         let fits = |waiting: &WaitingNewcomer| {
             let request = &waiting.request;
             !id.is_empty()
-                && (request.invitation.to_string().starts_with(id) || request.user.to_string().starts_with(id))
+                && (request.invitation.to_string().starts_with(id)
+                    || request.user.to_string().starts_with(id))
         };
         let found: Vec<usize> =
             (0..state.waiting.len()).filter(|index| fits(&state.waiting[*index])).collect();
@@ -270,9 +271,8 @@ async fn talk(shared: &Arc<Shared>, peer: EndpointId, stream: &mut FrameStream) 
 async fn describe(shared: &Arc<Shared>, ws: WorkspaceId) -> Description {
     let label = shared.profile.label.clone();
     let Some(workspace) = shared.handle(&ws) else { return Description::default() };
-    let told = workspace.ask(|engine| {
-        (engine.replica().workspace_name().unwrap_or_default(), engine.progressed())
-    });
+    let told =
+        workspace.ask(|engine| (engine.replica().workspace_name().unwrap_or_default(), engine.progressed()));
     let (name, done) = told.await.unwrap_or_default();
     Description { workspace: name, inviter: label, files: done.files, bytes: done.bytes }
 }
@@ -354,7 +354,8 @@ fn control_entries(shared: &Shared, ws: WorkspaceId, logs: &[LogId]) -> Result<V
         let read = read.map_err(|error| ApiError::failed(opening::chain(&error)))?;
         let Some(last) = read.last() else { return Ok(entries) };
         after = last.order;
-        let wanted = read.into_iter().filter(|entry| entry.kind == Kind::Genesis || logs.contains(&entry.at.log));
+        let wanted =
+            read.into_iter().filter(|entry| entry.kind == Kind::Genesis || logs.contains(&entry.at.log));
         entries.extend(wanted.map(|entry| entry.bytes.to_vec()));
     }
 }

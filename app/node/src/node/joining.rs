@@ -57,7 +57,8 @@ async fn meet(
     let mut addresses: Vec<Address> = ticket.addresses.iter().copied().map(Address::from).collect();
     addresses.extend(ticket.relay.clone().map(Address::Relay));
     addresses.extend(network::remembered(shared, ticket.inviter));
-    let who = if ticket.inviter_name.is_empty() { "the inviter".to_owned() } else { ticket.inviter_name.clone() };
+    let who =
+        if ticket.inviter_name.is_empty() { "the inviter".to_owned() } else { ticket.inviter_name.clone() };
     loop {
         progress.report(Progress { detail: Some(who.clone()), ..Progress::new(Stage::Wait) });
         let reason = match net.join_stream(&addresses, ticket.inviter).await {
@@ -88,7 +89,11 @@ impl From<weft_net::StreamError> for GreetError {
     }
 }
 
-async fn greet(shared: &Arc<Shared>, ticket: &Ticket, mut stream: FrameStream) -> Result<Meeting, GreetError> {
+async fn greet(
+    shared: &Arc<Shared>,
+    ticket: &Ticket,
+    mut stream: FrameStream,
+) -> Result<Meeting, GreetError> {
     let profile = &shared.profile;
     let mut rng = shared.fork_rng();
     let ends = (profile.endpoint_id(), stream.peer());
@@ -159,7 +164,11 @@ pub(super) async fn preview(
     })
 }
 
-fn check_target(shared: &Shared, folder: &Path, ticket: &Ticket) -> Result<Option<WorkspaceRecord>, ApiError> {
+fn check_target(
+    shared: &Shared,
+    folder: &Path,
+    ticket: &Ticket,
+) -> Result<Option<WorkspaceRecord>, ApiError> {
     let state = shared.state();
     if let Some(record) = state.registry.get(&ticket.ws) {
         if record.root == folder {
@@ -174,7 +183,9 @@ fn check_target(shared: &Shared, folder: &Path, ticket: &Ticket) -> Result<Optio
     }
     match state.registry.overlap(folder) {
         None if !folder.exists() || folder.is_dir() => Ok(None),
-        None => Err(ApiError::usage(format!("{} is not a folder", folder.display())).hint("name another folder")),
+        None => {
+            Err(ApiError::usage(format!("{} is not a folder", folder.display())).hint("name another folder"))
+        }
         Some(overlap) => Err(overlap_error(folder, &overlap)),
     }
 }
@@ -182,12 +193,10 @@ fn check_target(shared: &Shared, folder: &Path, ticket: &Ticket) -> Result<Optio
 /// Why a folder cannot become a workspace.
 pub(super) fn overlap_error(folder: &Path, overlap: &Overlap) -> ApiError {
     let told = match overlap {
-        Overlap::Same(record) => ApiError::usage(format!(
-            "{} is the workspace “{}” already",
-            folder.display(),
-            record.name
-        ))
-        .hint("`weft status` shows it; `weft leave` makes it an ordinary folder again"),
+        Overlap::Same(record) => {
+            ApiError::usage(format!("{} is the workspace “{}” already", folder.display(), record.name))
+                .hint("`weft status` shows it; `weft leave` makes it an ordinary folder again")
+        }
         Overlap::Inside(record) => ApiError::usage(format!(
             "{} lies inside of the workspace “{}” at {}",
             folder.display(),
@@ -311,12 +320,8 @@ async fn come_in(
             .data_state("you are a member; run the same command again with another folder")
     })?;
     let folder = paths::absolute(&folder);
-    let record = WorkspaceRecord {
-        id: joined.ws,
-        root: folder,
-        name: offer.workspace.clone(),
-        is_complete: false,
-    };
+    let record =
+        WorkspaceRecord { id: joined.ws, root: folder, name: offer.workspace.clone(), is_complete: false };
     let mut writes: Vec<Write> = joined
         .entries
         .iter()
@@ -331,15 +336,20 @@ async fn come_in(
         })
         .collect();
     writes.push(shared.state().registry.put(record.clone()));
-    shared.storage.commit(&writes).map_err(|error| {
-        ApiError::failed(opening::chain(&error)).hint(error.hint())
-    })?;
+    shared
+        .storage
+        .commit(&writes)
+        .map_err(|error| ApiError::failed(opening::chain(&error)).hint(error.hint()))?;
     let handle = start_workspace(shared, &record, StartFolder::Later)?;
     Ok((record, handle, offer.files))
 }
 
 /// Waits until the tree of the workspace has come.
-async fn wait_for_tree(workspace: &WorkspaceHandle, expected: u64, deadline: Instant) -> Result<(), ApiError> {
+async fn wait_for_tree(
+    workspace: &WorkspaceHandle,
+    expected: u64,
+    deadline: Instant,
+) -> Result<(), ApiError> {
     loop {
         let done = workspace.ask(|engine| engine.progressed()).await.ok_or_else(ended)?;
         let is_there = done.files > 0 || (expected == 0 && done.connected > 0 && done.is_quiet);
@@ -379,7 +389,8 @@ async fn wait_for_files(
             bytes: Some(done.bytes),
             ..Progress::new(Stage::Receive)
         });
-        let is_done = left == 0 && done.is_scanned && done.is_quiet && done.files > 0 || (expected == 0 && left == 0 && done.is_quiet && done.connected > 0 && done.is_scanned);
+        let is_done = left == 0 && done.is_scanned && done.is_quiet && done.files > 0
+            || (expected == 0 && left == 0 && done.is_quiet && done.connected > 0 && done.is_scanned);
         calm = if is_done { calm + 1 } else { 0 };
         if calm >= CALM_POLLS {
             return Ok(done);
@@ -403,7 +414,11 @@ async fn complete(shared: &Arc<Shared>, mut record: WorkspaceRecord) -> Result<(
 
 /// Makes room for the workspace's files in a folder that has some: nothing is overwritten. Gives
 /// how many files of other content were there.
-async fn prepare_folder(workspace: &WorkspaceHandle, root: &Path, existing: Existing) -> Result<u64, ApiError> {
+async fn prepare_folder(
+    workspace: &WorkspaceHandle,
+    root: &Path,
+    existing: Existing,
+) -> Result<u64, ApiError> {
     let is_empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
     if is_empty || existing == Existing::Mine {
         return Ok(0);

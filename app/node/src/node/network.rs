@@ -20,6 +20,9 @@ use crate::workspace::thread::{Message, WorkspaceHandle};
 
 /// How long after a channel ended it is opened again.
 const REOPEN_AFTER: Duration = Duration::from_millis(700);
+/// Channels that may wait to be opened again.
+const REOPENS_MAX: usize = 1_024;
+type Reopen = tokio::sync::mpsc::Sender<(EndpointId, WorkspaceId)>;
 /// Addresses that are kept of a peer.
 const ADDRESSES_KEPT: usize = 8;
 
@@ -42,12 +45,12 @@ struct Router {
     unnamed: BTreeMap<ChannelId, EndpointId>,
     /// Channels of ours that are being opened.
     opening: BTreeMap<ChannelId, WorkspaceHandle>,
-    reopen: tokio::sync::mpsc::UnboundedSender<(EndpointId, WorkspaceId)>,
+    reopen: tokio::sync::mpsc::Sender<(EndpointId, WorkspaceId)>,
 }
 
 /// Reads events until the network is shut down.
 pub(super) async fn run(shared: Arc<Shared>, net: Net, mut events: NetEvents) {
-    let (reopen, mut reopened) = tokio::sync::mpsc::unbounded_channel();
+    let (reopen, mut reopened) = tokio::sync::mpsc::channel(REOPENS_MAX);
     let mut router = Router {
         shared,
         net,
@@ -121,7 +124,7 @@ impl Router {
             } else {
                 // The other side opens; if it does not know the workspace yet, we do.
                 let (reopen, ws) = (self.reopen.clone(), workspace.ws);
-                later(REOPEN_AFTER, move || drop(reopen.send((peer, ws))));
+                later(REOPEN_AFTER, reopen, (peer, ws));
             }
         }
     }
@@ -187,15 +190,16 @@ impl Router {
         });
         if route.opener && !is_final {
             let (reopen, peer, ws) = (self.reopen.clone(), route.peer, route.workspace.ws);
-            later(REOPEN_AFTER, move || drop(reopen.send((peer, ws))));
+            later(REOPEN_AFTER, reopen, (peer, ws));
         }
     }
 }
 
-fn later(after: Duration, task: impl FnOnce() + Send + 'static) {
+fn later(after: Duration, reopen: Reopen, what: (EndpointId, WorkspaceId)) {
     tokio::spawn(async move {
         tokio::time::sleep(after).await;
-        task();
+        // An error means that the network has ended.
+        let _ = reopen.send(what).await;
     });
 }
 
@@ -236,10 +240,7 @@ pub(super) fn engine_event(
             shared.documents.changed(ws, document, &patches, user);
         }
         EngineEvent::Forked(text) => tracing::error!("{text}"),
-        EngineEvent::PeerChanged(_)
-        | EngineEvent::Written(_)
-        | EngineEvent::WriteRefused(..)
-        | EngineEvent::Stopped => {}
+        EngineEvent::Stopped => {}
     }
 }
 
@@ -316,10 +317,8 @@ async fn known_endpoints(shared: &Shared) -> Vec<EndpointId> {
 }
 
 fn parse_endpoint(text: &str) -> Result<EndpointId, ApiError> {
-    let bytes: Option<Vec<u8>> = (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect();
+    let bytes: Option<Vec<u8>> =
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect();
     bytes.and_then(|bytes| EndpointId::from_slice(&bytes)).ok_or_else(|| {
         ApiError::usage(format!("{text} is no device's address in the network"))
             .hint("`weft node` prints it as `endpoint`")

@@ -25,9 +25,7 @@ use crate::profile::Profile;
 use crate::registry::{Registry, WorkspaceRecord};
 use crate::workspace::engine::Engine;
 use crate::workspace::entries;
-use crate::workspace::thread::{
-    Message, RunningWorkspace, SESSION_KEY, WorkspaceHandle, WorkspaceParts,
-};
+use crate::workspace::thread::{Message, RunningWorkspace, SESSION_KEY, WorkspaceHandle, WorkspaceParts};
 
 /// Transactions that may wait for the disk.
 const COMMIT_QUEUE_LEN: usize = 256;
@@ -157,8 +155,7 @@ fn open_store(
         };
         Some(answer.into())
     };
-    let ask: Option<&mut keys::AskPassphrase<'_>> =
-        if passphrase.is_some() { Some(&mut ask) } else { None };
+    let ask: Option<&mut keys::AskPassphrase<'_>> = if passphrase.is_some() { Some(&mut ask) } else { None };
     let mut context = KeyContext::of_this_machine(ask)
         .map_err(|error| ApiError::usage(error.to_string()).hint(error.hint()))?;
     context.choice = match key {
@@ -197,15 +194,15 @@ fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile,
     let told = |error: crate::profile::ProfileError| {
         ApiError::failed(chain(&error)).hint("`weft doctor` looks for damage; a backup brings the keys back")
     };
-    let known = home
-        .read_identity()
-        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let known = home.read_identity().map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
     let profile = match (Profile::load(store).map_err(told)?, &known) {
         (Some(profile), _) => profile,
         (None, None) => Profile::create(store, rng).map_err(told)?,
         (None, Some(_)) => {
             return Err(ApiError::failed("the keys of this device are missing from its store")
-                .hint("restore the data folder from a backup; to begin as a new device, use another WEFT_HOME")
+                .hint(
+                    "restore the data folder from a backup; to begin as a new device, use another WEFT_HOME",
+                )
                 .data_state("no new identity was made"));
         }
     };
@@ -216,8 +213,7 @@ fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile,
             endpoint: profile.endpoint_id(),
             device_name: profile.label.device.clone(),
         };
-        home.write_identity(&identity)
-            .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+        home.write_identity(&identity).map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
     }
     Ok(profile)
 }

@@ -14,10 +14,10 @@ use weft_crdt::ChunkId;
 const VERSION: u8 = 1;
 
 /// Greatest number of chunks one request may name (160 KiB of ids).
-pub const REQUEST_CHUNKS_MAX: usize = 5_000;
+pub(crate) const REQUEST_CHUNKS_MAX: usize = 5_000;
 
 /// Greatest ciphertext of one chunk: 256 KiB of content and its tag, rounded up.
-pub const CHUNK_BYTES_MAX: usize = 257 * 1024;
+pub(crate) const CHUNK_BYTES_MAX: usize = 257 * 1024;
 
 /// A reply frame is closed when it holds at least this many bytes.
 const REPLY_FRAME_BYTES: usize = 256 * 1024;
@@ -31,7 +31,7 @@ const PREFIX_BYTES: usize = 32 + 4;
 /// What was wrong with a frame of the chunk exchange.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum TransferFrameError {
+pub(crate) enum TransferFrameError {
     /// The request has another version byte.
     #[error("the request is of version {0}, this device speaks version 1")]
     Version(u8),
@@ -44,7 +44,7 @@ pub enum TransferFrameError {
 }
 
 /// Encodes a request for at most [`REQUEST_CHUNKS_MAX`] chunks.
-pub fn encode_request(ids: &[ChunkId]) -> Bytes {
+pub(crate) fn encode_request(ids: &[ChunkId]) -> Bytes {
     debug_assert!(ids.len() <= REQUEST_CHUNKS_MAX, "the caller splits requests");
     let mut out = BytesMut::with_capacity(1 + ids.len() * 32);
     out.put_u8(VERSION);
@@ -58,7 +58,7 @@ pub fn encode_request(ids: &[ChunkId]) -> Bytes {
 ///
 /// # Errors
 /// Another version, a torn id, or too many ids.
-pub fn decode_request(mut frame: Bytes) -> Result<Vec<ChunkId>, TransferFrameError> {
+pub(crate) fn decode_request(mut frame: Bytes) -> Result<Vec<ChunkId>, TransferFrameError> {
     if !frame.has_remaining() {
         return Err(TransferFrameError::Truncated);
     }
@@ -83,13 +83,13 @@ pub fn decode_request(mut frame: Bytes) -> Result<Vec<ChunkId>, TransferFrameErr
 
 /// Gathers chunks into reply frames.
 #[derive(Debug, Default)]
-pub struct ReplyWriter {
+pub(crate) struct ReplyWriter {
     frame: BytesMut,
 }
 
 impl ReplyWriter {
     /// Adds one chunk (or its absence); returns a frame when one is full.
-    pub fn push(&mut self, id: &ChunkId, chunk: Option<&[u8]>) -> Option<Bytes> {
+    pub(crate) fn push(&mut self, id: &ChunkId, chunk: Option<&[u8]>) -> Option<Bytes> {
         self.frame.put_slice(id.as_bytes());
         match chunk {
             Some(bytes) => {
@@ -103,7 +103,7 @@ impl ReplyWriter {
     }
 
     /// Returns what is left, if anything.
-    pub fn finish(mut self) -> Option<Bytes> {
+    pub(crate) fn finish(mut self) -> Option<Bytes> {
         (!self.frame.is_empty()).then(|| self.frame.split().freeze())
     }
 }
@@ -112,7 +112,7 @@ impl ReplyWriter {
 ///
 /// # Errors
 /// A torn item or a chunk above [`CHUNK_BYTES_MAX`].
-pub fn decode_reply(mut frame: Bytes) -> Result<Vec<(ChunkId, Option<Bytes>)>, TransferFrameError> {
+pub(crate) fn decode_reply(mut frame: Bytes) -> Result<Vec<(ChunkId, Option<Bytes>)>, TransferFrameError> {
     let mut chunks = Vec::new();
     while frame.has_remaining() {
         if frame.len() < PREFIX_BYTES {

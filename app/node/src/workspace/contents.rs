@@ -9,8 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fastcdc::v2020::{FastCDC, StreamCDC};
 use weft_crdt::tree::{
-    BlobRef, ChunkList, ChunkRef, INLINE_CHUNKS_MAX, LIST_CHUNKS_MAX, decode_chunk_list,
-    encode_chunk_list,
+    BlobRef, ChunkList, ChunkRef, INLINE_CHUNKS_MAX, LIST_CHUNKS_MAX, decode_chunk_list, encode_chunk_list,
 };
 use weft_crdt::{ChunkId, ContentId};
 use weft_store::{PutChunksError, ReadError, Storage};
@@ -28,7 +27,7 @@ const GATHERED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Why a content could not be stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ImportError {
+pub(crate) enum ImportError {
     /// The file could not be read, or changed while it was.
     #[error("the content could not be read")]
     Read(#[from] io::Error),
@@ -40,7 +39,7 @@ pub enum ImportError {
 /// Why a stored content could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ContentError {
+pub(crate) enum ContentError {
     /// The store failed.
     #[error("a stored content cannot be read")]
     Store(#[from] ReadError),
@@ -54,24 +53,24 @@ pub enum ContentError {
 
 /// Stores and reads the contents of one workspace.
 #[derive(Clone)]
-pub struct Contents {
+pub(crate) struct Contents {
     store: Arc<dyn Storage>,
     secret: ContentSecret,
 }
 
 impl Contents {
     /// Works on the chunks of `store` with the secret of one workspace.
-    pub fn new(store: Arc<dyn Storage>, secret: ContentSecret) -> Self {
+    pub(crate) fn new(store: Arc<dyn Storage>, secret: ContentSecret) -> Self {
         Self { store, secret }
     }
 
     /// Names a content without storing it.
-    pub fn content_id(&self, bytes: &[u8]) -> ContentId {
+    pub(crate) fn content_id(&self, bytes: &[u8]) -> ContentId {
         self.secret.content_id(bytes)
     }
 
     /// Begins to store contents; chunks are gathered until [`Importer::finish`].
-    pub fn importer(&self) -> Importer<'_> {
+    pub(crate) fn importer(&self) -> Importer<'_> {
         Importer { contents: self, gathered: Vec::new(), gathered_bytes: 0 }
     }
 
@@ -79,7 +78,7 @@ impl Contents {
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn import(&self, bytes: &[u8]) -> Result<BlobRef, ImportError> {
+    pub(crate) fn import(&self, bytes: &[u8]) -> Result<BlobRef, ImportError> {
         let mut importer = self.importer();
         let blob = importer.add(bytes)?;
         importer.finish()?;
@@ -91,7 +90,7 @@ impl Contents {
     ///
     /// # Errors
     /// When the store fails, or a list chunk is not what its author said.
-    pub fn missing(&self, blob: &BlobRef) -> Result<Vec<ChunkId>, ContentError> {
+    pub(crate) fn missing(&self, blob: &BlobRef) -> Result<Vec<ChunkId>, ContentError> {
         let lists = match &blob.chunks {
             ChunkList::Inline(chunks) => return self.missing_of(chunks),
             ChunkList::Listed { lists, .. } => lists,
@@ -107,7 +106,7 @@ impl Contents {
     ///
     /// # Errors
     /// See [`Contents::missing`].
-    pub fn is_here(&self, blob: &BlobRef) -> Result<bool, ContentError> {
+    pub(crate) fn is_here(&self, blob: &BlobRef) -> Result<bool, ContentError> {
         self.missing(blob).map(|missing| missing.is_empty())
     }
 
@@ -115,16 +114,12 @@ impl Contents {
     ///
     /// # Errors
     /// When a part is missing, or its author named something else.
-    pub fn load(&self, blob: &BlobRef) -> Result<Vec<u8>, ContentError> {
+    pub(crate) fn load(&self, blob: &BlobRef) -> Result<Vec<u8>, ContentError> {
         let mut bytes = Vec::new();
         for chunk in self.listed_chunks(blob)? {
             bytes.extend_from_slice(&self.open(&chunk)?);
         }
-        if self.secret.content_id(&bytes) == blob.content {
-            Ok(bytes)
-        } else {
-            Err(ContentError::Damaged)
-        }
+        if self.secret.content_id(&bytes) == blob.content { Ok(bytes) } else { Err(ContentError::Damaged) }
     }
 
     /// A stream of a content, one chunk in memory at a time. It ends with an error when the
@@ -132,7 +127,7 @@ impl Contents {
     ///
     /// # Errors
     /// When the list of a long content is missing or damaged.
-    pub fn reader(&self, blob: &BlobRef) -> Result<ContentReader, ContentError> {
+    pub(crate) fn reader(&self, blob: &BlobRef) -> Result<ContentReader, ContentError> {
         let mut chunks = self.listed_chunks(blob)?;
         chunks.reverse();
         Ok(ContentReader {
@@ -160,25 +155,18 @@ impl Contents {
             chunks.extend(decode_chunk_list(&plain).map_err(|_| ContentError::Damaged)?);
         }
         let size: u64 = chunks.iter().map(|chunk| u64::from(chunk.size)).sum();
-        if chunks.len() == count && size == blob.size {
-            Ok(chunks)
-        } else {
-            Err(ContentError::Damaged)
-        }
+        if chunks.len() == count && size == blob.size { Ok(chunks) } else { Err(ContentError::Damaged) }
     }
 
     fn open(&self, chunk: &ChunkRef) -> Result<Vec<u8>, ContentError> {
         let sealed = self.store.chunk(&chunk.chunk)?.ok_or(ContentError::Missing)?;
-        let plain = self
-            .secret
-            .open_chunk(&chunk.plain_hash, &sealed)
-            .map_err(|_| ContentError::Damaged)?;
+        let plain = self.secret.open_chunk(&chunk.plain_hash, &sealed).map_err(|_| ContentError::Damaged)?;
         if plain.len() == chunk.size as usize { Ok(plain) } else { Err(ContentError::Damaged) }
     }
 }
 
 /// Stores many contents with few calls to the store.
-pub struct Importer<'a> {
+pub(crate) struct Importer<'a> {
     contents: &'a Contents,
     gathered: Vec<(ChunkId, Bytes)>,
     gathered_bytes: usize,
@@ -189,7 +177,7 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn add(&mut self, bytes: &[u8]) -> Result<BlobRef, ImportError> {
+    pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<BlobRef, ImportError> {
         let mut chunks = Vec::new();
         if bytes.len() <= PIECE_BYTES_MIN {
             if !bytes.is_empty() {
@@ -208,11 +196,10 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// When it cannot be read to its end, or the store refuses.
-    pub fn add_stream(&mut self, reader: impl Read) -> Result<BlobRef, ImportError> {
+    pub(crate) fn add_stream(&mut self, reader: impl Read) -> Result<BlobRef, ImportError> {
         let mut hasher = self.contents.secret.content_hasher();
         let (mut chunks, mut size) = (Vec::new(), 0);
-        let pieces =
-            StreamCDC::new(reader, PIECE_BYTES_MIN, PIECE_BYTES_AVERAGE, PIECE_BYTES_MAX);
+        let pieces = StreamCDC::new(reader, PIECE_BYTES_MIN, PIECE_BYTES_AVERAGE, PIECE_BYTES_MAX);
         for piece in pieces {
             let piece = piece.map_err(io::Error::from)?;
             hasher.update(&piece.data);
@@ -226,16 +213,11 @@ impl Importer<'_> {
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn finish(mut self) -> Result<(), ImportError> {
+    pub(crate) fn finish(mut self) -> Result<(), ImportError> {
         self.flush()
     }
 
-    fn name(
-        &mut self,
-        content: ContentId,
-        size: u64,
-        chunks: Vec<ChunkRef>,
-    ) -> Result<BlobRef, ImportError> {
+    fn name(&mut self, content: ContentId, size: u64, chunks: Vec<ChunkRef>) -> Result<BlobRef, ImportError> {
         if chunks.len() <= INLINE_CHUNKS_MAX {
             return Ok(BlobRef { content, size, chunks: ChunkList::Inline(chunks) });
         }
@@ -279,7 +261,7 @@ fn too_large() -> io::Error {
 }
 
 /// A stream of a stored content.
-pub struct ContentReader {
+pub(crate) struct ContentReader {
     contents: Contents,
     /// The chunks that are still to come, the next one last.
     rest: Vec<ChunkRef>,
@@ -316,7 +298,7 @@ mod tests {
     use weft_sync::seal::EpochKey;
 
     fn contents() -> Contents {
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(MemoryStore::new(weft_store::Instance([7; 16])));
         Contents::new(store, EpochKey::from_bytes([7; 32]).content_secret())
     }
 

@@ -2,7 +2,6 @@
 //!
 //! One batch becomes one write: first what it does to the tree, then what it does to texts.
 
-
 use std::collections::BTreeMap;
 
 use weft_crdt::tree::{BlobRef, ContentValue, Created, PlanError, Planner};
@@ -284,25 +283,30 @@ impl Engine {
                 if let Some(text) = read_text(file)? {
                     let base = base.and_then(|base| self.base_version(*document, base));
                     let path = path.as_str().to_owned();
-                    plan.saves.push(TextSave { path, base_name, document: *document, text, base, begins: None });
+                    plan.saves.push(TextSave {
+                        path,
+                        base_name,
+                        document: *document,
+                        text,
+                        base,
+                        begins: None,
+                    });
                     return Ok(());
                 }
             }
-            Some(ContentValue::Blob(old)) => {
-                if file.size() <= TEXT_BYTES_MAX && old.size <= TEXT_BYTES_MAX {
-                    let bytes = file.read()?;
-                    if contents.content_id(&bytes) == old.content {
-                        return Ok(());
-                    }
-                    let old_is_text = contents.load(old).is_ok_and(|bytes| is_text(&bytes));
-                    if old_is_text && is_text(&bytes) {
-                        let document = planner.convert(path.as_str())?;
-                        let text = String::from_utf8(bytes).map_err(|_| ReadError::Changed)?;
-                        let begins = Some(old.clone());
-                        let path = path.as_str().to_owned();
-                        plan.saves.push(TextSave { path, base_name, document, text, base: None, begins });
-                        return Ok(());
-                    }
+            Some(ContentValue::Blob(old)) if file.size().max(old.size) <= TEXT_BYTES_MAX => {
+                let bytes = file.read()?;
+                if contents.content_id(&bytes) == old.content {
+                    return Ok(());
+                }
+                let old_is_text = contents.load(old).is_ok_and(|bytes| is_text(&bytes));
+                if old_is_text && is_text(&bytes) {
+                    let document = planner.convert(path.as_str())?;
+                    let text = String::from_utf8(bytes).map_err(|_| ReadError::Changed)?;
+                    let begins = Some(old.clone());
+                    let path = path.as_str().to_owned();
+                    plan.saves.push(TextSave { path, base_name, document, text, base: None, begins });
+                    return Ok(());
                 }
             }
             _ => {}

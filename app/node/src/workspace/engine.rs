@@ -17,11 +17,9 @@ use weft_crdt::tree::{BlobRef, Platform, TreeView, tree_document_id};
 use weft_crdt::{ChangeHash, DocumentId, NodeId, TreeDocument};
 use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
 use weft_sync::data::Origin;
-use weft_sync::ids::{EndpointId, EntryRef, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
-use weft_sync::replica::{
-    BatchId, ChannelId, DeviceStatus, Effect, Input, Load, Replica, WriteError, WriteId,
-};
 use weft_sync::frames::{ByeCode, PeerAddress};
+use weft_sync::ids::{EndpointId, EntryRef, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
+use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, WriteError, WriteId};
 
 use super::contents::Contents;
 use super::deliver::Dirty;
@@ -88,14 +86,8 @@ pub(crate) enum Output {
 pub(crate) enum EngineEvent {
     /// Who is in, or may do what, has changed.
     MembershipChanged,
-    /// The state of a device has changed.
-    PeerChanged(DeviceStatus),
     /// Where other devices were reached.
     PeersLearned(Vec<PeerAddress>),
-    /// A write of ours is durable.
-    Written(WriteId),
-    /// A write of ours was refused.
-    WriteRefused(WriteId, String),
     /// A text changed.
     TextChanged {
         /// Which.
@@ -301,7 +293,6 @@ impl Engine {
                 {
                     self.peer_came(peer.endpoint);
                 }
-                self.event(EngineEvent::PeerChanged(status));
             }
             Effect::PeersLearned { peers, .. } => self.event(EngineEvent::PeersLearned(peers)),
             Effect::Forked(fork) => {
@@ -361,7 +352,6 @@ impl Engine {
         {
             self.out.push(Output::Folder(FolderJob::Accept { batch, accepted }));
         }
-        self.event(EngineEvent::Written(write));
     }
 
     fn write_refused(&mut self, write: WriteId, reason: &WriteError) {
@@ -373,11 +363,10 @@ impl Engine {
         }
         let text = format!("{reason}; {}", reason.hint());
         tracing::warn!("an edit was not shared: {text}");
-        self.refused.insert(write, text.clone());
+        self.refused.insert(write, text);
         while self.refused.len() > REFUSED_KEPT {
             self.refused.pop_first();
         }
-        self.event(EngineEvent::WriteRefused(write, text));
     }
 
     pub(super) fn event(&mut self, event: EngineEvent) {

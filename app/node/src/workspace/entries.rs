@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use weft_crdt::{Change, DocumentId};
 use weft_store::{
-    ChangeOrder, ChangeRow, EntryFilter, EntryMarks, ReadError, Space, Storage, StoredEntry,
-    StoredOrder, Table, Write,
+    ChangeOrder, ChangeRow, EntryFilter, EntryMarks, ReadError, Space, Storage, StoredEntry, StoredOrder,
+    Table, Write,
 };
 use weft_sync::data::DataPlain;
 use weft_sync::entry::{Entry, Kind};
@@ -55,7 +55,8 @@ pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<Store
         let Some(last) = read.last() else { break };
         after = last.order;
         let wanted = |entry: &&StoredEntry| {
-            let is_needed = matches!(entry.kind, Kind::Genesis | Kind::Open) || control.contains(&entry.at.log);
+            let is_needed =
+                matches!(entry.kind, Kind::Genesis | Kind::Open) || control.contains(&entry.at.log);
             is_needed && !entry.marks.contains(EntryMarks::FORK)
         };
         state.entries.extend(read.iter().filter(wanted).map(|entry| Arc::from(&*entry.bytes)));
@@ -83,11 +84,7 @@ pub(crate) fn keep_keys(ws: WorkspaceId, keyring: &Keyring) -> Write {
 }
 
 /// Answers a [`Load`]: the first entries of its ranges in stored order.
-pub(crate) fn load(
-    store: &dyn Storage,
-    ws: WorkspaceId,
-    load: &Load,
-) -> Result<Vec<LoadedEntry>, ReadError> {
+pub(crate) fn load(store: &dyn Storage, ws: WorkspaceId, load: &Load) -> Result<Vec<LoadedEntry>, ReadError> {
     let after = StoredOrder(load.after.0);
     let mut found = BTreeMap::new();
     // Beyond this order a log may have entries that were not read.
@@ -177,12 +174,7 @@ fn read_part(
         let Some(plain) = opened.get(&row.order) else { continue };
         let Some(item) = plain.items.get(usize::from(row.item)) else { continue };
         if let Ok(change) = Change::parse(&item.change) {
-            visit(CarriedChange {
-                change,
-                entry: row.entry,
-                wall: plain.wall,
-                origin: plain.origin.clone(),
-            });
+            visit(CarriedChange { change, entry: row.entry, wall: plain.wall, origin: plain.origin.clone() });
         }
     }
     Ok(())

@@ -115,9 +115,7 @@ impl Engine {
             Ok(missing) => {
                 for chunk in missing {
                     let plan = &mut self.fetches;
-                    if plan.chunks.entry(chunk).or_default().insert(needs)
-                        && plan.chunks[&chunk].len() == 1
-                    {
+                    if plan.chunks.entry(chunk).or_default().insert(needs) && plan.chunks[&chunk].len() == 1 {
                         plan.queue.push_back(chunk);
                     }
                 }

@@ -13,8 +13,7 @@ use super::entries::CarriedChange;
 use super::people::People;
 use super::queries::{not_readable, unknown_version};
 use crate::api::{
-    ApiError, BlameLine, BlameLines, HistoryVersions, LogChange, LogChanges, Origin, VersionSummary,
-    WallTime,
+    ApiError, BlameLine, BlameLines, HistoryVersions, LogChange, LogChanges, Origin, VersionSummary, WallTime,
 };
 
 /// A pause that begins a new moment.
@@ -195,7 +194,8 @@ impl Engine {
         let mut changes = Vec::new();
         let mut after = StoredOrder::START;
         loop {
-            let read = self.store.entries_after(self.ws, after, EntryFilter::DataOnly, READ_BYTES).map_err(told)?;
+            let read =
+                self.store.entries_after(self.ws, after, EntryFilter::DataOnly, READ_BYTES).map_err(told)?;
             let Some(last) = read.last() else { break };
             after = last.order;
             for stored in read {
@@ -242,4 +242,3 @@ impl Engine {
         })
     }
 }
-

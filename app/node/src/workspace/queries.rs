@@ -80,7 +80,8 @@ impl Engine {
         let status = self.replica.sync_status();
         done.is_quiet = status.is_quiet();
         let devices = self.replica.device_statuses();
-        let others = devices.iter().filter(|device| device.connected && device.device != self.replica.device());
+        let others =
+            devices.iter().filter(|device| device.connected && device.device != self.replica.device());
         for device in others {
             done.connected += 1;
             done.synced += usize::from(device.has_all_mine);
@@ -151,16 +152,17 @@ impl Engine {
             .problems()
             .map(|(path, reason)| PendingPath { path: path.to_owned(), reason: reason.to_owned() })
             .collect();
-        pending.extend(self.view.unwritten().into_iter().map(|unwritten| PendingPath {
-            path: unwritten.path,
-            reason: unwritten.problem.to_string(),
-        }));
+        pending.extend(
+            self.view
+                .unwritten()
+                .into_iter()
+                .map(|unwritten| PendingPath { path: unwritten.path, reason: unwritten.problem.to_string() }),
+        );
         let skipped = &self.scan.skipped;
         let unreadable = skipped.unreadable.iter();
-        pending.extend(unreadable.map(|(path, reason)| PendingPath {
-            path: path.clone(),
-            reason: reason.clone(),
-        }));
+        pending.extend(
+            unreadable.map(|(path, reason)| PendingPath { path: path.clone(), reason: reason.clone() }),
+        );
         let (state, state_reason) = self.state();
         Summary {
             name: self.replica.workspace_name().unwrap_or_default(),
@@ -374,7 +376,8 @@ impl Engine {
                 EditAction::Delete { at, length } => text.edit(author, &[edit_of(*at, *length, "")], seconds),
                 EditAction::Replace { text: new } => text.replace_text(new, author, seconds),
             };
-            let edited = edited.map_err(|error| ApiError::failed(format!("the edit is not possible: {error}")))?;
+            let edited =
+                edited.map_err(|error| ApiError::failed(format!("the edit is not possible: {error}")))?;
             Ok::<_, ApiError>((edited, hex_heads(text.heads())))
         });
         let (edited, heads) = edited.map_err(|error| not_readable(path, &error))??;
@@ -394,7 +397,10 @@ impl Engine {
     }
 
     /// The document of a file, its text, and the write that made it a document, if one was needed.
-    pub(crate) fn open_text(&mut self, path: &str) -> Result<(DocumentId, String, Option<WriteId>), ApiError> {
+    pub(crate) fn open_text(
+        &mut self,
+        path: &str,
+    ) -> Result<(DocumentId, String, Option<WriteId>), ApiError> {
         let (_, content) = self.shown_file(path)?;
         let (document, write) = match content.document() {
             Some(document) => (document, None),
@@ -489,9 +495,9 @@ impl Engine {
 
     fn create(&mut self, path: &str, text: &str) -> Result<(WriteId, Edited), ApiError> {
         let contents = self.contents.clone().ok_or_else(no_key)?;
-        let blob = contents.import(text.as_bytes()).map_err(|error| {
-            ApiError::failed(format!("the file could not be stored: {error}"))
-        })?;
+        let blob = contents
+            .import(text.as_bytes())
+            .map_err(|error| ApiError::failed(format!("the file could not be stored: {error}")))?;
         let facts = self.facts();
         let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
         let created = planner.create_file(path, blob, false).map_err(|error| plan_error(&error))?;
@@ -556,9 +562,12 @@ fn check_place(action: &EditAction, text: &TextDocument) -> Result<(), ApiError>
     if end <= length {
         return Ok(());
     }
-    Err(ApiError::usage(format!("place {} lies behind the end of the text ({length} characters)", at.max(end)))
-        .hint("places count Unicode characters from 0")
-        .data_state("nothing was changed"))
+    Err(ApiError::usage(format!(
+        "place {} lies behind the end of the text ({length} characters)",
+        at.max(end)
+    ))
+    .hint("places count Unicode characters from 0")
+    .data_state("nothing was changed"))
 }
 
 fn text_from(bytes: Vec<u8>, path: &str) -> Result<String, ApiError> {

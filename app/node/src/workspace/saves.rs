@@ -33,11 +33,7 @@ pub(super) fn save(
 }
 
 /// The version of a document before anybody edited it.
-pub(super) fn genesis_version(
-    document: DocumentId,
-    begins: &BlobRef,
-    engine: &Engine,
-) -> Option<Version> {
+pub(super) fn genesis_version(document: DocumentId, begins: &BlobRef, engine: &Engine) -> Option<Version> {
     let bytes = engine.contents.as_ref()?.load(begins).ok()?;
     let genesis = TextDocument::genesis(document, std::str::from_utf8(&bytes).ok()?).ok()?;
     Some(Version::new([genesis.hash()]))

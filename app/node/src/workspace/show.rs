@@ -249,11 +249,7 @@ impl Engine {
     }
 
     /// The bytes of a shown file; `None` while they are not here.
-    fn content_to_write(
-        &mut self,
-        node: NodeId,
-        shown: &ShownNode,
-    ) -> Option<(FileVersion, PlannedContent)> {
+    fn content_to_write(&mut self, node: NodeId, shown: &ShownNode) -> Option<(FileVersion, PlannedContent)> {
         let content = shown.content.clone()?;
         match &*content {
             ContentValue::Blob(blob) => {

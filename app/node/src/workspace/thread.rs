@@ -37,12 +37,7 @@ pub(crate) type Task = Box<dyn FnOnce(&mut Engine) + Send>;
 /// What a workspace is told.
 pub(crate) enum Message {
     /// A channel is up.
-    ChannelUp {
-        channel: ChannelId,
-        net: weft_net::ChannelId,
-        peer: EndpointId,
-        dialer: bool,
-    },
+    ChannelUp { channel: ChannelId, net: weft_net::ChannelId, peer: EndpointId, dialer: bool },
     /// A frame came.
     Frame { channel: ChannelId, bytes: Bytes },
     /// A channel is gone.
@@ -89,7 +84,10 @@ impl WorkspaceHandle {
         });
         let inbox = self.inbox.clone();
         if let Err(std::sync::mpsc::TrySendError::Full(message)) = inbox.try_send(Message::Run(task)) {
-            tokio::task::spawn_blocking(move || inbox.send(message)).await.ok()?.ok()?;
+            tokio::task::spawn_blocking(move || inbox.send(message).is_ok())
+                .await
+                .ok()
+                .filter(|sent| *sent)?;
         }
         answer.await.ok()
     }

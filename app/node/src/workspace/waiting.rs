@@ -46,14 +46,6 @@ impl Waiting {
         self.by_missing.remove(&missing).into_iter().flatten().collect()
     }
 
-    /// The documents that items wait for.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = DocumentId> + '_ {
-        self.by_missing.keys().filter_map(|missing| match missing {
-            Missing::Document(document) => Some(*document),
-            Missing::Change(..) => None,
-        })
-    }
-
     /// How many items wait.
     pub(crate) fn len(&self) -> usize {
         self.by_missing.values().map(BTreeSet::len).sum()
@@ -69,11 +61,8 @@ mod tests {
     fn items_come_back_once_and_only_for_what_they_lacked() {
         let document = DocumentId::from_bytes([1; 16]);
         let hash = ChangeHash::from_bytes([2; 32]);
-        let item = ItemRef {
-            entry: EntryRef { log: LogId::ZERO, seq: 3, id: EntryId::ZERO },
-            item: 0,
-            document,
-        };
+        let item =
+            ItemRef { entry: EntryRef { log: LogId::ZERO, seq: 3, id: EntryId::ZERO }, item: 0, document };
         let mut waiting = Waiting::default();
         waiting.add(Missing::Change(document, hash), item);
         waiting.add(Missing::Change(document, hash), item);

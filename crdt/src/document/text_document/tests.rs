@@ -1,5 +1,7 @@
 //! Texts edited by several people.
 
+mod hostile;
+
 use super::*;
 use crate::change::{Author, Change};
 use crate::document::ApplyError;
