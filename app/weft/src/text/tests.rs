@@ -106,6 +106,7 @@ fn a_status(name: &str) -> WorkspaceStatus {
 }
 
 /// Everything that is printed, with `name` wherever another person may have written something.
+#[expect(clippy::too_many_lines, reason = "one of everything that is printed")]
 fn everything(name: &str) -> Vec<String> {
     let look = look();
     let text = || name.to_owned();

@@ -204,7 +204,6 @@ fn entry_of(metadata: &fs::Metadata) -> Entry {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail")]
 mod tests {
     use super::*;
     use std::io::{Read, Write};

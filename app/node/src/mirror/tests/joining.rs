@@ -99,7 +99,6 @@ fn measure_ten_thousand_files() {
             fs::write(path, text).unwrap();
         }
         plain_times.push(started.elapsed());
-        #[expect(clippy::print_stderr, reason = "the figures of a measurement")]
         {
             eprintln!(
                 "mirror {:?}, plain {:?}, scan {scan:?}",
@@ -110,7 +109,6 @@ fn measure_ten_thousand_files() {
     }
     let best = |times: &[Duration]| times.iter().min().copied().unwrap();
     let ratio = best(&times).as_secs_f64() / best(&plain_times).as_secs_f64();
-    #[expect(clippy::print_stderr, reason = "the figures of a measurement")]
     {
         eprintln!("ratio of the best: {ratio:.2}");
     }
