@@ -9,14 +9,16 @@ use weft_crdt::DocumentId;
 use weft_sync::acl::{AclOperation, Class};
 use weft_sync::certificate::VerifiedChain;
 use weft_sync::epoch::Keyring;
-use weft_sync::frames::ByeCode;
+use weft_sync::frames::{ByeCode, PeerAddress, Position};
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::replica::{
-    Delivery, Effect, Input, Replica, ReplicaConfig, StoredEntry, Write, WriteError, WriteId,
+    Delivery, Effect, Input, Replica, ReplicaConfig, StoredAck, StoredEntry, Write, WriteError, WriteId,
 };
 use weft_sync::seal::Label;
 use weft_sync::workspace;
-use weft_sync::{EndpointId, EntryRef, Item, Origin, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
+use weft_sync::{
+    DeviceId, EndpointId, EntryRef, Item, Origin, SessionId, Timestamp, UserId, WallMillis, WorkspaceId,
+};
 
 use crate::store::MemoryStore;
 
@@ -44,6 +46,8 @@ pub struct Node {
     pub session: SessionId,
     /// and keys.
     pub keyring: Keyring,
+    /// What others were last known to hold of its logs.
+    pub acks: BTreeMap<DeviceId, Vec<Position>>,
     /// What runs, when the device is up.
     pub replica: Option<Replica>,
     /// Counts starts, so that what was meant for an earlier one is told apart.
@@ -54,6 +58,8 @@ pub struct Node {
     pub acknowledged: Vec<EntryRef>,
     /// Forks that were reported.
     pub forks: usize,
+    /// Addresses that others have told.
+    pub learned: Vec<PeerAddress>,
     /// Codes with which others have closed channels.
     pub closed_with: Vec<ByeCode>,
     /// Sessions that the replica has begun by itself.
@@ -80,11 +86,13 @@ impl Node {
             content: BTreeMap::new(),
             session: random_session(rng),
             keyring: Keyring::default(),
+            acks: BTreeMap::new(),
             replica: None,
             life: 0,
             writing: BTreeMap::new(),
             acknowledged: Vec::new(),
             forks: 0,
+            learned: Vec::new(),
             closed_with: Vec::new(),
             sessions_begun: 0,
             next_write: 1,
@@ -120,7 +128,10 @@ impl Node {
             session: self.session,
             app_version: "simulation".to_owned(),
         };
-        let state = self.store.state(self.keyring.clone(), Vec::new());
+        let acks = self.acks.iter().flat_map(|(device, acks)| {
+            acks.iter().map(|at| StoredAck { device: *device, log: at.log, seq: at.seq })
+        });
+        let state = self.store.state(self.keyring.clone(), acks.collect());
         let store = &self.store;
         let mut replica = Replica::open(config, state, &mut |log, seq| store.id_at(log, seq))
             .expect("a store that a replica wrote");

@@ -139,6 +139,12 @@ impl MemoryStore {
         self.places.get(&(*log, seq)).map(|index| self.rows[*index].at.id)
     }
 
+    /// How far a log reaches.
+    #[must_use]
+    pub fn seq(&self, log: &LogId) -> u64 {
+        self.places.range((*log, 0)..=(*log, u64::MAX)).next_back().map_or(0, |((_, seq), _)| *seq)
+    }
+
     /// The bytes of every entry, in stored order.
     pub fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         self.rows.iter().map(|row| &*row.bytes)

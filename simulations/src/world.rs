@@ -7,10 +7,10 @@ use rand_chacha::ChaCha20Rng;
 use weft_sync::acl::{AclOperation, Class};
 use weft_sync::frames::Frame;
 use weft_sync::limits::FRAME_BYTES_MAX;
-use weft_sync::replica::{Append, ChannelId, Delivery, Effect, Input, Load};
+use weft_sync::replica::{Append, ChannelId, Delivery, DeviceStatus, Effect, Input, Load};
 use weft_sync::seal::Label;
 use weft_sync::workspace::found;
-use weft_sync::{EntryId, Item, Timestamp};
+use weft_sync::{DeviceId, EntryId, Item, Timestamp};
 
 use crate::network::{LinkId, Network};
 use crate::node::{CANARY, Node};
@@ -56,6 +56,8 @@ pub struct World {
     pub copies: BTreeMap<(usize, EntryId), u32>,
     /// The same of entries of the control lane and the beginnings of logs.
     pub control_copies: BTreeMap<(usize, EntryId), u32>,
+    /// Whether an old store was put in place somewhere, so that what was said is not true any more.
+    pub was_set_back: bool,
     /// Devices that were put out: nothing is expected of them any more.
     pub removed: BTreeSet<usize>,
     /// Bytes of entries that were sent on a channel, and taken in at its other end.
@@ -103,6 +105,7 @@ impl World {
             wakes: BTreeMap::new(),
             copies: BTreeMap::new(),
             control_copies: BTreeMap::new(),
+            was_set_back: false,
             removed: BTreeSet::new(),
             windows: BTreeMap::new(),
             in_flight_max: 0,
@@ -154,6 +157,23 @@ impl World {
             let at = self.pick(busy.clone());
             self.schedule(at, Event::Crash { reboot: crash < self.plan.reboots });
         }
+    }
+
+    /// One more device, of a new person, whom `by` lets in.
+    pub fn add_device(&mut self, class: Class, by: usize) -> usize {
+        let mut node = Node::new(class, &mut self.rng);
+        node.ws = self.nodes[0].ws;
+        let index = self.nodes.len();
+        self.nodes.push(node);
+        self.start(index);
+        let operations = self.nodes[by].invitation(&self.nodes[index], &mut self.rng);
+        let write = self.nodes[by].write_id();
+        self.tell(by, Input::WriteAcl { write, operations });
+        for (from, to) in self.pairs().into_iter().filter(|(from, to)| *from == index || *to == index) {
+            let at = self.now + self.pick(0..500);
+            self.schedule(at, Event::Dial { from, to });
+        }
+        index
     }
 
     fn pairs(&self) -> Vec<(usize, usize)> {
@@ -383,9 +403,49 @@ impl World {
                     self.wakes.insert(node, at);
                     self.schedule(at, Event::Wake { node, life });
                 }
-                Effect::PeerChanged(_) | Effect::PeersLearned { .. } | Effect::Stopped => {}
+                Effect::PeerChanged(status) => self.peer_changed(node, &status),
+                Effect::PeersLearned { peers, .. } => self.nodes[node].learned.extend(peers),
+                Effect::Stopped => {}
             }
         }
+    }
+}
+
+// What devices say of each other.
+impl World {
+    /// A device that is said to hold everything must hold it: else an edit would be lost with
+    /// the device that it was made on.
+    fn peer_changed(&mut self, node: usize, status: &DeviceStatus) {
+        let Some(other) = self.index_of(&status.device) else { return };
+        let Some(replica) = &self.nodes[node].replica else { return };
+        let acks = replica.acked_by(&status.device);
+        if !self.was_set_back {
+            for ack in &acks {
+                let held = self.nodes[other].store.seq(&ack.log);
+                assert!(held >= ack.seq, "device {other} is said to hold {ack:?} and holds {held}");
+            }
+        }
+        if !self.was_set_back && status.has_all_mine {
+            for end in replica.own_data_logs() {
+                let held = self.nodes[other].store.seq(&end.log);
+                assert!(held >= end.seq, "device {other} is said to hold all of {node} and lacks some");
+            }
+        }
+        self.nodes[node].acks.insert(status.device, acks);
+    }
+
+    /// The device with this id.
+    #[must_use]
+    pub fn index_of(&self, device: &DeviceId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.keys.device_id() == *device)
+    }
+
+    /// How one device says that another stands to it.
+    #[must_use]
+    pub fn status(&self, node: usize, other: usize) -> Option<DeviceStatus> {
+        let device = self.nodes[other].keys.device_id();
+        let statuses = self.nodes[node].replica.as_ref()?.device_statuses();
+        statuses.into_iter().find(|status| status.device == device)
     }
 }
 
@@ -573,6 +633,7 @@ impl World {
     /// same session when nothing tells that this has happened.
     pub fn set_back(&mut self, node: usize, entries: usize, same_session: bool) {
         self.crash(node);
+        self.was_set_back |= entries < self.nodes[node].store.len();
         self.nodes[node].set_back(entries);
         if !same_session {
             self.nodes[node].new_session(&mut self.rng);

@@ -2,9 +2,11 @@
 
 use weft_simulations::world::holds;
 use weft_simulations::{Plan, Topology, World, seeds};
-use weft_sync::Entry;
-use weft_sync::frames::ByeCode;
+use weft_sync::acl::Class;
+use weft_sync::frames::{ByeCode, PeerAddress};
+use weft_sync::limits::FRONTIER_ENTRIES;
 use weft_sync::replica::Input;
+use weft_sync::{Entry, Kind};
 
 /// Nothing happens by itself, except invitations at the beginning.
 fn quiet(devices: usize) -> Plan {
@@ -181,7 +183,7 @@ fn stopping_says_what_is_held_and_goodbye() {
         world.run_until(until);
         let last =
             world.nodes[0].store.bytes().skip(held).map(|bytes| Entry::decode(bytes).unwrap().header.kind);
-        assert_eq!(last.collect::<Vec<_>>(), [weft_sync::Kind::Frontier], "SEED={seed}");
+        assert_eq!(last.collect::<Vec<_>>(), [Kind::Frontier], "SEED={seed}");
         assert_eq!(world.nodes[0].closed_with.last(), Some(&ByeCode::Done), "SEED={seed}");
     }
 }
@@ -226,6 +228,111 @@ fn an_edit_passes_through_a_device_in_between_at_once() {
         // Three commits, two ways, and taking it in.
         assert!(world.now - begun <= 30 + 40 + 10, "SEED={seed}: {}", world.now - begun);
     }
+}
+
+#[test]
+fn a_newcomer_whom_a_key_was_not_wrapped_for_asks_for_it() {
+    for seed in seeds(4) {
+        let mut world = quiet_world(seed, Plan { admins: 1, ..quiet(4) });
+        world.network.part(Some([1, 2].into()));
+        for link in world.network.broken() {
+            world.break_link(link);
+        }
+        let until = world.now + 3_000;
+        world.run_until(until);
+        // On one side a new epoch is made that knows nothing of the person let in on the other.
+        world.remove(1, 3);
+        let newcomer = world.add_device(Class::Editor, 0);
+        let until = world.now + 5_000;
+        world.run_until(until);
+        let asked_before = key_requests(&world);
+        world.network.heal();
+        settle(&mut world, seed);
+        world.write_now(1);
+        settle(&mut world, seed);
+        let at = *world.nodes[1].acknowledged.last().unwrap();
+        assert!(world.nodes[newcomer].content.contains_key(&at), "SEED={seed}: it cannot read");
+        assert!(key_requests(&world) > asked_before, "SEED={seed}: it did not ask");
+    }
+}
+
+fn key_requests(world: &World) -> usize {
+    let kind = |bytes: &[u8]| Entry::decode(bytes).unwrap().header.kind;
+    world.nodes[0].store.bytes().filter(|bytes| kind(bytes) == Kind::KeyRequest).count()
+}
+
+fn frontiers(world: &World, node: usize) -> usize {
+    let signer = world.nodes[node].keys.signer();
+    let is_frontier = |bytes: &&[u8]| {
+        let entry = Entry::decode(bytes).unwrap();
+        entry.header.kind == Kind::Frontier && entry.verify(&signer.public_key()).is_ok()
+    };
+    world.nodes[0].store.bytes().filter(is_frontier).count()
+}
+
+#[test]
+fn frontiers_come_after_256_entries_and_begin_no_log() {
+    for seed in seeds(2) {
+        let mut world = quiet_world(seed, quiet(3));
+        world.write_now(1);
+        settle(&mut world, seed);
+        let received = FRONTIER_ENTRIES as usize;
+        for _ in 0..received - 10 {
+            world.write_now(0);
+            let until = world.now + 50;
+            world.run_until(until);
+        }
+        settle(&mut world, seed);
+        assert_eq!(frontiers(&world, 1), 0, "SEED={seed}: a Frontier comes early");
+        for _ in 0..20 {
+            world.write_now(0);
+            let until = world.now + 50;
+            world.run_until(until);
+        }
+        settle(&mut world, seed);
+        assert_eq!(frontiers(&world, 1), 1, "SEED={seed}");
+        assert_eq!(frontiers(&world, 2), 0, "SEED={seed}: a Frontier begins a log");
+    }
+}
+
+#[test]
+fn what_is_held_far_away_is_known_by_frontiers_alone() {
+    for seed in seeds(3) {
+        let mut world = quiet_world(seed, Plan { topology: Topology::Chain, ..quiet(3) });
+        world.write_now(0);
+        world.write_now(2);
+        settle(&mut world, seed);
+        assert!(world.status(0, 1).unwrap().has_all_mine, "SEED={seed}");
+        let far = world.status(0, 2).unwrap();
+        assert!(!far.has_all_mine && far.missing > 0, "SEED={seed}: {far:?}");
+        world.tell(2, Input::Stop);
+        let until = world.now + 3_000;
+        world.run_until(until);
+        let far = world.status(0, 2).unwrap();
+        assert!(far.has_all_mine && !far.connected, "SEED={seed}: {far:?}");
+        // It is remembered over a restart without anybody there.
+        world.crash(0);
+        world.cut_off(0, true);
+        world.start(0);
+        assert!(world.status(0, 2).unwrap().has_all_mine, "SEED={seed}");
+        world.write_now(0);
+        let until = world.now + 100;
+        world.run_until(until);
+        assert_eq!(world.status(0, 2).unwrap().missing, 1, "SEED={seed}");
+    }
+}
+
+#[test]
+fn addresses_are_told_to_members() {
+    let mut world = quiet_world(1, quiet(3));
+    let device = world.nodes[2].keys.device_id();
+    let addresses = vec!["192.0.2.7:4433".parse().unwrap()];
+    let known = PeerAddress { device, addresses, age_seconds: 5 };
+    world.tell(0, Input::Addresses(vec![known.clone()]));
+    let until = world.now + 1_000;
+    world.run_until(until);
+    assert_eq!(world.nodes[1].learned, [known]);
+    assert_eq!(world.nodes[2].learned, [], "it knows where it is itself");
 }
 
 #[test]
