@@ -52,6 +52,8 @@ pub(crate) struct Index {
     height: u32,
     /// How many characters are visible.
     visible: usize,
+    /// The leaf that was changed last.
+    recent: u32,
     /// For each actor the leaf of each of its runs, by the counter the run starts with.
     leaf_by_start: Vec<BTreeMap<u32, u32>>,
 }
@@ -104,6 +106,7 @@ impl Index {
             root: 0,
             height: 0,
             visible: 0,
+            recent: 0,
             leaf_by_start: Vec::new(),
         }
     }

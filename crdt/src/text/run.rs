@@ -74,6 +74,10 @@ impl Run {
         if self.is_visible() { self.len } else { 0 }
     }
 
+    pub(crate) fn contains(self, id: Id) -> bool {
+        self.actor() == id.actor && self.start <= id.counter && id.counter < self.end()
+    }
+
     pub(crate) fn lengthen(&mut self, count: u32) {
         self.len += count;
     }

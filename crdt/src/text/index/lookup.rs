@@ -8,6 +8,11 @@ use crate::document::actors::Id;
 
 impl Index {
     pub(super) fn find(&self, id: Id) -> Option<Place> {
+        // Most edits are where the last one was.
+        if let Some(slot) = self.leaf(self.recent).runs.iter().position(|run| run.contains(id)) {
+            let offset = id.counter - self.leaf(self.recent).runs[slot].start();
+            return Some(Place { leaf: self.recent, slot, offset });
+        }
         let starts = self.leaf_by_start.get(id.actor as usize)?;
         let (start, leaf) = starts.range(..=id.counter).next_back()?;
         let runs = &self.leaf(*leaf).runs;

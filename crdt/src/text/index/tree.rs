@@ -28,6 +28,7 @@ impl Index {
     /// Adds to the number of visible characters on the way from a leaf to the root, notes a new counter, and gives how
     /// many visible characters stand before the leaf.
     pub(super) fn update_above(&mut self, leaf: u32, change: i32, counter: u32) -> usize {
+        self.recent = leaf;
         let mut before = 0;
         let mut node = leaf;
         let mut parent = self.leaf(leaf).parent;

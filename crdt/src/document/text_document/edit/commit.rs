@@ -60,8 +60,9 @@ impl TextDocument {
             if all {
                 return changes;
             }
-            let draft = self.draft(author, time, deps.clone());
-            let change = self.name(author, draft).encode();
+            let mut draft = self.draft(author, time, deps.clone());
+            self.name(author, &mut draft);
+            let change = draft.encode();
             let fit = self.graph.local_fit(&deps);
             self.apply_own(&change, fit);
             changes.push(change);
@@ -86,11 +87,10 @@ impl TextDocument {
         }
     }
 
-    fn name(&self, author: Author, mut draft: Draft) -> Draft {
+    fn name(&self, author: Author, draft: &mut Draft) {
         if author == Author::ContentNamed {
-            draft.actor = Some(content_actor(self.id, &draft));
+            draft.actor = Some(content_actor(self.id, draft));
         }
-        draft
     }
 
     fn make_changes(
@@ -104,17 +104,15 @@ impl TextDocument {
     ) -> OwnIds {
         let deps: SmallVec<[ChangeHash; 1]> = self.graph.heads().hashes().into();
         let mut draft = self.draft(author, time, deps);
-        let is_small = recorded.fits_surely(OPS_THAT_FIT);
-        let mut whole = None;
-        if is_small {
+        if recorded.fits_surely(OPS_THAT_FIT) {
             recorded.fill(&mut draft, self.graph.actors(), own, self.object);
-            whole = Some(draft);
-        } else if recorded.count_within_limits(own, self.object) == recorded.count() {
-            recorded.clone().fill(&mut draft, self.graph.actors(), own, self.object);
-            whole = Some(draft).filter(|draft| draft.encoded_length() <= CHANGE_BYTES_MAX);
-        }
-        if let Some(draft) = whole {
             return self.make_change(author, draft, own, changes);
+        }
+        if recorded.count_within_limits(own, self.object) == recorded.count() {
+            recorded.clone().fill(&mut draft, self.graph.actors(), own, self.object);
+            if draft.encoded_length() <= CHANGE_BYTES_MAX {
+                return self.make_change(author, draft, own, changes);
+            }
         }
         match before {
             Some(before) => self.make_named_parts(recorded.clone(), own, before, changes),
@@ -123,8 +121,14 @@ impl TextDocument {
     }
 
     /// Makes one change of everything.
-    fn make_change(&mut self, author: Author, draft: Draft, own: u32, changes: &mut Vec<Change>) -> OwnIds {
-        let draft = self.name(author, draft);
+    fn make_change(
+        &mut self,
+        author: Author,
+        mut draft: Draft,
+        own: u32,
+        changes: &mut Vec<Change>,
+    ) -> OwnIds {
+        self.name(author, &mut draft);
         if author == Author::ContentNamed
             && let Some(actor) = draft.actor
         {
@@ -178,9 +182,10 @@ impl TextDocument {
         while !left.ops.is_empty() {
             let deps: SmallVec<[ChangeHash; 1]> = self.graph.heads().hashes().into();
             let empty = self.draft(Author::ContentNamed, 0, deps);
-            let (draft, part) = self.longest_part(&left, OWN, &empty);
+            let (mut draft, part) = self.longest_part(&left, OWN, &empty);
             left.take(part, empty.start_op, OWN);
-            let change = self.name(Author::ContentNamed, draft).encode();
+            self.name(Author::ContentNamed, &mut draft);
+            let change = draft.encode();
             own_ids.push(&change);
             let fit = self.graph.local_fit(change.deps());
             self.apply_own(&change, fit);
