@@ -1,5 +1,7 @@
 //! One honest device, and a member who plays by no rules: nothing panics, nothing wrong is stored.
 
+#![allow(clippy::unwrap_used, clippy::useless_vec, reason = "a test that unwraps fails with a place")]
+
 use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _};

@@ -1,5 +1,7 @@
 //! Things that happen once, on purpose.
 
+#![allow(clippy::unwrap_used, clippy::useless_vec, reason = "a test that unwraps fails with a place")]
+
 use weft_simulations::world::holds;
 use weft_simulations::{Plan, Topology, World, seeds};
 use weft_sync::acl::Class;
