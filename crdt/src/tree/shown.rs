@@ -30,7 +30,7 @@ pub struct ShownNode {
     /// Set for a version of a file that is shown beside the one that won.
     pub computed: Option<ComputedNode>,
     /// Why this platform cannot hold it or the folder it is in; such nodes are shown, but no
-    /// [`ShownChange`] names them.
+    /// [`ShownChange`](super::ShownChange) names them.
     pub problem: Option<NameProblem>,
 }
 
