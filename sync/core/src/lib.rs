@@ -46,6 +46,6 @@ pub mod replica;
 pub use data::{DataPlain, Item, Origin};
 pub use entry::{ClearBody, Entry, EntryError, Header, Kind, Lane, Open, Signer};
 pub use ids::{
-    BodyHash, DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId, SignerId, Timestamp,
-    UserId, WallMillis, WorkspaceId,
+    BodyHash, DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, PublicKey, SessionId, SignerId,
+    Timestamp, UserId, WallMillis, WorkspaceId,
 };

@@ -184,8 +184,7 @@ impl Replica {
             .sum();
         replica.acks = AckTable::new(mine);
         for ack in stored.acks {
-            let is_mine =
-                replica.logs.get(&ack.log).is_some_and(|state| state.signer == replica.own.signer);
+            let is_mine = replica.logs.get(&ack.log).is_some_and(|state| state.signer == replica.own.signer);
             if is_mine {
                 replica.acks.note(ack.device, ack.log, ack.seq, &replica.logs);
             }
@@ -268,9 +267,8 @@ impl Replica {
                 return Err(OpenReplicaError::Disorder { at: log.last });
             }
         }
-        let is_data = |log: &&StoredLog| {
-            self.logs.get(&log.last.log).is_some_and(|state| state.lane == Lane::Data)
-        };
+        let is_data =
+            |log: &&StoredLog| self.logs.get(&log.last.log).is_some_and(|state| state.lane == Lane::Data);
         let ends: Vec<EntryRef> = logs.iter().filter(is_data).map(|log| log.last).collect();
         self.members.restore(&ends, id_at);
         Ok(())
@@ -316,12 +314,8 @@ impl Replica {
 
     fn set_addresses(&mut self, addresses: Vec<PeerAddress>) {
         self.addresses = addresses;
-        let in_data: Vec<ChannelId> = self
-            .channels
-            .iter()
-            .filter(|(_, channel)| channel.data().is_some())
-            .map(|(id, _)| *id)
-            .collect();
+        let in_data: Vec<ChannelId> =
+            self.channels.iter().filter(|(_, channel)| channel.data().is_some()).map(|(id, _)| *id).collect();
         for id in in_data {
             self.send_addresses(id);
         }
