@@ -4,7 +4,7 @@
 //! - [`Answer`] and [`Failure`] are what a command gave;
 //! - [`Files`] writes, reads and compares folders;
 //! - [`eventually`] waits for something without guessing how long it takes;
-//! - [`mod@repository`] finds the sources for tests about the sources.
+//! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
 mod device;
