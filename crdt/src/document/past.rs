@@ -98,7 +98,8 @@ impl Branches {
         if self.by_actor.len() <= actor {
             self.by_actor.resize(actor + 1, None);
         }
-        self.by_actor[actor] = Some(branch);
+        // What is kept for the actor's newest change is worth more than what is kept for an older one.
+        self.by_actor[actor].get_or_insert(branch);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ropey::Rope;
 
-use super::draft::{Recorded, RecordedOp};
+use super::draft::{OWN, Recorded, RecordedOp};
 use super::edit::{Recorder, check_bounds, count_ops};
 use super::{Edit, EditError, Edited, TextDocument};
 use crate::change::Author;
@@ -39,7 +39,7 @@ impl PastText {
     }
 
     /// Does edits here, where their places count, and gives what they do by ids. Numbers of actors are those of
-    /// `document`; the author is `own` there.
+    /// `document`; `own` is the id of the first operation there.
     fn record(mut self, document: &TextDocument, edits: &[Edit], own: Id) -> Option<Recorded> {
         let first = Id { counter: own.counter, actor: self.actors.push_unnamed() };
         let mut patches = Patches::default();
@@ -89,28 +89,23 @@ impl TextDocument {
         if ops == 0 {
             return Ok(Edited::default());
         }
-        let changes = self.join_heads(author, time);
-        let own = match author {
-            Author::Session(actor) => self.graph.number_of_actor(&actor),
-            // The number that the unnamed author is about to get.
-            Author::ContentNamed => self.graph.actors().len() as u32,
-        };
-        let first = Id { counter: self.graph.max_op() + 1, actor: own };
+        let first = Id { counter: self.graph.max_op() + 1, actor: OWN };
         let recorded = base.clone().record(self, edits, first).ok_or(EditError::UnknownBase)?;
-        let mut edited = self.commit(author, time, ops, |text, actors, own, patches| {
+        Ok(self.commit(author, time, ops, |text, actors, own, patches| {
+            let named = |id: Id| if id.actor == OWN { Id { actor: own.actor, ..id } } else { id };
             let mut recorder = Recorder::new(text, actors, own, patches);
             for op in &recorded.ops {
                 match op {
                     RecordedOp::Insert { after, text, .. } => {
-                        recorder.insert(*after, &recorded.values[text.clone()]);
+                        recorder.insert(after.map(named), &recorded.values[text.clone()]);
                     }
-                    RecordedOp::Delete(ids) => recorder.delete(*ids),
+                    RecordedOp::Delete(ids) => {
+                        recorder.delete(IdRun { first: named(ids.first), ..*ids });
+                    }
                 }
             }
             recorder.recorded
-        });
-        edited.changes.splice(0..0, changes);
-        Ok(edited)
+        }))
     }
 
     /// Makes the text `new` by the smallest edits: lines first, then characters inside of changed lines.

@@ -49,11 +49,7 @@ impl TextDocument {
     }
 
     /// Joins heads while there are more than a change may name.
-    pub(in crate::document::text_document) fn join_heads(
-        &mut self,
-        author: Author,
-        time: i64,
-    ) -> Vec<Change> {
+    fn join_heads(&mut self, author: Author, time: i64) -> Vec<Change> {
         let mut changes = Vec::new();
         loop {
             let LocalDeps { deps, all } = self.graph.local_deps(&author);
