@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{SIGNATURE_LEN, Signer, verify_signature};
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, LogId, SignerId, WorkspaceId};
 use crate::limits::{
-    ACL_HEADS_MAX, ADDRESSES_PER_PEER_MAX, CLOSED_DIGESTS_MAX, ENTRIES_PER_FRAME_MAX, ENTRY_BYTES_MAX,
-    FRAME_BYTES_MAX, FRONTIER_POSITIONS_MAX, OPEN_LOGS_MAX, PEERS_PER_FRAME_MAX, POSITIONS_PER_FRAME_MAX,
+    ACL_HEADS_MAX, ADDRESSES_PER_PEER_MAX, ENTRIES_PER_FRAME_MAX, ENTRY_BYTES_MAX, FRAME_BYTES_MAX,
+    FRONTIER_POSITIONS_MAX, OPEN_LOGS_MAX, PEERS_PER_FRAME_MAX, POSITIONS_PER_FRAME_MAX, SIGNERS_MAX,
 };
 use crate::wire;
 
@@ -106,7 +106,7 @@ pub struct Vector {
     #[serde(deserialize_with = "wire::vec::<_, _, OPEN_LOGS_MAX>")]
     pub open: Vec<LogEnd>,
     /// One digest for each signer with closed logs, ascending.
-    #[serde(deserialize_with = "wire::vec::<_, _, CLOSED_DIGESTS_MAX>")]
+    #[serde(deserialize_with = "wire::vec::<_, _, SIGNERS_MAX>")]
     pub closed: Vec<ClosedDigest>,
 }
 

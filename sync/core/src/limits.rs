@@ -102,8 +102,9 @@ pub const ENTRIES_FRAME_BYTES: usize = 256 * 1024;
 pub const ENTRIES_PER_FRAME_MAX: usize = 4_096;
 /// Positions in one Ack, ranges in one Want, closed logs in one list.
 pub const POSITIONS_PER_FRAME_MAX: usize = 8_192;
-/// Digests of closed logs in one Have: one for each device and each user key.
-pub const CLOSED_DIGESTS_MAX: usize = DEVICES_MAX + USERS_MAX;
+/// Devices and user keys that have ever written to a workspace, removed ones included; and so
+/// the digests of closed logs in one Have.
+pub const SIGNERS_MAX: usize = 8_192;
 /// Devices in one Peers frame.
 pub const PEERS_PER_FRAME_MAX: usize = 64;
 /// Addresses of one device in a Peers frame.
@@ -126,7 +127,7 @@ pub const BATCH_ENTRIES_MAX: usize = 4_096;
 /// Bytes of local changes that wait for the disk; more are refused until it has caught up.
 pub const WRITES_QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Positions that a peer may claim on one channel.
-pub const CLAIMS_PER_CHANNEL_MAX: usize = 65_536;
+pub const CLAIMS_PER_CHANNEL_MAX: usize = 262_144;
 /// Frames of the data phase that are kept while ours is about to begin.
 pub const EARLY_FRAMES_MAX: usize = 64;
 /// Stored entries that are read at a time to compare them with a repeated one.

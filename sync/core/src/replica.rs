@@ -390,3 +390,17 @@ impl Replica {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shells run it on a thread of their choice.
+    #[test]
+    fn a_replica_can_be_sent_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Replica>();
+        is_send::<Effect>();
+        is_send::<Input>();
+    }
+}

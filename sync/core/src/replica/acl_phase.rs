@@ -26,7 +26,10 @@ impl Replica {
             Frame::AclHeads(heads) => self.acl_heads(id, &heads),
             Frame::ClosedLogs(list) if !self.peer_is_done(id) => self.acl_closed_logs(id, &list),
             Frame::Entries(entries) => self.acl_entries(id, &entries, len),
-            Frame::Ack(ack) => self.taken(id, ack.taken_bytes),
+            Frame::Ack(ack) => {
+                self.acl_progress(id);
+                self.taken(id, ack.taken_bytes);
+            }
             Frame::AclDone => {
                 if let Some(acl) = self.acl_phase(id) {
                     acl.done_received = true;
@@ -36,6 +39,14 @@ impl Replica {
             early @ (Frame::Have(_) | Frame::ClosedLogs(_) | Frame::Peers(_) | Frame::Frontier(_)) => {
                 self.keep_early(id, early);
             }
+        }
+    }
+
+    /// Something went on, in one direction or the other.
+    fn acl_progress(&mut self, id: ChannelId) {
+        let deadline = self.now.plus_millis(ACL_PHASE_MILLIS);
+        if let Some(acl) = self.acl_phase(id) {
+            acl.deadline = deadline;
         }
     }
 
@@ -142,12 +153,11 @@ impl Replica {
     }
 
     fn acl_entries(&mut self, id: ChannelId, entries: &[crate::frames::EntryBytes], len: usize) {
-        let now = self.now;
-        let Some(acl) = self.acl_phase(id) else { return };
-        if acl.done_received {
+        if self.peer_is_done(id) {
             return self.protocol_error(id);
         }
-        acl.deadline = now.plus_millis(ACL_PHASE_MILLIS);
+        self.acl_progress(id);
+        let Some(acl) = self.acl_phase(id) else { return };
         acl.entries += entries.len();
         acl.bytes += len;
         let over = acl.entries > STRANGER_ENTRIES_MAX || acl.bytes > STRANGER_BYTES_MAX;

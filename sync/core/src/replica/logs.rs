@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::entry::{Lane, Open, Signer};
 use crate::frames::{ClosedDigest, LogEnd, Vector, digest_of_closed};
 use crate::ids::{EntryId, EntryRef, LogId, SignerId};
-use crate::limits::OPEN_LOGS_MAX;
+use crate::limits::{OPEN_LOGS_MAX, SIGNERS_MAX};
 
 /// Ids that a log remembers of its last entries, so that most repeated entries are compared
 /// with what is stored without reading it.
@@ -125,8 +125,10 @@ impl LogTable {
             .filter_map(|log| self.logs.get(log).map(|state| (log, state)))
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.open >= OPEN_LOGS_MAX
+    /// Whether there is no room for a new log of this signer.
+    pub(super) fn is_full(&self, signer: &Signer) -> bool {
+        let is_new = !self.by_signer.contains_key(&signer.id());
+        self.open >= OPEN_LOGS_MAX || is_new && self.by_signer.len() >= SIGNERS_MAX
     }
 
     /// Begins a log with its first entry (an Open, or Genesis).
@@ -384,12 +386,28 @@ mod tests {
         let mut table = LogTable::default();
         let log = |index: u64| EntryRef { log: LogId::from_bytes(*id(index).as_bytes()), seq: 1, id: id(1) };
         for index in 0..OPEN_LOGS_MAX as u64 {
-            assert!(!table.is_full());
+            assert!(!table.is_full(&signer(1)));
             table.begin(&log(index), signer(1), Lane::Data);
         }
-        assert!(table.is_full());
+        assert!(table.is_full(&signer(1)));
         table.accept(&EntryRef { seq: 2, ..log(0) }, true);
-        assert!(!table.is_full());
+        assert!(!table.is_full(&signer(1)));
         table.check_invariants();
+    }
+
+    #[test]
+    fn only_so_many_may_ever_write() {
+        let mut table = LogTable::default();
+        let signer = |index: u64| {
+            Signer::Device(UserId::from_bytes([1; 32]), PublicKey::from_bytes(*id(index).as_bytes()))
+        };
+        for index in 0..SIGNERS_MAX as u64 {
+            assert!(!table.is_full(&signer(index)));
+            let at = EntryRef { log: LogId::from_bytes(*id(index).as_bytes()), seq: 1, id: id(1) };
+            table.begin(&at, signer(index), Lane::Data);
+            table.accept(&EntryRef { seq: 2, ..at }, true);
+        }
+        assert!(table.is_full(&signer(SIGNERS_MAX as u64)));
+        assert!(!table.is_full(&signer(0)));
     }
 }

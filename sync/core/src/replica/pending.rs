@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::input::ChannelId;
 use crate::entry::Entry;
 use crate::ids::{EntryId, LogId};
 use crate::limits::{PENDING_BYTES_MAX, PENDING_ENTRIES_MAX};
@@ -22,6 +23,8 @@ struct Run {
     entries: VecDeque<Received>,
     /// What the first one waits for.
     needs: Vec<EntryId>,
+    /// Where it came from, and with which it goes: it is asked for again elsewhere.
+    from: ChannelId,
 }
 
 /// The waiting entries: of each log a run that continues what is accepted.
@@ -46,7 +49,7 @@ impl Pending {
 
     /// Lets an entry wait: the first of its log for what it `needs`, any other behind the one
     /// before it. Says whether it fits.
-    pub(super) fn push(&mut self, received: Received, needs: Vec<EntryId>) -> bool {
+    pub(super) fn push(&mut self, from: ChannelId, received: Received, needs: Vec<EntryId>) -> bool {
         let bytes = self.bytes + received.bytes.len();
         if self.entries == PENDING_ENTRIES_MAX || bytes > PENDING_BYTES_MAX {
             return false;
@@ -54,17 +57,18 @@ impl Pending {
         self.entries += 1;
         self.bytes = bytes;
         let log = received.entry.header.log;
-        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs });
+        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs, from });
         run.entries.push_back(received);
         true
     }
 
     /// Puts an entry that was taken out back in front of its run, because it needs more.
-    pub(super) fn put_back(&mut self, received: Received, needs: Vec<EntryId>) {
+    pub(super) fn put_back(&mut self, from: ChannelId, received: Received, needs: Vec<EntryId>) {
         self.entries += 1;
         self.bytes += received.bytes.len();
         let log = received.entry.header.log;
-        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs: Vec::new() });
+        let empty = || Run { entries: VecDeque::new(), needs: Vec::new(), from };
+        let run = self.logs.entry(log).or_insert_with(empty);
         run.needs = needs;
         run.entries.push_front(received);
     }
@@ -89,6 +93,16 @@ impl Pending {
         for received in self.logs.remove(log).map(|run| run.entries).unwrap_or_default() {
             self.entries -= 1;
             self.bytes -= received.bytes.len();
+        }
+    }
+
+    /// Drops what came on a channel that is gone: what is never going to be released would wait
+    /// for ever.
+    pub(super) fn drop_channel(&mut self, channel: ChannelId) {
+        let gone: Vec<LogId> =
+            self.logs.iter().filter(|(_, run)| run.from == channel).map(|(log, _)| *log).collect();
+        for log in gone {
+            self.drop_run(&log);
         }
     }
 
@@ -122,6 +136,8 @@ mod tests {
         Received { entry, bytes }
     }
 
+    const CHANNEL: ChannelId = ChannelId(1);
+
     fn needs(byte: u8) -> Vec<EntryId> {
         vec![EntryId::from_bytes([byte; 32])]
     }
@@ -135,15 +151,15 @@ mod tests {
     #[test]
     fn runs_come_out_in_order_when_what_they_need_is_here() {
         let mut pending = Pending::default();
-        assert!(pending.push(received(1, 2, 0), needs(7)));
-        assert!(pending.push(received(1, 3, 0), needs(8)));
-        assert!(pending.push(received(2, 2, 0), needs(9)));
+        assert!(pending.push(CHANNEL, received(1, 2, 0), needs(7)));
+        assert!(pending.push(CHANNEL, received(1, 3, 0), needs(8)));
+        assert!(pending.push(CHANNEL, received(2, 2, 0), needs(9)));
         assert_eq!(pending.last(&LogId::from_bytes([1; 32])).unwrap().0, 3);
         assert_eq!(pop(&mut pending, &[8]), None);
         assert_eq!(pop(&mut pending, &[7, 9]), Some((1, 2)));
         let second = pending.pop_ready(|_| false).unwrap();
         assert_eq!(second.entry.header.seq, 3, "what a follower needs is found when its turn comes");
-        pending.put_back(second, needs(8));
+        pending.put_back(CHANNEL, second, needs(8));
         assert_eq!(pop(&mut pending, &[7, 9]), Some((2, 2)));
         assert_eq!(pop(&mut pending, &[7, 9]), None);
         assert_eq!(pop(&mut pending, &[8]), Some((1, 3)));
@@ -151,19 +167,29 @@ mod tests {
     }
 
     #[test]
+    fn what_came_on_a_channel_goes_with_it() {
+        let mut pending = Pending::default();
+        assert!(pending.push(CHANNEL, received(1, 2, 0), needs(7)));
+        assert!(pending.push(ChannelId(2), received(2, 2, 0), needs(7)));
+        pending.drop_channel(CHANNEL);
+        assert_eq!(pending.len(), 1);
+        assert_eq!(pop(&mut pending, &[7]), Some((2, 2)));
+    }
+
+    #[test]
     fn the_limits_hold_and_dropping_a_run_makes_room() {
         let mut pending = Pending::default();
         for seq in 0..PENDING_ENTRIES_MAX {
-            assert!(pending.push(received(1, seq as u64 + 2, 0), needs(7)));
+            assert!(pending.push(CHANNEL, received(1, seq as u64 + 2, 0), needs(7)));
         }
-        assert!(!pending.push(received(2, 2, 0), needs(7)));
+        assert!(!pending.push(CHANNEL, received(2, 2, 0), needs(7)));
         pending.drop_run(&LogId::from_bytes([1; 32]));
         assert_eq!((pending.len(), pending.bytes), (0, 0));
         let large = received(1, 2, 200 * 1024);
         let fit = PENDING_BYTES_MAX / large.bytes.len();
         for _ in 0..fit {
-            assert!(pending.push(large.clone(), needs(7)));
+            assert!(pending.push(CHANNEL, large.clone(), needs(7)));
         }
-        assert!(!pending.push(large, needs(7)));
+        assert!(!pending.push(CHANNEL, large, needs(7)));
     }
 }

@@ -108,7 +108,7 @@ impl Replica {
 
     fn wait(&mut self, id: ChannelId, received: Received, needs: Vec<EntryId>) {
         let log = received.entry.header.log;
-        if self.pending.push(received, needs) {
+        if self.pending.push(id, received, needs) {
             self.log_progress(&log, id);
         }
     }
@@ -201,7 +201,7 @@ impl Replica {
     ) -> Result<Accepted, Refusal> {
         let header = &received.entry.header;
         let (log, kind) = (header.log, header.kind);
-        if self.logs.get(&log).is_none() && self.logs.is_full() {
+        if self.logs.get(&log).is_none() && self.logs.is_full(&signer) {
             return Err(Refusal::Hold);
         }
         let missing: Vec<EntryId> =
@@ -254,7 +254,7 @@ impl Replica {
                 .and_then(|(signer, lane)| self.accept(Some(id), received, signer, lane));
             match taken {
                 Ok(Accepted::Taken) => {}
-                Ok(Accepted::Needs(received, needs)) => self.pending.put_back(received, needs),
+                Ok(Accepted::Needs(received, needs)) => self.pending.put_back(id, received, needs),
                 Err(_) => {
                     self.pending.drop_run(&log);
                     self.sources.hold(log);

@@ -13,7 +13,7 @@ use super::{LoadPurpose, Replica};
 use crate::frames::{EntryBytes, Frame, Position, Range};
 use crate::ids::{EntryRef, LogId};
 use crate::limits::{
-    ENTRIES_FRAME_BYTES, ENTRIES_PER_FRAME_MAX, LOAD_BYTES, OPEN_LOGS_MAX, SEND_WINDOW_BYTES,
+    CLAIMS_PER_CHANNEL_MAX, ENTRIES_FRAME_BYTES, ENTRIES_PER_FRAME_MAX, LOAD_BYTES, SEND_WINDOW_BYTES,
 };
 
 /// What one peer is to get.
@@ -63,7 +63,7 @@ impl Serve {
             self.ranges.remove(&range.log);
             return true;
         }
-        if self.ranges.len() >= 4 * OPEN_LOGS_MAX && !self.ranges.contains_key(&range.log) {
+        if self.ranges.len() >= CLAIMS_PER_CHANNEL_MAX && !self.ranges.contains_key(&range.log) {
             return false;
         }
         let next = match self.ranges.get(&range.log) {
