@@ -1,15 +1,21 @@
 //! The sources of this program.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
+
+/// Where this package lies now, as cargo says at run time: build results that several clones share remember the clone
+/// that made them.
+static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
+    env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+});
 
 /// The folder of the repository.
 #[must_use]
 pub fn repository() -> &'static Path {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().unwrap_or(tests)
+    PACKAGE.parent().unwrap_or(&PACKAGE)
 }
 
 /// Every file of the repository that belongs to the sources: no build results, no `.git`.
