@@ -16,7 +16,7 @@ pub use self::apply_error::ApplyError;
 pub use self::history::{History, LineBlame, Moment};
 pub use self::snapshot::SnapshotError;
 pub use self::text_document::{
-    Anchor, Applied, Edit, EditError, Edited, GenesisError, PastText, Side, TextDocument,
+    Anchor, Applied, Doubled, Edit, EditError, Edited, GenesisError, PastText, Side, TextDocument,
 };
 pub use self::tree_document::{RegisterEdit, TreeApplied, TreeDocument, TreeEditError, TreeEdited};
 pub use self::undo::{UndoLog, UndoStep};

@@ -31,9 +31,9 @@ pub mod tree;
 
 pub use change::{Author, Change, ChangeError, Value};
 pub use document::{
-    Anchor, Applied, ApplyError, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment, PastText,
-    RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied, TreeDocument, TreeEditError, TreeEdited,
-    UndoLog, UndoStep,
+    Anchor, Applied, ApplyError, Doubled, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment,
+    PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied, TreeDocument, TreeEditError,
+    TreeEdited, UndoLog, UndoStep,
 };
 pub use ids::{
     ActorId, ActorIdError, ByteIndex, ChangeHash, CharIndex, ChunkId, ContentId, DocumentId, LineIndex,

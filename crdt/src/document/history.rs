@@ -40,6 +40,8 @@ pub struct Moment {
     pub seq: u64,
     /// When it was made by the author's clock, in seconds since 1970; 0 when it is content-named.
     pub time: i64,
+    /// The counter of its first operation: greater than those of all that it builds upon.
+    pub start_op: u64,
     /// The changes it builds upon.
     pub deps: Vec<ChangeHash>,
     /// How many characters it inserted.
@@ -72,6 +74,11 @@ impl History {
         self.id
     }
 
+    /// The first change of the document, made of its base text.
+    pub fn genesis(&self) -> ChangeHash {
+        self.genesis
+    }
+
     /// Changes that build upon something that is not here.
     pub fn waiting(&self) -> &[Change] {
         &self.waiting
@@ -91,6 +98,7 @@ impl History {
                 actor: change.actor(),
                 seq: change.seq(),
                 time: change.time(),
+                start_op: change.start_op(),
                 deps: change.deps().to_vec(),
                 inserted,
                 deleted,
@@ -126,8 +134,8 @@ impl History {
         let closure = self.closure(version)?;
         let mut document = self.origin.clone();
         for change in self.changes.iter().filter(|change| closure.contains(&change.hash())) {
-            // What the living document refuses is not part of any version either.
-            document.apply(change, &change.actor()).ok()?;
+            // What the living document refuses is not part of any version either, nor is what builds upon it.
+            is_applied(&mut document, change);
         }
         Some(document)
     }

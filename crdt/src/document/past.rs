@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::actors::Id;
 use super::graph::{Graph, Numbers};
+use crate::change::Change;
 
 /// The past of a change, told by what is not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +53,14 @@ impl Branch {
             self.past.note_outside(record.actor, record.start_op);
         }
         self.seen = graph.records.len() as u32;
+    }
+}
+
+impl Graph {
+    /// Tells whether a change that is here was made by somebody who did not have that character or register.
+    pub(crate) fn is_unknown_to(&self, change: &Change, id: Id) -> bool {
+        let deps: Numbers = change.deps().iter().filter_map(|dep| self.number(dep)).collect();
+        walk(self, &deps).first_outside(id.actor).is_some_and(|first| first <= id.counter)
     }
 }
 

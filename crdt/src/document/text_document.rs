@@ -2,6 +2,7 @@
 
 mod anchor;
 mod apply;
+mod doubled;
 mod draft;
 mod edit;
 mod genesis;
@@ -19,6 +20,7 @@ use crate::text::TextState;
 
 pub use self::anchor::{Anchor, Side};
 pub use self::apply::Applied;
+pub use self::doubled::Doubled;
 pub use self::edit::{Edit, EditError, Edited};
 pub use self::genesis::GenesisError;
 pub use self::past::PastText;

@@ -34,6 +34,12 @@ impl History {
         Some(blame.collect())
     }
 
+    /// Orders changes alike on all devices: each comes after those it builds upon.
+    fn age(&self, place: usize) -> (u64, ActorId) {
+        let change = &self.changes[place];
+        (change.start_op(), change.actor())
+    }
+
     /// The place of each change by its actor and first counter.
     fn changes_by_counter(&self) -> BTreeMap<(ActorId, u64), usize> {
         let changes = self.changes.iter().enumerate().filter(|(_, change)| change.op_count() > 0);
@@ -58,7 +64,10 @@ impl History {
             let part = (change_end.min(end).max(counter + 1) - counter) as usize;
             let lines = document.rope().char_to_line(at)..=document.rope().char_to_line(at + part - 1);
             for line in &mut last[lines] {
-                *line = (*line).max(place);
+                let known = line.map(|place| self.age(place));
+                if place.map(|place| self.age(place)) > known {
+                    *line = place;
+                }
             }
             counter += part as u64;
             at += part;

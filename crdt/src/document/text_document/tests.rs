@@ -240,3 +240,40 @@ fn more_heads_than_a_change_may_name_are_joined_first() {
         assert_eq!(ben.text(), "y".repeat(200));
     }
 }
+
+#[test]
+fn the_same_text_of_two_people_side_by_side_is_found() {
+    let text = "    let answer = 42;\n";
+    let chars = text.chars().count();
+    let inserted = |doubled: &[Doubled]| doubled.iter().map(|d| (d.second.0, d.chars)).collect::<Vec<_>>();
+    let origin = new("fn main() {\n}\n");
+    let (mut ana, mut ben) = (origin.clone(), origin);
+    let from_ana = edit(&mut ana, 1, &[replace(0, 0, "// "), replace(15, 0, text)]);
+    let from_ben = edit(&mut ben, 2, &[replace(12, 0, text)]);
+    apply(&mut ana, &from_ben);
+    apply(&mut ben, &from_ana);
+    assert_eq!(ana.text(), format!("// fn main() {{\n{text}{text}}}\n"));
+    assert_eq!(inserted(&ana.doubled(&from_ben)), [(15 + chars, chars)]);
+    assert_eq!(inserted(&ben.doubled(&from_ana)), [(15 + chars, chars)]);
+    // Taken away, it is found no more.
+    let removed = edit(&mut ana, 1, &[replace(15 + chars, chars, "")]);
+    assert_eq!(ana.doubled(&from_ben), []);
+    assert_eq!(ana.doubled(&removed), []);
+    // Who knew of the first copy meant the second one.
+    apply(&mut ben, &removed);
+    let meant = edit(&mut ben, 2, &[replace(15, 0, text)]);
+    apply(&mut ana, &meant);
+    assert_eq!(ana.text(), format!("// fn main() {{\n{text}{text}}}\n"));
+    assert_eq!(ana.doubled(&meant), []);
+}
+
+#[test]
+fn short_or_different_texts_are_not_taken_for_one() {
+    for (left, right) in [("same", "same"), ("a text of Ana's own", "a text of Ben's own")] {
+        let (mut ana, mut ben) = (new("()"), new("()"));
+        edit(&mut ana, 1, &[replace(1, 0, left)]);
+        let from_ben = edit(&mut ben, 2, &[replace(1, 0, right)]);
+        apply(&mut ana, &from_ben);
+        assert_eq!(ana.doubled(&from_ben), []);
+    }
+}
