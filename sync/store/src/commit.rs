@@ -3,12 +3,14 @@
 //! A node must not wait for the disk in its loop. It hands writes to a [`GroupCommitter`], which
 //! has a thread of its own, and is called back on that thread when they are durable. Requests are
 //! done in the order in which they were handed in; those that were queued meanwhile share one
-//! transaction and so one fsync.
+//! transaction and so one fsync. What nobody waits for can be handed in as a note: it goes with the
+//! next request, or alone a moment later.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crate::error::CommitError;
 use crate::limits::{COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_MAX};
@@ -18,9 +20,14 @@ use crate::storage::Storage;
 /// Is called once, on the committing thread, when the writes are durable or did not happen.
 pub type CommitDone = Box<dyn FnOnce(Result<Committed, CommitError>) + Send>;
 
+/// How long a note waits for a request to go with.
+const NOTE_WAIT: Duration = Duration::from_millis(100);
+
 struct Request {
     writes: Vec<Write>,
     done: CommitDone,
+    /// Whether it may wait for the next one.
+    is_note: bool,
 }
 
 /// Why a request was not taken. It is handed back.
@@ -64,7 +71,7 @@ impl GroupCommitter {
     /// Hands in writes without waiting. `done` is called on the committing thread and must not
     /// block there.
     pub fn submit(&self, writes: Vec<Write>, done: CommitDone) -> Result<(), SubmitError> {
-        let request = Request { writes, done };
+        let request = Request { writes, done, is_note: false };
         let Some(queue) = &self.queue else {
             return Err(SubmitError::Stopped(request.writes, request.done));
         };
@@ -77,7 +84,17 @@ impl GroupCommitter {
     /// Hands in writes, waiting for a place in the queue when it is full: for callers on threads
     /// of their own.
     pub fn submit_blocking(&self, writes: Vec<Write>, done: CommitDone) -> Result<(), SubmitError> {
-        let request = Request { writes, done };
+        self.hand_in(Request { writes, done, is_note: false })
+    }
+
+    /// Hands in writes that nobody waits for, as [`submit_blocking`](Self::submit_blocking) does.
+    /// They keep their place in the order, and spare an fsync of their own by going with the next
+    /// request; when none comes within 100 ms they are done alone.
+    pub fn note(&self, writes: Vec<Write>, done: CommitDone) -> Result<(), SubmitError> {
+        self.hand_in(Request { writes, done, is_note: true })
+    }
+
+    fn hand_in(&self, request: Request) -> Result<(), SubmitError> {
         let Some(queue) = &self.queue else {
             return Err(SubmitError::Stopped(request.writes, request.done));
         };
@@ -114,14 +131,48 @@ impl Drop for GroupCommitter {
 
 fn run(storage: &dyn Storage, requests: &Receiver<Request>) {
     while let Ok(first) = requests.recv() {
-        let mut weight = weigh(&first);
-        let mut group = vec![first];
-        while group.len() < COMMIT_GROUP_MAX && weight < COMMIT_GROUP_BYTES_MAX {
-            let Ok(next) = requests.try_recv() else { break };
-            weight += weigh(&next);
-            group.push(next);
+        let mut group = Group::new(first);
+        while group.has_room() {
+            match requests.try_recv().ok().or_else(|| group.wait_for_another(requests)) {
+                Some(next) => group.add(next),
+                None => break,
+            }
         }
-        commit_group(storage, group);
+        commit_group(storage, group.requests);
+    }
+}
+
+/// Requests of one transaction.
+struct Group {
+    requests: Vec<Request>,
+    weight: usize,
+    /// While there are only notes: until when they wait.
+    wait_until: Option<Instant>,
+}
+
+impl Group {
+    fn new(first: Request) -> Self {
+        let wait_until = Some(Instant::now() + NOTE_WAIT);
+        let mut group = Self { requests: Vec::new(), weight: 0, wait_until };
+        group.add(first);
+        group
+    }
+
+    fn add(&mut self, request: Request) {
+        if !request.is_note {
+            self.wait_until = None;
+        }
+        self.weight += weigh(&request);
+        self.requests.push(request);
+    }
+
+    fn has_room(&self) -> bool {
+        self.requests.len() < COMMIT_GROUP_MAX && self.weight < COMMIT_GROUP_BYTES_MAX
+    }
+
+    fn wait_for_another(&self, requests: &Receiver<Request>) -> Option<Request> {
+        let wait = self.wait_until?.saturating_duration_since(Instant::now());
+        requests.recv_timeout(wait).ok()
     }
 }
 

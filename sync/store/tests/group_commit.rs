@@ -184,6 +184,30 @@ fn what_waits_meanwhile_shares_one_transaction() {
 }
 
 #[test]
+fn a_note_goes_with_the_next_request_or_alone() {
+    let store = Gated::new(true);
+    let committer = GroupCommitter::start(store.clone(), 100).unwrap();
+    let (answers, received) = mpsc::sync_channel(1_000);
+    let note = |number: u64| {
+        let answers = answers.clone();
+        let done = move |result| answers.send((number, result)).unwrap();
+        committer.note(vec![entry(number)], Box::new(done)).unwrap();
+    };
+    note(1);
+    note(2);
+    submit(&committer, &answers, 3, vec![entry(3)]).unwrap();
+    let first: Vec<u64> = received.iter().take(3).map(|(number, _)| number).collect();
+    assert_eq!(first, [1, 2, 3], "in their order");
+    assert_eq!(store.commits.load(Ordering::SeqCst), 1);
+    note(4);
+    assert_eq!(received.recv().unwrap().0, 4, "without another request");
+    note(5);
+    drop(committer);
+    assert_eq!(received.recv().unwrap().0, 5, "at the end");
+    assert_eq!(store.commits.load(Ordering::SeqCst), 3);
+}
+
+#[test]
 fn a_full_queue_hands_the_request_back() {
     let store = Gated::new(false);
     let committer = GroupCommitter::start(store.clone(), 2).unwrap();

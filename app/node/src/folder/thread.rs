@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use weft_store::{ReadError, Space, Storage, Table, Write};
+use weft_store::{
+    CommitDone, CommitError, Committed, GroupCommitter, ReadError, Space, Storage, Table, Write,
+};
 use weft_sync::ids::WorkspaceId;
 
 use super::recent::KnownContent;
@@ -40,6 +42,7 @@ pub(crate) struct FolderConfig {
     pub(crate) ws: WorkspaceId,
     pub(crate) root: PathBuf,
     pub(crate) store: Arc<dyn Storage>,
+    pub(crate) committer: Arc<GroupCommitter>,
     pub(crate) contents: Contents,
     pub(crate) texts: Arc<RecentTexts>,
     /// Whether to watch; a command that ends at once does not.
@@ -210,7 +213,7 @@ impl Driver {
         if let Err(error) = self.mirror.finish_batch() {
             tracing::warn!("the folder could not be synced: {error}");
         }
-        self.store_table();
+        self.store_table(Urgency::Now);
         (self.report)(FolderReport::Stopped);
     }
 
@@ -270,7 +273,7 @@ impl Driver {
                 tracing::warn!("the folder could not be synced: {error}");
             }
         }
-        self.store_table();
+        self.store_table(Urgency::WithTheNext);
     }
 
     fn scan(&mut self) {
@@ -330,6 +333,7 @@ impl Driver {
                 self.mirror.accept(change, *done.node.as_bytes(), &done.version, now);
             }
         }
+        self.store_table(Urgency::Now);
     }
 
     fn write(&mut self) {
@@ -424,7 +428,8 @@ impl Driver {
         Ok((Content::Stream { hash: *hasher.finalize().as_bytes(), open }, 0))
     }
 
-    fn store_table(&mut self) {
+    /// Stores what has changed in the table.
+    fn store_table(&mut self, urgency: Urgency) {
         let changes = self.mirror.drain_table_changes();
         let writes = changes.into_iter().map(|change| match change {
             TableChange::Put(row) => {
@@ -434,30 +439,49 @@ impl Driver {
             TableChange::Remove(path) => self.record(row_key(path.as_str()), None),
             TableChange::JournalDone(id) => self.record(journal_key(id), None),
         });
-        let writes = writes.collect();
-        self.commit(writes);
+        let writes: Vec<Write> = writes.collect();
+        if writes.is_empty() {
+            return;
+        }
+        let done: CommitDone = Box::new(|result| _ = stored(result));
+        let committer = &self.config.committer;
+        let submitted = match urgency {
+            Urgency::Now => committer.submit_blocking(writes, done),
+            Urgency::WithTheNext => committer.note(writes, done),
+        };
+        if submitted.is_err() {
+            tracing::error!("what is known of the folder could not be stored: the store is closed");
+        }
     }
 
     fn record(&self, key: Vec<u8>, value: Option<Vec<u8>>) -> Write {
         Write::Record { space: Space::workspace(self.config.ws, Table::Mirror), key, value }
     }
 
+    /// Makes writes durable; whether they are.
     fn commit(&self, writes: Vec<Write>) -> bool {
-        if writes.is_empty() {
-            return true;
-        }
-        match self.config.store.commit(&writes) {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::error!("what is known of the folder could not be stored: {error}");
-                false
-            }
-        }
+        writes.is_empty() || stored(self.config.committer.commit(writes))
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.config.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// How soon the table is to be stored.
+#[derive(Clone, Copy)]
+enum Urgency {
+    /// A save was taken: after a crash it must not look like a new one.
+    Now,
+    /// Files were written: the journal tells of them until the table does.
+    WithTheNext,
+}
+
+fn stored(result: Result<Committed, CommitError>) -> bool {
+    if let Err(error) = &result {
+        tracing::error!("what is known of the folder could not be stored: {error}");
+    }
+    result.is_ok()
 }
 
 fn row_key(path: &str) -> Vec<u8> {

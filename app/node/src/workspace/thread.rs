@@ -270,6 +270,7 @@ impl Runner {
             ws: self.parts.ws,
             root: self.parts.root.clone(),
             store: Arc::clone(&self.parts.store),
+            committer: Arc::clone(&self.parts.committer),
             contents,
             texts: Arc::clone(&self.parts.texts),
             watch,
@@ -357,7 +358,13 @@ impl Runner {
                 }
             }
         });
-        if self.parts.committer.submit_blocking(writes, done).is_err() {
+        let committer = &self.parts.committer;
+        // Nothing waits for what has no batch.
+        let submitted = match batch {
+            Some(_) => committer.submit_blocking(writes, done),
+            None => committer.note(writes, done),
+        };
+        if submitted.is_err() {
             tracing::error!("the store is closed for writing");
         }
     }
