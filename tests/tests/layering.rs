@@ -10,7 +10,7 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 14] = [
+const LAYERS: [(&str, u32); 16] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
@@ -24,6 +24,8 @@ const LAYERS: [(&str, u32); 14] = [
     ("weft", 4),
     ("weft-tests", 5),
     ("weft-simulations", 5),
+    ("weft-bench-report", 0),
+    ("weft-bench-sync", 6),
     ("weft-benches", 5),
 ];
 
@@ -52,9 +54,9 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("automerge", &["weft-crdt", "weft-benches", "weft-simulations", "weft-tests"]),
     ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches"]),
     ("keyring", &["weft-store"]),
-    ("iroh", &["weft-net", "weft-benches"]),
+    ("iroh", &["weft-net", "weft-bench-sync"]),
     ("swarm-discovery", &["weft-net"]),
-    ("notify", &["weft-node", "weft-index-disk", "weft-benches"]),
+    ("notify", &["weft-node", "weft-index-disk", "weft-bench-sync"]),
     ("clap", &["weft", "weft-tests", "weft-simulations", "weft-benches"]),
     ("eframe", &["weft"]),
     ("llama-cpp-2", &["weft-ai-llama"]),

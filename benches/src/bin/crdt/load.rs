@@ -3,7 +3,7 @@
 use weft_crdt::TextDocument;
 
 use crate::document::{DOCUMENT, Worn, in_automerge};
-use crate::report::{Report, best_of, ratio};
+use weft_bench_report::{Report, best_of, ratio};
 
 pub(crate) fn run(report: &mut Report) {
     let worn = Worn::new(1_000_000, 20_000);

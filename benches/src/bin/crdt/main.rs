@@ -8,13 +8,13 @@ mod document;
 mod load;
 mod merge;
 mod remote;
-mod report;
+
 mod trace;
 mod traces;
 
 use std::process::ExitCode;
 
-use report::Report;
+use weft_bench_report::Report;
 
 fn main() -> ExitCode {
     let mut report = Report::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use weft_crdt::{Author, Change, TextDocument};
 
 use crate::document::{DOCUMENT, actor, insert};
-use crate::report::{Report, best_of, ratio, timed};
+use weft_bench_report::{Report, best_of, ratio, timed};
 
 pub(crate) fn run(report: &mut Report) {
     report.section("two people type apart and merge");

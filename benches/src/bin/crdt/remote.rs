@@ -5,7 +5,7 @@ use std::time::Duration;
 use weft_crdt::{Author, Change, TextDocument};
 
 use crate::document::{DOCUMENT, Worn, actor, in_automerge, insert, to_automerge};
-use crate::report::{Report, best_of, median, ratio, show, timed};
+use weft_bench_report::{Report, best_of, median, ratio, show, timed};
 
 const CHARACTERS: usize = 2_000;
 

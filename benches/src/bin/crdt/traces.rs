@@ -9,8 +9,8 @@ use loro::LoroDoc;
 use weft_crdt::{Applied, Author, Change, TextDocument};
 
 use crate::document::{DOCUMENT, actor};
-use crate::report::{Report, ratio, timed};
 use crate::trace::Trace;
+use weft_bench_report::{Report, ratio, timed};
 
 const ROUNDS: usize = 4;
 

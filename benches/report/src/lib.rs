@@ -1,38 +1,44 @@
-//! Figures, bounds, and what to say about them.
+//! What the benchmarks share: figures, bounds, and what to say about them.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Collects what was measured.
-pub(crate) struct Report {
+#[derive(Debug, Default)]
+pub struct Report {
     failures: Vec<String>,
 }
 
 #[expect(clippy::print_stdout, reason = "printing is what a benchmark is for")]
 impl Report {
-    pub(crate) fn new() -> Self {
-        Self { failures: Vec::new() }
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    pub(crate) fn section(&mut self, title: &str) {
+    /// Begins a section.
+    pub fn section(&mut self, title: &str) {
         println!("\n{title}");
     }
 
-    pub(crate) fn time(&mut self, what: &str, time: Duration) {
+    /// Tells a time.
+    pub fn time(&mut self, what: &str, time: Duration) {
         println!("  {what:<58} {:>12}", show(time));
     }
 
-    pub(crate) fn text(&mut self, what: &str, text: &str) {
+    /// Tells something else.
+    pub fn text(&mut self, what: &str, text: &str) {
         println!("  {what:<58} {text:>12}");
     }
 
     /// Compares a ratio with the greatest that is allowed.
-    pub(crate) fn at_most(&mut self, what: &str, ratio: f64, bound: f64) {
+    pub fn at_most(&mut self, what: &str, ratio: f64, bound: f64) {
         self.gate(what, ratio, ratio <= bound, &format!("at most {bound}"));
     }
 
     /// Compares a ratio with the least that is allowed.
-    pub(crate) fn at_least(&mut self, what: &str, ratio: f64, bound: f64) {
+    pub fn at_least(&mut self, what: &str, ratio: f64, bound: f64) {
         self.gate(what, ratio, ratio >= bound, &format!("at least {bound}"));
     }
 
@@ -44,7 +50,9 @@ impl Report {
         }
     }
 
-    pub(crate) fn finish(self) -> ExitCode {
+    /// Says whether all bounds hold; the exit code of the program.
+    #[must_use]
+    pub fn finish(self) -> ExitCode {
         if self.failures.is_empty() {
             println!("\nall bounds hold");
             return ExitCode::SUCCESS;
@@ -58,7 +66,8 @@ impl Report {
 }
 
 /// A time with three digits.
-pub(crate) fn show(time: Duration) -> String {
+#[must_use]
+pub fn show(time: Duration) -> String {
     let nanos = time.as_nanos() as f64;
     match nanos {
         nanos if nanos < 1e3 => format!("{nanos:.0} ns"),
@@ -68,12 +77,15 @@ pub(crate) fn show(time: Duration) -> String {
     }
 }
 
-pub(crate) fn ratio(left: Duration, right: Duration) -> f64 {
+/// How many times as long.
+#[must_use]
+pub fn ratio(left: Duration, right: Duration) -> f64 {
     left.as_secs_f64() / right.as_secs_f64().max(1e-9)
 }
 
 /// Processor time of this thread, or wall time where there is no such clock.
-pub(crate) fn now() -> Duration {
+#[must_use]
+pub fn now() -> Duration {
     #[cfg(unix)]
     {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -89,14 +101,14 @@ pub(crate) fn now() -> Duration {
 }
 
 /// Runs something and gives its time and result.
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+pub fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     let start = now();
     let result = work();
     (now() - start, result)
 }
 
 /// The least time of some runs: what the work costs when nobody else disturbs it.
-pub(crate) fn best_of<T>(runs: usize, mut work: impl FnMut() -> T) -> (Duration, T) {
+pub fn best_of<T>(runs: usize, mut work: impl FnMut() -> T) -> (Duration, T) {
     let (mut best, mut result) = timed(&mut work);
     for _ in 1..runs {
         let (time, again) = timed(&mut work);
@@ -107,7 +119,8 @@ pub(crate) fn best_of<T>(runs: usize, mut work: impl FnMut() -> T) -> (Duration,
 }
 
 /// The median.
-pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+#[must_use]
+pub fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
