@@ -34,6 +34,8 @@ pub struct Device {
     pub home: PathBuf,
     /// Where this person's workspaces lie.
     pub place: PathBuf,
+    /// The name the others see.
+    pub name: String,
     program: &'static Path,
     node: Option<NodeProcess>,
     /// Where the node listened last; a restarted one listens there again, as a machine keeps its address.
@@ -41,7 +43,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// Makes the folders of a device under `root`.
+    /// Makes the folders of a device under `root`; the person goes by `name` with a capital letter.
     ///
     /// # Errors
     /// When there is no program, or the folders cannot be made.
@@ -57,7 +59,9 @@ impl Device {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         }
-        Ok(Self { home, place, program: program_path()?, node: None, listen: None })
+        let mut letters = name.chars();
+        let name = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        Ok(Self { home, place, name, program: program_path()?, node: None, listen: None })
     }
 
     /// The program with this device's surroundings and nothing of the machine's that changes what it does.
@@ -69,7 +73,9 @@ impl Device {
             .env("WEFT_HOME", &self.home)
             .env("WEFT_KEY", "file")
             .env("XDG_RUNTIME_DIR", self.home.with_file_name("run"))
-            .env("NO_COLOR", "1");
+            .env("NO_COLOR", "1")
+            .env("WEFT_NAME", &self.name)
+            .env("WEFT_DEVICE_NAME", "laptop");
         command
     }
 

@@ -18,6 +18,8 @@ use super::{
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How many saves are timed.
 const SAVES: usize = 20;
+/// Between two saves; a file is written at most every 100 ms.
+const PAUSE: Duration = Duration::from_millis(150);
 const PLAN: &str = "plan.md";
 const PLAN_TEXT: &str = "# Plan\n\n- write\n- test\n- ship\n";
 
@@ -191,6 +193,7 @@ impl Story<'_> {
         self.report.chapter("From a save on one disk to the bytes on the other");
         let mut times = Vec::new();
         for number in 0..SAVES {
+            std::thread::sleep(PAUSE);
             let line = format!("save {number}\n");
             let text = read(&self.ana_files, "saves.txt") + &line;
             let begin = Instant::now();
