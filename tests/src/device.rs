@@ -36,6 +36,8 @@ pub struct Device {
     pub place: PathBuf,
     /// The name the others see.
     pub name: String,
+    /// The network namespace it lies in, when not the one of this process.
+    pub namespace: Option<String>,
     program: &'static Path,
     node: Option<NodeProcess>,
     /// Where the node listened last; a restarted one listens there again, as a machine keeps its address.
@@ -61,12 +63,19 @@ impl Device {
         }
         let mut letters = name.chars();
         let name = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        Ok(Self { home, place, name, program: program_path()?, node: None, listen: None })
+        Ok(Self { home, place, name, namespace: None, program: program_path()?, node: None, listen: None })
     }
 
     /// The program with this device's surroundings and nothing of the machine's that changes what it does.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(self.program);
+        let mut command = match &self.namespace {
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(self.program);
+                command
+            }
+            None => Command::new(self.program),
+        };
         command
             .args(arguments)
             .current_dir(&self.place)
@@ -120,6 +129,18 @@ impl Device {
     /// When it is not ready in time.
     pub fn start_node(&mut self) -> Result<&NodeProcess, Failure> {
         self.start_node_with(&["--lan", "off"])
+    }
+
+    /// Starts this device's node with these arguments and no others: as a person would, it listens everywhere.
+    ///
+    /// # Errors
+    /// When it is not ready in time.
+    pub fn start_plain_node(&mut self, arguments: &[&str]) -> Result<&NodeProcess, Failure> {
+        let mut command = self.command(["node", "--json"]);
+        command.args(arguments);
+        let name = name_of(&command);
+        let node = NodeProcess::start(&mut command, &name)?;
+        Ok(self.node.insert(node))
     }
 
     /// Starts this device's node with further arguments.

@@ -4,11 +4,13 @@
 //! - [`Answer`] and [`Failure`] are what a command gave;
 //! - [`Files`] writes, reads and compares folders;
 //! - [`eventually`] waits for something without guessing how long it takes;
+//! - [`Cable`] makes networks of their own to test on;
 //! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
 mod device;
 mod files;
+mod network;
 mod node_process;
 mod program;
 mod repository;
@@ -18,6 +20,7 @@ pub use self::{
     answer::{Answer, Failure},
     device::{Device, DeviceError},
     files::{Files, Snapshot},
+    network::Cable,
     node_process::NodeProcess,
     program::{ProgramError, program_path},
     repository::{repository, source_files},

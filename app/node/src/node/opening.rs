@@ -286,7 +286,7 @@ pub(super) fn start_workspace(
     }
     let node = Arc::downgrade(shared);
     let runtime = tokio::runtime::Handle::current();
-    let on_event = runtime.clone();
+    let (on_event, for_parts) = (runtime.clone(), runtime.clone());
     let parts = WorkspaceParts {
         ws,
         root: record.root.clone(),
@@ -294,7 +294,7 @@ pub(super) fn start_workspace(
         committer: shared.committer()?,
         sessions: Arc::clone(&shared.sessions),
         net: shared.net.clone(),
-        runtime,
+        runtime: for_parts,
         texts,
         started: shared.started,
         events: Box::new(move |event| {
@@ -307,6 +307,9 @@ pub(super) fn start_workspace(
         .map_err(|error| failed(format!("no thread for the workspace: {error}")))?;
     let handle = running.handle.clone();
     shared.state().running.insert(ws, running);
+    // What the workspace said of its members while it opened found no workspace of that id.
+    let others = Arc::clone(shared);
+    runtime.spawn(async move { network::want_members(&others, ws).await });
     if let StartFolder::Yes { .. } = folder {
         handle.send(Message::StartFolder { watch: shared.net.is_some() });
     }

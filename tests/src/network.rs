@@ -1,0 +1,82 @@
+//! Networks of one's own: namespaces joined by a bridge, so that nothing of this computer's network is touched.
+
+use std::{
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// Some computers on one cable, without a router and without a default route. Gone when dropped.
+///
+/// Needs Linux, root and the `ip` command.
+#[derive(Debug)]
+pub struct Cable {
+    computers: Vec<String>,
+    bridge: String,
+}
+
+impl Cable {
+    /// Joins as many computers; each has a network device `eth0` without an address.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn new(computers: usize) -> Result<Self, String> {
+        static CABLES: AtomicU32 = AtomicU32::new(0);
+        let tag = format!("wf{}-{}", std::process::id(), CABLES.fetch_add(1, Ordering::Relaxed));
+        let bridge = format!("{tag}-bridge");
+        let names = (0..computers).map(|number| format!("{tag}-{number}")).collect();
+        let cable = Self { computers: names, bridge };
+        let bridge = &cable.bridge;
+        ip(&format!("netns add {bridge}"))?;
+        ip(&format!("-n {bridge} link add name cable type bridge mcast_snooping 0"))?;
+        ip(&format!("-n {bridge} link set cable up"))?;
+        for (number, name) in cable.computers.iter().enumerate() {
+            ip(&format!("netns add {name}"))?;
+            ip(&format!("-n {name} link set lo up"))?;
+            ip(&format!("-n {name} link add eth0 type veth peer name port{number} netns {bridge}"))?;
+            ip(&format!("-n {bridge} link set port{number} master cable up"))?;
+            ip(&format!("-n {name} link set eth0 up"))?;
+        }
+        Ok(cable)
+    }
+
+    /// The name of a computer's network, for [`Device::namespace`](crate::Device::namespace).
+    #[must_use]
+    pub fn computer(&self, number: usize) -> &str {
+        &self.computers[number]
+    }
+
+    /// Gives a computer this one address, such as `10.77.0.1/24`, instead of those it has.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn set_address(&self, number: usize, address: &str) -> Result<(), String> {
+        let name = self.computer(number);
+        ip(&format!("-n {name} addr flush dev eth0"))?;
+        ip(&format!("-n {name} addr add {address} dev eth0"))
+    }
+
+    /// Pulls a computer's plug, or puts it back.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn set_plugged(&self, number: usize, plugged: bool) -> Result<(), String> {
+        let state = if plugged { "up" } else { "down" };
+        ip(&format!("-n {} link set port{number} {state}", self.bridge))
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        for name in self.computers.iter().chain([&self.bridge]) {
+            // One that was never made cannot be removed, which is as well.
+            let _ = ip(&format!("netns del {name}"));
+        }
+    }
+}
+
+fn ip(arguments: &str) -> Result<(), String> {
+    let output =
+        Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
+    let error = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("ip {arguments}: {}", error.trim())) }
+}
