@@ -59,7 +59,7 @@ impl Files {
         fs::rename(self.path(from), self.path(to))
     }
 
-    /// Reads everything. What Weft is just writing (`.weft-tmp-…`) is left out.
+    /// Reads everything but what never travels: git's own folders and what Weft is just writing (`.weft-tmp-…`).
     ///
     /// # Errors
     /// When something vanishes meanwhile or cannot be read.
@@ -72,7 +72,7 @@ impl Files {
                 let path = folder.join(entry.file_name());
                 let name = slashed(&path);
                 let kind = entry.file_type()?;
-                if entry.file_name().to_string_lossy().starts_with(".weft-tmp-") {
+                if entry.file_name() == ".git" || entry.file_name().to_string_lossy().starts_with(".weft-tmp-") {
                     continue;
                 }
                 if kind.is_dir() {

@@ -3,6 +3,7 @@
 //! - [`Device`] is one person's machine: a `WEFT_HOME`, and a node that can be started, stopped, killed and frozen;
 //! - [`Answer`] and [`Failure`] are what a command gave;
 //! - [`Files`] writes, reads and compares folders;
+//! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
 //! - [`Cable`] makes networks of their own to test on;
 //! - [`repository()`] finds the sources for tests about the sources.
@@ -12,8 +13,10 @@ mod device;
 mod files;
 mod network;
 mod node_process;
+mod pair;
 mod program;
 mod repository;
+mod row;
 mod waiting;
 
 pub use self::{
@@ -22,7 +25,9 @@ pub use self::{
     files::{Files, Snapshot},
     network::Cable,
     node_process::NodeProcess,
+    pair::{PATIENCE, Pair, Person},
     program::{ProgramError, program_path},
     repository::{repository, source_files},
+    row::{Meeting, Outcome, Row},
     waiting::eventually,
 };

@@ -7,6 +7,7 @@
 mod recent;
 mod thread;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -16,7 +17,7 @@ use weft_crdt::tree::BlobRef;
 pub(crate) use self::recent::RecentTexts;
 pub(crate) use self::thread::{Folder, FolderConfig};
 use crate::mirror::{
-    Decision, DiskChange, FolderEvent, HoldReason, Progress, RelPath, Skipped, WriteOutcome,
+    Decision, DiskChange, FolderEvent, HoldReason, NodeBytes, Progress, RelPath, Skipped, WriteOutcome,
 };
 
 /// Jobs that may wait for the folder thread.
@@ -145,6 +146,8 @@ pub(crate) enum FolderReport {
         changes: Vec<DiskChange>,
         /// Paths to be written again.
         forgotten: Vec<RelPath>,
+        /// The known folders above what is new or renamed, by where they lie after the batch.
+        folders: BTreeMap<RelPath, NodeBytes>,
         /// The branch that was checked out, if that changed.
         branch: Option<String>,
     },

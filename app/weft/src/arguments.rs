@@ -202,7 +202,7 @@ pub(crate) struct JoinArguments {
 pub(crate) enum ExistingArgument {
     /// Theirs gets the name, mine stays beside it as a copy.
     KeepBoth,
-    /// Theirs gets the name, mine stays in the history.
+    /// Theirs gets the name, mine stays in its history; what is no text stays beside it as a copy.
     Theirs,
     /// Mine becomes an edit of theirs.
     Mine,

@@ -36,7 +36,7 @@ const USER_DIGITS: usize = 8;
 
 impl AuthorName {
     /// Gives the label as a part of a file name: no separators, no control or direction characters, not long.
-    pub(super) fn name_part(&self) -> String {
+    pub fn name_part(&self) -> String {
         let kept: String = self
             .label
             .chars()

@@ -15,16 +15,24 @@ use crate::{
 
 /// Binds an endpoint that talks to nobody uninvited: no relay but the given one, no public lookup, no port mapping.
 pub(crate) async fn bind(config: &NetConfig) -> Result<Endpoint, NetError> {
-    if !config.listen.is_empty() {
-        return bind_to(config, &config.listen).await;
-    }
-    if let Some(port) = config.preferred_port.filter(|port| *port != 0) {
-        match bind_to(config, &everywhere(port)).await {
+    let wanted = if config.listen.is_empty() { everywhere(0).to_vec() } else { config.listen.clone() };
+    let is_free_to_choose = wanted.iter().any(|address| address.port() == 0);
+    if let Some(port) = config.preferred_port.filter(|port| *port != 0 && is_free_to_choose) {
+        match bind_to(config, &with_port(&wanted, port)).await {
             Ok(endpoint) => return Ok(endpoint),
             Err(error) => tracing::info!(%error, "the usual port is taken, another one will do"),
         }
     }
-    bind_to(config, &everywhere(0)).await
+    bind_to(config, &wanted).await
+}
+
+/// The addresses with a port where the system was to choose one.
+fn with_port(addresses: &[SocketAddr], port: u16) -> Vec<SocketAddr> {
+    let chosen = addresses.iter().map(|address| match address.port() {
+        0 => SocketAddr::new(address.ip(), port),
+        _ => *address,
+    });
+    chosen.collect()
 }
 
 fn everywhere(port: u16) -> [SocketAddr; 2] {

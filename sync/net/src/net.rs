@@ -28,7 +28,7 @@ pub struct NetConfig {
     pub secret_key: [u8; 32],
     /// Where to listen; empty for every address of the computer.
     pub listen: Vec<SocketAddr>,
-    /// The port to try first when `listen` is empty, so that other devices find this one where it was.
+    /// The port to try first where `listen` leaves it to the system, so that other devices find this one where it was.
     pub preferred_port: Option<u16>,
     /// Whether to look for devices on the local network and to be found there. When off, nothing is announced or asked.
     pub lan: bool,

@@ -46,7 +46,8 @@ pub enum Existing {
     /// Theirs gets the name, mine stays beside it as a copy.
     #[default]
     KeepBoth,
-    /// Theirs gets the name; mine stays in the file's history as an edit that was undone.
+    /// Theirs gets the name; mine stays in the file's history as an edit that was taken back, or, if one of them is no
+    /// text, beside it as a copy.
     Theirs,
     /// Mine is an edit of theirs.
     Mine,

@@ -17,7 +17,7 @@ use super::{
     Written,
 };
 use crate::mirror::{
-    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, JournalEntry, LocalRules, Mirror, MirrorRow,
+    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror, MirrorRow,
     OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp, WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
@@ -32,6 +32,8 @@ const IN_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const SYNC_AFTER: Duration = Duration::from_secs(2);
 /// How often a folder that cannot be watched is scanned.
 const UNWATCHED_SCAN_EVERY: Duration = Duration::from_secs(5);
+/// How often a folder or a disk that is missing is looked for.
+const MISSING_SCAN_EVERY: Duration = Duration::from_secs(2);
 
 const ROW: u8 = 0;
 const JOURNAL: u8 = 1;
@@ -98,10 +100,12 @@ impl Folder {
                 check_at: None,
                 sync_at: None,
                 scan_every: None,
+                was_held: false,
                 watcher: None,
+                events_to: events,
                 config,
             };
-            driver.begin(events);
+            driver.begin();
             driver.run(&queue);
         })?;
         Ok(Self { handle, thread })
@@ -140,25 +144,53 @@ struct Driver {
     wants_scan: bool,
     check_at: Option<u64>,
     sync_at: Option<Instant>,
-    scan_every: Option<Instant>,
+    /// When everything is looked at next, and how often.
+    scan_every: Option<(Instant, Duration)>,
+    /// A hold was answered; the next scan ends it.
+    was_held: bool,
     watcher: Option<Watcher>,
+    events_to: FolderHandle,
     config: FolderConfig,
 }
 
 impl Driver {
-    fn begin(&mut self, events: FolderHandle) {
-        let identity = postcard::to_allocvec(&self.mirror.root_identity());
-        let identity = identity.expect("an identity has no unknown lengths");
-        self.commit(vec![self.record(vec![ROOT], Some(identity))]);
-        if self.config.watch {
-            self.watch(events);
-        }
+    fn begin(&mut self) {
+        self.store_identity();
+        self.watch();
         if let Some(reason) = self.mirror.hold() {
-            (self.report)(FolderReport::Hold(Some(reason.clone())));
+            self.held(reason.clone());
         }
     }
 
-    fn watch(&mut self, events: FolderHandle) {
+    fn store_identity(&self) {
+        let identity = postcard::to_allocvec(&self.mirror.root_identity());
+        let identity = identity.expect("an identity has no unknown lengths");
+        self.commit(vec![self.record(vec![ROOT], Some(identity))]);
+    }
+
+    /// Nothing goes out or in. What may come back by itself is looked for now and then.
+    fn held(&mut self, reason: HoldReason) {
+        let comes_back = !matches!(reason, HoldReason::MostFilesGone { .. });
+        self.scan_every = comes_back.then(|| (Instant::now() + MISSING_SCAN_EVERY, MISSING_SCAN_EVERY));
+        (self.report)(FolderReport::Hold(Some(reason)));
+    }
+
+    /// The folder is there again, perhaps another one: it is watched anew, and looked at once more for what happened
+    /// before that.
+    fn released(&mut self) {
+        self.scan_every = None;
+        self.store_identity();
+        self.store_table();
+        self.watch();
+        self.wants_scan = true;
+        (self.report)(FolderReport::Hold(None));
+    }
+
+    fn watch(&mut self) {
+        if !self.config.watch {
+            return;
+        }
+        let events = self.events_to.clone();
         let (sender, receiver) = sync_channel(EVENTS_MAX);
         let rules = LocalRules::default();
         match Watcher::start(&self.config.root, &rules, self.mirror.read_log(), sender) {
@@ -179,7 +211,7 @@ impl Driver {
     }
 
     fn unwatched(&mut self, reason: &str) {
-        self.scan_every = Some(Instant::now() + UNWATCHED_SCAN_EVERY);
+        self.scan_every = Some((Instant::now() + UNWATCHED_SCAN_EVERY, UNWATCHED_SCAN_EVERY));
         (self.report)(FolderReport::Unwatched(reason.to_owned()));
     }
 
@@ -226,10 +258,7 @@ impl Driver {
             FolderJob::Event(FolderEvent::Rescan) => self.wants_scan = true,
             FolderJob::Event(event) => self.events.push(event),
             FolderJob::Resume(decision) => match self.mirror.resume(decision) {
-                Ok(()) => {
-                    self.wants_scan = true;
-                    (self.report)(FolderReport::Hold(None));
-                }
+                Ok(()) => (self.wants_scan, self.was_held) = (true, true),
                 Err(error) => tracing::warn!("the folder stays on hold: {error}"),
             },
             FolderJob::Stop => return true,
@@ -248,13 +277,15 @@ impl Driver {
             .filter(|_| self.open_batch.is_none())
             .map(|at| Duration::from_millis(at.saturating_sub(now)));
         let until = |at: Instant| at.saturating_duration_since(Instant::now());
-        [check, self.sync_at.map(until), self.scan_every.map(until)].into_iter().flatten().min()
+        [check, self.sync_at.map(until), self.scan_every.map(|(at, _)| until(at))].into_iter().flatten().min()
     }
 
     /// Does what is due. Nothing but the sync may happen while a batch is open.
     fn work(&mut self) {
-        if self.scan_every.is_some_and(|at| at <= Instant::now()) {
-            self.scan_every = Some(Instant::now() + UNWATCHED_SCAN_EVERY);
+        if let Some((at, pause)) = self.scan_every
+            && at <= Instant::now()
+        {
+            self.scan_every = Some((Instant::now() + pause, pause));
             self.wants_scan = true;
         }
         if self.open_batch.is_none() && self.wants_scan {
@@ -282,15 +313,19 @@ impl Driver {
         let report = &self.report;
         let mut progress = |progress| report(FolderReport::Progress(progress));
         let now = self.config.started.elapsed().as_millis() as u64;
+        let was_held = std::mem::take(&mut self.was_held) || self.mirror.hold().is_some();
         match self.mirror.scan(now, &self.known, &mut progress) {
             Ok(batch) => {
                 let skipped = batch.skipped.clone();
                 self.check_at = Some(now + 20);
+                if was_held {
+                    self.released();
+                }
                 self.report_batch(batch);
                 (self.report)(FolderReport::Scanned(skipped));
             }
             Err(reason) => {
-                (self.report)(FolderReport::Hold(Some(reason)));
+                self.held(reason);
                 (self.report)(FolderReport::Scanned(crate::mirror::Skipped::default()));
             }
         }
@@ -301,7 +336,7 @@ impl Driver {
         let outcome = self.mirror.check(self.now(), &events, &self.known);
         self.check_at = outcome.retry_at_millis;
         if let Some(reason) = outcome.hold {
-            (self.report)(FolderReport::Hold(Some(reason)));
+            self.held(reason);
         }
         self.report_batch(outcome.batch);
     }
@@ -317,6 +352,7 @@ impl Driver {
             batch: id,
             changes: batch.changes,
             forgotten: batch.forgotten,
+            folders: batch.folders,
             branch: batch.branch,
         });
     }

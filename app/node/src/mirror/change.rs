@@ -1,5 +1,6 @@
 //! What the mirror reports: changes on disk, batches of them, and why it holds still.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::path::RelPath;
@@ -119,6 +120,8 @@ pub struct PastVersion {
     pub hash: ContentHash,
     /// When it came to be on disk, on the caller's clock.
     pub since_millis: u64,
+    /// Whether the version after it was written here by the mirror, and not saved by somebody.
+    pub is_written_over: bool,
 }
 
 /// What the platform can tell about the moments before a save.
@@ -143,6 +146,9 @@ pub struct Batch {
     /// Rows that were dropped without a change: what is in the workspace at
     /// these paths is to be written again.
     pub forgotten: Vec<RelPath>,
+    /// The known folders above what changed, by where they lie after the batch: the workspace may show
+    /// them elsewhere by now.
+    pub folders: BTreeMap<RelPath, NodeBytes>,
     /// The branch in `.git/HEAD` if that changed before or during this batch.
     pub branch: Option<String>,
     /// What was met and is not shared; complete only after a scan.

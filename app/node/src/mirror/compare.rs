@@ -27,6 +27,17 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
+    /// Where the table has what lies at a place now.
+    pub(crate) fn row_of(&self, place: &RelPath) -> RelPath {
+        let mut path = place.clone();
+        for moved in self.moved_folders.iter().rev() {
+            if let Some(before) = path.rebased(&moved.to, &moved.from) {
+                path = before;
+            }
+        }
+        path
+    }
+
     /// Whether something new lies at a path.
     pub(crate) fn has_new(&self, path: &RelPath) -> bool {
         // Both lists come from a sorted map.

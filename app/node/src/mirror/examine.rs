@@ -15,7 +15,7 @@ use super::pending::{
 };
 use super::read::{Budget, FileRef, ReadError, read_path};
 use super::renames::{OldContent, is_working_name, match_files};
-use super::row::{Kind, MirrorRow};
+use super::row::{Kind, MirrorRow, NodeBytes};
 use super::rules::Verdict;
 use super::state::{Mirror, wall_nanos};
 use super::walk::{LISTED_NAMES_MAX, Seen};
@@ -39,6 +39,7 @@ struct Saved {
     path: RelPath,
     file: FileRef,
     was_unread: bool,
+    is_git: bool,
 }
 
 /// One examination of the folder.
@@ -138,9 +139,8 @@ impl Examination<'_> {
                 self.wait(path, due, waiting);
                 continue;
             }
-            let is_rename = self.is_rename_of_a_row(entry);
             if self.is_patient
-                && !is_rename
+                && self.row_renamed_to(entry).is_none()
                 && self.has_working_name(path)
                 && let Some(due) = waiting.working_name_due(self.now)
             {
@@ -150,7 +150,11 @@ impl Examination<'_> {
             let Some(file) = self.read(path, path, &mut waiting) else {
                 continue;
             };
-            let is_unfinished = file.size() == 0 && !is_rename;
+            let is_unfinished = match self.row_renamed_to(entry) {
+                // Renamed, and being written anew at once.
+                Some(row) => file.hash != row.hash && self.is_beginning_of(&row, &file),
+                None => file.size() == 0,
+            };
             if is_unfinished && let Some(due) = self.short_due(&mut waiting, entry) {
                 self.wait(path, due, waiting);
                 continue;
@@ -171,6 +175,7 @@ impl Examination<'_> {
             }
             let is_unread = self.mirror.reads.is_unread(row_path);
             let was_unread = *waiting.was_unread.get_or_insert(is_unread);
+            let is_git = waiting.is_git;
             let Some(file) = self.read(path, path, &mut waiting) else {
                 continue;
             };
@@ -184,7 +189,7 @@ impl Examination<'_> {
                 continue;
             }
             let (row, path) = (row_path.clone(), path.clone());
-            self.files.modified.push(Saved { row, path, file, was_unread });
+            self.files.modified.push(Saved { row, path, file, was_unread, is_git });
         }
     }
 
@@ -323,7 +328,6 @@ impl Examination<'_> {
             let found = Found::Folder(Sighting(entry.stamp));
             changes.push(DiskChange::Created { path: path.clone(), found });
         }
-        let is_git = self.mirror.git.is_git_batch;
         let mut new = std::mem::take(&mut self.files.new);
         for (gone, row) in rows {
             let Some((to, file)) = pairs.get(&gone.row).and_then(|to| new.remove_entry(to)) else {
@@ -336,14 +340,14 @@ impl Examination<'_> {
                 changes.push(mode_changed(to.clone(), row, &file));
             }
             if file.hash != row.hash {
-                let base = self.base_of(row, is_git, false);
+                let base = self.base_of(row, false, false);
                 changes.push(DiskChange::Modified { path: to, node, base, file });
             }
         }
         for (path, file) in new {
             changes.push(DiskChange::Created { path, found: Found::File(file) });
         }
-        for Saved { row, path, file, was_unread } in std::mem::take(&mut self.files.modified) {
+        for Saved { row, path, file, was_unread, is_git } in std::mem::take(&mut self.files.modified) {
             if let Some(row) = self.mirror.table.get(&row) {
                 if file.executable != row.executable {
                     changes.push(mode_changed(path.clone(), row, &file));
@@ -363,7 +367,25 @@ impl Examination<'_> {
             let MirrorRow { node, kind, version, .. } = row;
             changes.push(DiskChange::Removed { path: gone.place, node, kind, version });
         }
+        self.batch.folders = self.folders_above(difference, &changes);
         self.batch.changes = changes;
+    }
+
+    fn folders_above(&self, difference: &Difference, changes: &[DiskChange]) -> BTreeMap<RelPath, NodeBytes> {
+        let mut folders = BTreeMap::new();
+        for change in changes {
+            for folder in change.path().ancestors() {
+                let Ok(place) = RelPath::parse(folder) else { continue };
+                if folders.contains_key(&place) {
+                    continue;
+                }
+                let row = self.mirror.table.get(&difference.row_of(&place));
+                if let Some(row) = row.filter(|row| row.kind == Kind::Folder) {
+                    folders.insert(place, row.node);
+                }
+            }
+        }
+        folders
     }
 
     fn base_of(&self, row: &MirrorRow, is_git: bool, was_unread: bool) -> SaveBase {
@@ -432,11 +454,9 @@ impl Examination<'_> {
         }
     }
 
-    fn is_rename_of_a_row(&self, entry: &Entry) -> bool {
-        self.mirror
-            .table
-            .with_inode(entry.stamp.device, entry.stamp.inode)
-            .any(|row| row.kind == Kind::File && row.stamp.is_same_file(&entry.stamp))
+    fn row_renamed_to(&self, entry: &Entry) -> Option<MirrorRow> {
+        let mut rows = self.mirror.table.with_inode(entry.stamp.device, entry.stamp.inode);
+        rows.find(|row| row.kind == Kind::File && row.stamp.is_same_file(&entry.stamp)).cloned()
     }
 
     fn has_working_name(&self, path: &RelPath) -> bool {

@@ -17,23 +17,32 @@ pub(crate) struct GitState {
     /// When a lock was first seen.
     locked_since: Option<u64>,
     last_change_at: u64,
-    /// The batch that is being collected began under a lock.
-    pub(crate) is_git_batch: bool,
+    /// Whether the lock is held at this place in the order of events.
+    is_held: bool,
     head: Option<String>,
     is_head_known: bool,
 }
 
 impl GitState {
     /// Notes that `.git/index.lock` came or went.
-    pub(crate) fn note_lock(&mut self, now: u64, root: &Root) {
+    pub(crate) fn note_lock(&mut self, is_taken: bool, now: u64, root: &Root) {
+        self.is_held = is_taken;
         let is_locked = has_lock(root);
         if is_locked {
             self.locked_since.get_or_insert(now);
         } else {
             self.locked_since = None;
         }
-        // A lock that came and went between two looks covers what was written between.
-        self.is_git_batch = true;
+    }
+
+    /// Whether what is reported now was written while git held its lock.
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held
+    }
+
+    /// Nothing happens any more: a lock that is not there is not held, whatever was missed.
+    pub(crate) fn note_idle(&mut self, root: &Root) {
+        self.is_held = self.is_held && has_lock(root);
     }
 
     /// Notes that some file changed.
@@ -50,13 +59,6 @@ impl GitState {
         }
         let is_busy = now < self.last_change_at + GIT_QUIET_MILLIS && now < since + GIT_BATCH_MILLIS_MAX;
         is_busy.then_some(now + GIT_LOOK_MILLIS)
-    }
-
-    /// Ends a batch; true if git made it.
-    pub(crate) fn end_batch(&mut self) -> bool {
-        let was_git = self.is_git_batch;
-        self.is_git_batch = self.locked_since.is_some();
-        was_git
     }
 
     /// The branch, if `.git/HEAD` says another one than at the last call.

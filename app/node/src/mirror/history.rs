@@ -92,6 +92,11 @@ impl ReadLog {
         files.insert(path.clone(), false);
     }
 
+    /// Notes that somebody has saved the file: it holds now what he wrote, and that is nobody else's to read.
+    pub(crate) fn note_saved(&self, path: &RelPath) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
     pub(crate) fn is_unread(&self, path: &RelPath) -> bool {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         self.is_active.load(Ordering::Relaxed) && files.get(path) == Some(&false)

@@ -84,7 +84,6 @@ impl Mirror {
         let scope: BTreeSet<RelPath> = self.table.rows().map(|row| row.path.clone()).collect();
         let mut batch = self.examine(&root, seen, &scope, now, None, old, progress)?;
         batch.branch = self.git.new_branch(&root);
-        self.git.end_batch();
         batch.changes.extend(self.look_at_displaced(&root, now, true));
         self.deletion_allowed = false;
         Ok(batch)
@@ -132,7 +131,9 @@ impl Mirror {
             if !batch.changes.is_empty() {
                 batch.branch = self.git.new_branch(&root);
             }
-            self.git.end_batch();
+        }
+        if events.is_empty() {
+            self.git.note_idle(&root);
         }
         let is_idle = events.is_empty() && batch.changes.is_empty();
         batch.changes.extend(self.look_at_displaced(&root, now, is_idle));
@@ -157,7 +158,7 @@ impl Mirror {
                     displaced.due_millis = now;
                 }
             }
-            FolderEvent::GitLock => self.git.note_lock(now, root),
+            FolderEvent::GitLock { is_taken } => self.git.note_lock(*is_taken, now, root),
             // The branch is read at the end of the batch that it brings.
             FolderEvent::GitHead => {}
             FolderEvent::Rescan => {
@@ -187,8 +188,12 @@ impl Mirror {
         if is_inside {
             self.pending.entry(path);
         }
+        let is_git = self.git.is_held();
         let waiting = self.pending.entry(path);
         waiting.due = now;
+        if hint != Hint::Other {
+            waiting.is_git = is_git;
+        }
         match hint {
             Hint::Closed | Hint::MovedIn => waiting.is_closed = true,
             Hint::Changed | Hint::Created => waiting.is_closed = false,

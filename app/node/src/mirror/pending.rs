@@ -32,6 +32,8 @@ pub(crate) struct Waiting {
     pub(crate) is_deep: bool,
     /// The last writer has closed it, or it was moved here complete.
     pub(crate) is_closed: bool,
+    /// It was written while git held its lock.
+    pub(crate) is_git: bool,
     /// Whether nobody had read the newest version before we looked: our own reading
     /// leaves the same traces as anybody's.
     pub(crate) was_unread: Option<bool>,

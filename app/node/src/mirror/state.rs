@@ -205,7 +205,8 @@ impl Mirror {
                 if file.is_displaced {
                     return self.accept_displaced(file, version);
                 }
-                self.note_past_version(path, now_millis);
+                self.note_past_version(path, now_millis, false);
+                self.reads.note_saved(path);
                 self.put_file_row(path, node, file, version);
             }
             DiskChange::Removed { path, node, .. } => {
@@ -382,12 +383,13 @@ impl Mirror {
     }
 
     /// Keeps what a path has held until now as a possible base of a later save.
-    pub(super) fn note_past_version(&mut self, path: &RelPath, now_millis: u64) {
+    pub(super) fn note_past_version(&mut self, path: &RelPath, now_millis: u64, is_written_over: bool) {
         let since_millis = self.since_millis.insert(path.clone(), now_millis).unwrap_or(0);
         let Some(row) = self.table.get(path) else {
             return;
         };
-        let past = PastVersion { version: row.version.clone(), hash: row.hash, since_millis };
+        let (version, hash) = (row.version.clone(), row.hash);
+        let past = PastVersion { version, hash, since_millis, is_written_over };
         self.history.push(path, past, now_millis);
     }
 }

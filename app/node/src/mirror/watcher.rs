@@ -51,8 +51,11 @@ pub enum FolderEvent {
     },
     /// Something happened to a file that was swapped out.
     Temporary,
-    /// Git took or gave back its index lock.
-    GitLock,
+    /// Git took or gave back its index lock. What is reported in between was written under it.
+    GitLock {
+        /// Whether it took it.
+        is_taken: bool,
+    },
     /// Another commit or branch is checked out.
     GitHead,
     /// Events were lost; look at everything.
@@ -164,10 +167,10 @@ pub(crate) fn event_of(folder: &str, name: &str, hint: Hint) -> Option<FolderEve
 }
 
 /// The event for a name in `.git`.
-pub(crate) fn git_event_of(name: &str) -> Option<FolderEvent> {
+pub(crate) fn git_event_of(name: &str, hint: Hint) -> Option<FolderEvent> {
     match name {
         "HEAD" => Some(FolderEvent::GitHead),
-        "index.lock" => Some(FolderEvent::GitLock),
+        "index.lock" => Some(FolderEvent::GitLock { is_taken: hint != Hint::Other }),
         _ => None,
     }
 }

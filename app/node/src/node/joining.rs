@@ -18,7 +18,9 @@ use crate::api::{
     ApiError, Existing, Join, JoinPreview, JoinPreviewed, Joined, Progress, ProgressSink, Stage,
 };
 use crate::registry::{Overlap, WorkspaceRecord};
+use crate::workspace::engine::Engine;
 use crate::workspace::queries::role;
+use crate::workspace::saves::is_text;
 use crate::workspace::thread::{Message, WorkspaceHandle};
 
 const POLL: Duration = Duration::from_millis(20);
@@ -239,7 +241,7 @@ pub(super) async fn join(
     }
     network::want_members(shared, ticket.ws).await;
     wait_for_tree(&workspace, expected, deadline).await?;
-    let conflicts = prepare_folder(&workspace, &record.root, request.existing).await?;
+    let conflicts = prepare_folder(&workspace, &record.root, request.existing, deadline).await?;
     workspace.send(Message::StartFolder { watch: true });
     let done = wait_for_files(&workspace, expected, deadline, progress).await?;
     let summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
@@ -418,38 +420,73 @@ async fn prepare_folder(
     workspace: &WorkspaceHandle,
     root: &Path,
     existing: Existing,
+    deadline: Instant,
 ) -> Result<u64, ApiError> {
     let is_empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
-    if is_empty || existing == Existing::Mine {
-        return Ok(0);
-    }
     let wanted = workspace.ask(|engine| engine.shown_contents()).await.ok_or_else(ended)?;
     let contents = workspace.ask(|engine| engine.contents()).await.ok_or_else(ended)?;
-    let Some(contents) = contents else { return Ok(0) };
-    let root = root.to_owned();
-    let moved = tokio::task::spawn_blocking(move || {
-        let mut moved = 0;
-        for (path, content) in wanted {
-            let place = root.join(&path);
-            let is_file = place.symlink_metadata().is_ok_and(|data| data.is_file());
-            let Some(bytes) = is_file.then(|| std::fs::read(&place).ok()).flatten() else { continue };
-            if contents.content_id(&bytes) == content {
-                continue;
-            }
-            let aside = free_name(&place, existing);
-            match std::fs::rename(&place, &aside) {
-                Ok(()) => moved += 1,
-                Err(error) => return Err(error),
-            }
+    let Some(contents) = contents.filter(|_| !is_empty) else { return Ok(0) };
+    let different = blocking({
+        let root = root.to_owned();
+        move || {
+            let files = wanted.into_iter().filter_map(|(path, content)| {
+                let place = root.join(&path);
+                let is_file = place.symlink_metadata().is_ok_and(|data| data.is_file());
+                let bytes = is_file.then(|| std::fs::read(&place).ok()).flatten()?;
+                (contents.content_id(&bytes) != content).then(|| (path, is_text(&bytes)))
+            });
+            Ok(files.collect::<Vec<_>>())
         }
-        Ok(moved)
-    });
-    let moved = moved.await.map_err(|error| ApiError::failed(error.to_string()))?;
-    moved.map_err(|error| {
+    })
+    .await?;
+    let count = different.len() as u64;
+    let aside = match existing {
+        _ if different.is_empty() => Vec::new(),
+        Existing::KeepBoth => different.into_iter().map(|(path, _)| path).collect(),
+        Existing::Mine | Existing::Theirs => adopt(workspace, different, existing, deadline).await?,
+    };
+    let root = root.to_owned();
+    blocking(move || {
+        aside.iter().try_for_each(|path| {
+            let place = root.join(path);
+            std::fs::rename(&place, free_name(&place, existing))
+        })
+    })
+    .await?;
+    Ok(count)
+}
+
+async fn blocking<T: Send + 'static>(
+    task: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(task).await;
+    done.map_err(|error| ApiError::failed(error.to_string()))?.map_err(|error| {
         ApiError::failed(format!("a file of yours could not be put aside: {error}"))
             .hint("make the folder writable, then run the same command again")
             .data_state("nothing was overwritten")
     })
+}
+
+/// Lets files become edits of the workspace's, once what these hold is here. Gives those that cannot: where mine shall
+/// stay in the history only, texts alone have one.
+async fn adopt(
+    workspace: &WorkspaceHandle,
+    different: Vec<(String, bool)>,
+    existing: Existing,
+    deadline: Instant,
+) -> Result<Vec<String>, ApiError> {
+    loop {
+        let paths: Vec<String> = different.iter().map(|(path, _)| path.clone()).collect();
+        let missing = workspace.ask(move |engine| engine.want_contents(&paths)).await.ok_or_else(ended)?;
+        if missing == 0 {
+            break;
+        }
+        if Instant::now() > deadline {
+            return Err(not_in_time(0, missing as u64));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    workspace.ask(move |engine| engine.adopt_existing(different, existing)).await.ok_or_else(ended)
 }
 
 /// A name beside a file that nothing has.
@@ -485,7 +522,7 @@ fn count_files(folder: &Path) -> (u64, u64) {
     (files, bytes)
 }
 
-impl crate::workspace::engine::Engine {
+impl Engine {
     /// The name of the content of each shown file.
     pub(crate) fn shown_contents(&self) -> BTreeMap<String, weft_crdt::ContentId> {
         let mut contents = BTreeMap::new();

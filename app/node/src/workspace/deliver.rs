@@ -56,8 +56,6 @@ impl Engine {
         }
         self.take_bases(&dirty.keys);
         let facts = Facts {
-            ws: self.ws,
-            store: &*self.store,
             documents: &self.documents,
             bases: &self.bases,
             contents: self.contents.as_ref(),
@@ -98,6 +96,11 @@ impl Engine {
                     self.note_document(item.doc);
                     let log_actor = actor_of(&delivery.entry.log);
                     let user = Some(delivery.user);
+                    if item.doc != self.tree.id() {
+                        let (wall, origin) = (delivery.data.wall, delivery.data.origin.clone());
+                        let carried = CarriedChange { change: change.clone(), entry: delivery.entry, wall, origin };
+                        self.documents.get_mut().recent.note(item.doc, carried);
+                    }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);
                 }
                 Err(error) => self.quarantine(reference, &error.to_string()),

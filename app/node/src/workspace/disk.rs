@@ -2,21 +2,27 @@
 //!
 //! One batch becomes one write: first what it does to the tree, then what it does to texts.
 
-use std::collections::BTreeMap;
+mod plan;
 
-use weft_crdt::tree::{BlobRef, ContentValue, Created, PlanError, Planner};
-use weft_crdt::{Author, Change, DocumentId, NodeId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+use weft_crdt::tree::{BlobRef, ContentValue, PlanError};
+use weft_crdt::{Applied, Author, Change, DocumentId, Edited, NodeId, PastText, TextDocument, Version};
 use weft_sync::data::Origin;
 
-use super::contents::{ImportError, Importer};
+use self::plan::{BatchPlan, Holds, Taken};
+pub(super) use self::plan::KnownFolders;
+use super::contents::ImportError;
 use super::deliver::Dirty;
-use super::engine::{Engine, Output};
+use super::engine::{Engine, EngineEvent, Output};
 use super::people::People;
-use super::saves::{self, is_text};
-use super::show::OwnSteps;
+use super::documents::closure;
+use super::save_base::{Candidate, changed_chars, choose, deleted_text, within_bounds};
+use super::saves;
 use super::version::FileVersion;
+use crate::api::Existing;
 use crate::folder::{Accepted, FolderJob};
-use crate::mirror::{DiskChange, Evidence, FileRef, Found, Kind, ReadError, RelPath, SaveBase};
+use crate::mirror::{DiskChange, Evidence, ReadError, RelPath, SaveBase};
 
 /// Most bytes of a text that becomes a document.
 pub(crate) const TEXT_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -40,26 +46,45 @@ enum TakeError {
 
 /// A save of a file that is to become an edit of its text.
 struct TextSave {
-    path: String,
-    /// What the mirror called the bytes that the save was made from.
-    base_name: Option<Vec<u8>>,
+    /// The place of its change in the batch.
+    index: usize,
     document: DocumentId,
     text: String,
-    /// What the writer saw, as far as is known.
-    base: Option<Version>,
+    /// What the writer may have seen; nothing stands for the newest text.
+    base: Option<SaveBase>,
     /// What the document begins with, when the tree does not say it yet.
     begins: Option<BlobRef>,
+    /// Whether it is taken back at once.
+    is_taken_back: bool,
 }
 
-/// What a batch comes to before it is written.
-#[derive(Default)]
-struct BatchPlan {
-    own: OwnSteps,
-    saves: Vec<TextSave>,
-    removed: Vec<String>,
-    /// The changes that were taken, by their place, and where to look for the node.
-    taken: Vec<(usize, RelPath)>,
+/// What a save is an edit of.
+struct ChosenBase {
+    text: PastText,
+    /// The version that stands for it when it is forgotten.
+    version: Version,
+    /// What the save would have deleted if it were taken for one of the newest version.
+    brought_back: Option<String>,
+    /// The document as it was then, for saves that others may have made as well.
+    document: Option<TextDocument>,
 }
+
+/// What becomes of files that were in the folder before it was joined, under names of the workspace's.
+#[derive(Default)]
+pub(crate) struct Adoption {
+    paths: BTreeSet<String>,
+    /// Whether these edits are taken back at once, so that they only stay in the history.
+    is_taken_back: bool,
+}
+
+impl Adoption {
+    fn takes(&self, path: &str) -> bool {
+        self.paths.contains(path)
+    }
+}
+
+/// Changes of documents on their way to the log: the document, the change, and whether more of the same edit follows.
+type Made = Vec<(DocumentId, Change, bool)>;
 
 impl Engine {
     /// Takes a batch of the mirror.
@@ -68,12 +93,13 @@ impl Engine {
         batch: u64,
         changes: &[DiskChange],
         forgotten: &[RelPath],
+        folders: &KnownFolders,
         origin: Origin,
     ) {
-        let (plan, edits) = self.plan_batch(changes);
+        let BatchPlan { edits, own, saves, again, taken } = plan::plan(self, changes, folders);
         let is_batch = changes.len() > 1;
         let mut dirty = Dirty::default();
-        let mut made: Vec<(DocumentId, Change, bool)> = Vec::new();
+        let mut made = Made::new();
         if !edits.is_empty() {
             match self.tree.edit(Author::ContentNamed, &edits, self.seconds()) {
                 Ok(edited) => {
@@ -84,33 +110,23 @@ impl Engine {
                 Err(error) => tracing::error!("a change of the folder cannot be shared: {error}"),
             }
         }
-        self.show.begin_own(plan.own);
+        self.show.begin_own(own);
         let _ = self.take_bases(&dirty.keys);
         self.refresh(&dirty);
         self.show.end_own();
-        let mut merged = BTreeMap::new();
-        for save in plan.saves {
-            let (path, base) = (save.path.clone(), save.base_name.clone());
-            if self.take_save(save, is_batch, &mut made) {
-                merged.insert(path, base);
-            }
+        let (mut versions, mut taken_back) = (BTreeMap::new(), Made::new());
+        for save in saves {
+            let index = save.index;
+            versions.extend(self.take_save(save, is_batch, &mut made, &mut taken_back).map(|version| (index, version)));
         }
-        let accepted = plan.taken.into_iter().map(|(index, path)| {
-            let mut accepted = self.accepted(index, &path);
-            // The folder holds what the writer saved, which is no version of the merged text. Until
-            // that is written, a further save counts as made from the same base: at worst text
-            // of this writer comes twice, never does text of others go.
-            if let Some(Some(base)) = merged.remove(path.as_str()) {
-                accepted.version = base;
-            }
-            accepted
-        });
-        let accepted = accepted.collect();
+        let accepted = taken.into_iter().map(|taken| self.accepted(taken, &versions)).collect();
         for path in forgotten {
             if let Some(shown) = self.view.node_at(path.as_str()) {
                 self.show.mark(shown.node);
             }
         }
+        again.into_iter().for_each(|node| self.show.mark(node));
+        let origin = if self.adoption.paths.is_empty() { origin } else { Origin::Import };
         if made.is_empty() {
             self.out.push(Output::Folder(FolderJob::Accept { batch, accepted }));
         } else {
@@ -121,8 +137,47 @@ impl Engine {
             });
             self.write(origin, made, Some((batch, accepted)));
         }
+        if !taken_back.is_empty() {
+            self.write(Origin::Human, taken_back, None);
+        }
         self.show_due();
         self.fetch_due();
+    }
+
+    /// Lets the first scan take these files as edits of the workspace's. Gives those that cannot become such.
+    /// Each path is given with whether it is a text here.
+    pub(crate) fn adopt_existing(&mut self, paths: Vec<(String, bool)>, existing: Existing) -> Vec<String> {
+        let is_taken_back = existing == Existing::Theirs;
+        let is_text = |path: &str| self.cat(path, None).is_ok_and(|cat| saves::is_text(cat.text.as_bytes()));
+        let can_be = |path: &str, is_text_here| !is_taken_back || (is_text_here && is_text(path));
+        let (taken, others): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|(path, is_text_here)| can_be(path, *is_text_here));
+        let paths = |list: Vec<(String, bool)>| list.into_iter().map(|(path, _)| path);
+        self.adoption = Adoption { paths: paths(taken).collect(), is_taken_back };
+        paths(others).collect()
+    }
+
+    /// Asks for what shown files hold, where it is not here; how many of them that is.
+    pub(crate) fn want_contents(&mut self, paths: &[String]) -> usize {
+        let missing = paths.iter().filter(|path| self.want_content(path)).count();
+        self.fetch_due();
+        missing
+    }
+
+    fn want_content(&mut self, path: &str) -> bool {
+        let Some(shown) = self.view.node_at(path) else { return false };
+        match shown.content.as_deref() {
+            Some(ContentValue::Blob(blob)) if !self.is_here(blob) => self.fetches.want_file(shown.node, blob),
+            Some(ContentValue::Text { document, base }) if !self.is_here(base) => {
+                self.fetches.want(*document, base);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn is_here(&self, blob: &BlobRef) -> bool {
+        self.contents.as_ref().is_some_and(|contents| contents.is_here(blob).unwrap_or(false))
     }
 
     /// Notes that this person made these changes of the tree.
@@ -135,283 +190,259 @@ impl Engine {
         }
     }
 
-    fn plan_batch(&mut self, changes: &[DiskChange]) -> (BatchPlan, Vec<weft_crdt::RegisterEdit>) {
-        let mut plan = BatchPlan::default();
-        let Some(contents) = self.contents.clone() else {
-            return (plan, Vec::new());
-        };
-        let facts = self.facts();
-        let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
-        let mut importer = contents.importer();
-        for (index, change) in changes.iter().enumerate() {
-            let taken = self.plan_change(change, &mut planner, &mut importer, &mut plan);
-            match taken {
-                Ok(()) => plan.taken.push((index, change.path().clone())),
-                Err(error) => {
-                    tracing::warn!(path = change.path().as_str(), "a change is not shared: {error}");
-                }
-            }
-        }
-        if let Err(error) = importer.finish() {
-            tracing::error!("files could not be stored: {error}");
-            return (BatchPlan::default(), Vec::new());
-        }
-        let removed: Vec<&str> = plan.removed.iter().map(String::as_str).collect();
-        if !removed.is_empty()
-            && let Err(error) = planner.delete(&removed)
-        {
-            tracing::warn!("a removal is not shared: {error}");
-        }
-        let edits = planner.finish();
-        (plan, edits)
-    }
-
-    fn plan_change(
-        &self,
-        change: &DiskChange,
-        planner: &mut Planner<'_>,
-        importer: &mut Importer<'_>,
-        plan: &mut BatchPlan,
-    ) -> Result<(), TakeError> {
-        match change {
-            DiskChange::Created { path, found: Found::Folder(_) } => {
-                if planner_has_folder(self, path) {
-                    return Ok(());
-                }
-                planner.create_folder(path.as_str())?;
-                plan.own.added.insert(path.as_str().to_owned());
-            }
-            DiskChange::Created { path, found: Found::File(file) } => {
-                if self.view.node_at(path.as_str()).is_some() {
-                    // It came from elsewhere at the same time: a save of that file.
-                    return self.plan_save(path, file, None, planner, importer, plan);
-                }
-                let blob = import(file, importer)?;
-                let made = planner.create_file(path.as_str(), blob, file.executable())?;
-                plan.own.added.insert(path.as_str().to_owned());
-                if let Created::CameBack { .. } = made {
-                    self.plan_revived(path, file, &made, planner, importer, plan)?;
-                }
-            }
-            DiskChange::Modified { path, base, file, .. } => {
-                self.plan_save(path, file, Some(base), planner, importer, plan)?;
-            }
-            DiskChange::Removed { path, .. } => {
-                if self.view.node_at(path.as_str()).is_some() {
-                    plan.removed.push(path.as_str().to_owned());
-                }
-                plan.own.removed.insert(path.as_str().to_owned());
-            }
-            DiskChange::Renamed { from, to, kind, .. } => {
-                self.plan_rename(from, to, *kind, planner, importer, plan)?;
-            }
-            DiskChange::ModeChanged { path, executable, .. } => {
-                planner.set_executable(path.as_str(), *executable)?;
-                plan.own.written.insert(path.as_str().to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn plan_rename(
-        &self,
-        from: &RelPath,
-        to: &RelPath,
-        kind: Kind,
-        planner: &mut Planner<'_>,
-        importer: &mut Importer<'_>,
-        plan: &mut BatchPlan,
-    ) -> Result<(), TakeError> {
-        match planner.rename(from.as_str(), to.as_str()) {
-            Err(PlanError::NeedsContent { document, .. }) if kind == Kind::File => {
-                let (_, text) = self.text_of(document).map_err(|_| TakeError::NoKey)?;
-                let blob = importer.add(&text)?;
-                planner.rename_with_content(from.as_str(), to.as_str(), blob)?;
-            }
-            other => {
-                other?;
-            }
-        }
-        plan.own.moved.insert((from.as_str().to_owned(), to.as_str().to_owned()));
-        Ok(())
-    }
-
-    /// A deleted file that came back with other bytes than it had: a save of it.
-    fn plan_revived(
-        &self,
-        path: &RelPath,
-        file: &FileRef,
-        made: &Created,
-        planner: &mut Planner<'_>,
-        importer: &mut Importer<'_>,
-        plan: &mut BatchPlan,
-    ) -> Result<(), TakeError> {
-        let Created::CameBack { content, .. } = made else { return Ok(()) };
-        let content = content.clone();
-        self.plan_content(path, file, None, Some(&content), planner, importer, plan)
-    }
-
-    fn plan_save(
-        &self,
-        path: &RelPath,
-        file: &FileRef,
-        base: Option<&SaveBase>,
-        planner: &mut Planner<'_>,
-        importer: &mut Importer<'_>,
-        plan: &mut BatchPlan,
-    ) -> Result<(), TakeError> {
-        let content = self.view.node_at(path.as_str()).and_then(|shown| shown.content);
-        plan.own.written.insert(path.as_str().to_owned());
-        self.plan_content(path, file, base, content.as_deref(), planner, importer, plan)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one save")]
-    fn plan_content(
-        &self,
-        path: &RelPath,
-        file: &FileRef,
-        base: Option<&SaveBase>,
-        content: Option<&ContentValue>,
-        planner: &mut Planner<'_>,
-        importer: &mut Importer<'_>,
-        plan: &mut BatchPlan,
-    ) -> Result<(), TakeError> {
-        let contents = self.contents.as_ref().ok_or(TakeError::NoKey)?;
-        let base_name = base.map(|base| base.version.clone());
-        match content {
-            Some(ContentValue::Text { document, .. }) if file.size() <= DOCUMENT_BYTES_MAX => {
-                if let Some(text) = read_text(file)? {
-                    let base = base.and_then(|base| self.base_version(*document, base));
-                    let path = path.as_str().to_owned();
-                    plan.saves.push(TextSave {
-                        path,
-                        base_name,
-                        document: *document,
-                        text,
-                        base,
-                        begins: None,
-                    });
-                    return Ok(());
-                }
-            }
-            Some(ContentValue::Blob(old)) if file.size().max(old.size) <= TEXT_BYTES_MAX => {
-                let bytes = file.read()?;
-                if contents.content_id(&bytes) == old.content {
-                    return Ok(());
-                }
-                let old_is_text = contents.load(old).is_ok_and(|bytes| is_text(&bytes));
-                if old_is_text && is_text(&bytes) {
-                    let document = planner.convert(path.as_str())?;
-                    let text = String::from_utf8(bytes).map_err(|_| ReadError::Changed)?;
-                    let begins = Some(old.clone());
-                    let path = path.as_str().to_owned();
-                    plan.saves.push(TextSave { path, base_name, document, text, base: None, begins });
-                    return Ok(());
-                }
-            }
-            _ => {}
-        }
-        let blob = import(file, importer)?;
-        planner.write_content(path.as_str(), blob)?;
-        Ok(())
-    }
-
-    /// The version of the document that a save was made from.
-    fn base_version(&self, document: DocumentId, base: &SaveBase) -> Option<Version> {
-        let version_of = |bytes: &[u8]| match FileVersion::decode(bytes)? {
-            FileVersion::Text(held, heads) if held == document => Some(heads),
-            // Before its first edit the file was what the document begins with.
-            FileVersion::Blob(blob) => {
-                let begins = self.bases.get(&document)?;
-                (begins.content == blob.content).then(|| saves::genesis_version(document, begins, self))?
-            }
-            _ => None,
-        };
-        let older = || base.older.iter().find_map(|past| version_of(&past.version));
-        match base.evidence {
-            Evidence::NewestNotRead => older().or_else(|| version_of(&base.version)),
-            _ => version_of(&base.version),
-        }
-    }
-
-    /// Makes a save an edit; whether the text differs from what was saved.
+    /// Makes a save an edit; the name of what the disk holds then. When others' text was merged in, that is a version of
+    /// its own.
     fn take_save(
         &mut self,
         save: TextSave,
         is_batch: bool,
-        made: &mut Vec<(DocumentId, Change, bool)>,
-    ) -> bool {
-        if let Some(begins) = save.begins {
-            self.bases.entry(save.document).or_insert(begins);
+        made: &mut Made,
+        taken_back: &mut Made,
+    ) -> Option<FileVersion> {
+        let TextSave { document, text: saved, base, begins, is_taken_back, .. } = save;
+        if let Some(begins) = begins {
+            self.bases.entry(document).or_insert(begins);
         }
-        let (Some(base), Some(contents)) = (self.bases.get(&save.document), &self.contents) else {
-            tracing::error!(document = %save.document, "a save of an unknown text");
-            return false;
-        };
+        let is_git = base.as_ref().is_some_and(|base| base.evidence == Evidence::Git);
+        let base = base.as_ref().and_then(|base| self.choose_base(document, base, &saved));
         let actor = weft_sync::data::actor_of(&self.replica.data_log());
-        let seconds = (self.wall.0 / 1000).max(0);
-        let documents = self.documents.get_mut();
-        let past = save.base.as_ref().and_then(|version| {
-            let is_newest = documents.opened(save.document).is_some_and(|now| now.heads() == version);
-            if is_newest {
+        let seconds = self.seconds();
+        let result = self.with_text(document, |text| {
+            let before = text.text();
+            let is_named = is_batch || is_git || saves::inserted_chars(&before, &saved) >= NAMED_CHARS_MIN;
+            let author = if is_named { Author::ContentNamed } else { Author::Session(actor) };
+            if before == saved {
+                // Somebody else has made the same save, and it came first.
+                return Ok((Edited::default(), Edited::default(), None, text.heads().clone(), false));
+            }
+            let (edited, left) = match &base {
+                Some(base) if base.text.heads() != text.heads() => save_at(text, base, &saved, author, seconds)?,
+                _ => (text.replace_text(&saved, author, seconds)?, None),
+            };
+            let mut back = Edited::default();
+            if is_taken_back {
+                back = text.replace_text(&before, Author::Session(actor), seconds)?;
+            }
+            let is_merged = text.text() != saved;
+            Ok::<_, weft_crdt::EditError>((edited, back, left, text.heads().clone(), is_merged))
+        });
+        let (edited, back, left, heads, is_merged) = match result {
+            Ok(Ok(done)) => done,
+            Ok(Err(error)) => {
+                tracing::error!(%document, "a save is not shared: {error}");
                 return None;
             }
-            documents.at(save.document, base, version, contents, &self.replica).ok()
+            Err(error) => {
+                tracing::error!(%document, "a save cannot be merged: {error}");
+                return None;
+            }
+        };
+        self.note_edited(document, edited, made);
+        self.note_edited(document, back, taken_back);
+        if !is_merged {
+            let version = FileVersion::Text(document, heads);
+            self.keep_text(document, &version);
+            return Some(version);
+        }
+        // The folder holds what the writer saw; others' text is added to it.
+        self.text_changed(document);
+        let base = base?;
+        if let Some(text) = base.brought_back {
+            self.past_texts.note_brought_back(document, text);
+        }
+        let number = self.past_texts.next_saved();
+        let version = FileVersion::Saved { document, base: base.version, number };
+        let text = left.unwrap_or(base.text);
+        self.past_texts.put(document, version.encode(), || text);
+        Some(version)
+    }
+
+    fn note_edited(&mut self, document: DocumentId, edited: Edited, made: &mut Made) {
+        if !edited.changes.is_empty() {
+            self.documents.get_mut().note_edited(document);
+        }
+        push_parts(made, document, edited.changes);
+        if !edited.patches.is_empty() {
+            let patches = edited.patches;
+            self.event(EngineEvent::TextChanged { document, patches, user: None });
+        }
+    }
+
+    /// The version that a save was made from, as far as can be told.
+    fn choose_base(&mut self, document: DocumentId, base: &SaveBase, saved: &str) -> Option<ChosenBase> {
+        // The versions, the newest first, each with whether the one after it was written here.
+        let newest = std::iter::once((base.version.as_slice(), false));
+        let older = base.older.iter().map(|past| (past.version.as_slice(), past.is_written_over));
+        let names: Vec<(&[u8], bool)> = match base.evidence {
+            Evidence::Git | Evidence::Certain => newest.collect(),
+            Evidence::NewestNotRead if !base.older.is_empty() => older.collect(),
+            _ => newest.chain(older).collect(),
+        };
+        if base.older.is_empty() && base.evidence == Evidence::None {
+            return self.base_after_restart(document, base, saved);
+        }
+        let mut found = Vec::new();
+        let candidates = names.iter().filter_map(|(name, is_written_over)| {
+            let (version, text) = self.past_text(document, name)?;
+            let candidate = Candidate { text: text.text(), is_written_over: *is_written_over };
+            found.push((*name, version, text));
+            Some(candidate)
         });
-        let past = past.map(|text| text.keep());
-        let text = match documents.load(save.document, base, contents, &self.replica) {
-            Ok(text) => text,
-            Err(error) => {
-                tracing::error!(document = %save.document, "a save cannot be merged: {error}");
-                return false;
+        let candidates = within_bounds(candidates);
+        let first = candidates.first()?;
+        let mut chosen = choose(&candidates, saved);
+        let mut brought_back = None;
+        if chosen > 0 && base.evidence == Evidence::None {
+            let deleted = deleted_text(&first.text, saved);
+            // A merged text that is not written yet can be deleted by nobody.
+            let is_written = !matches!(FileVersion::decode(&base.version), Some(FileVersion::Saved { .. }));
+            if is_written && self.past_texts.deletes_again(document, &deleted) {
+                chosen = 0;
+            } else {
+                brought_back = Some(deleted);
             }
+        }
+        let (name, version, text) = found.into_iter().nth(chosen)?;
+        let is_made_here = matches!(FileVersion::decode(name), Some(FileVersion::Saved { .. }));
+        let then = if is_made_here { None } else { self.document_at(document, &version) };
+        Some(ChosenBase { text, version, brought_back, document: then })
+    }
+
+    /// The version that a save was made from of which nothing is known but what the folder held when it was noted last:
+    /// that, or what this person made of it since. A crash may have come between a save and the note of it.
+    fn base_after_restart(&self, document: DocumentId, base: &SaveBase, saved: &str) -> Option<ChosenBase> {
+        let (version, text) = self.past_text(document, &base.version)?;
+        let mut nearest = (changed_chars(&text.text(), saved), version, text);
+        let changes = self.documents.borrow().changes(document, &self.replica).ok()?;
+        let mut seen = closure(&changes, &nearest.1);
+        let mut heads = nearest.1.clone();
+        let own = self.replica.user();
+        for carried in changes.iter().filter(|carried| self.authors.of_log(&carried.entry.log) == Some(own)) {
+            let change = &carried.change;
+            if seen.contains(&change.hash()) || !change.deps().iter().all(|hash| seen.contains(hash)) {
+                continue;
+            }
+            seen.insert(change.hash());
+            let left = heads.hashes().iter().copied().filter(|hash| !change.deps().contains(hash));
+            heads = Version::new(left.chain([change.hash()]));
+            let name = FileVersion::Text(document, heads.clone()).encode();
+            let Some((version, text)) = self.past_text(document, &name) else { continue };
+            let size = changed_chars(&text.text(), saved);
+            if size < nearest.0 {
+                nearest = (size, version, text);
+            }
+        }
+        let (_, version, text) = nearest;
+        let then = self.document_at(document, &version);
+        Some(ChosenBase { text, version, brought_back: None, document: then })
+    }
+
+    /// A version of a document that lay on disk.
+    fn past_text(&self, document: DocumentId, name: &[u8]) -> Option<(Version, PastText)> {
+        let version = match FileVersion::decode(name)? {
+            FileVersion::Text(held, heads) if held == document => heads,
+            FileVersion::Saved { document: held, base, .. } if held == document => base,
+            // Before its first edit the file was what the document begins with.
+            FileVersion::Blob(blob) => {
+                let begins = self.bases.get(&document)?;
+                (begins.content == blob.content).then(|| saves::genesis_version(document, begins, self))??
+            }
+            _ => return None,
         };
-        let before = text.text();
-        let author = if is_batch || saves::inserted_chars(&before, &save.text) >= NAMED_CHARS_MIN {
-            Author::ContentNamed
-        } else {
-            Author::Session(actor)
+        if let Some(text) = self.past_texts.get(document, name) {
+            return Some((version, text.clone()));
+        }
+        let name = FileVersion::Text(document, version.clone()).encode();
+        if let Some(text) = self.past_texts.get(document, &name) {
+            return Some((version, text.clone()));
+        }
+        let is_now = self.with_text(document, |text| (*text.heads() == version).then(|| text.keep()));
+        let text = match is_now.ok()? {
+            Some(text) => text,
+            None => self.document_at(document, &version)?.keep(),
         };
-        match saves::save(text, past.as_ref(), &save.text, author, seconds) {
-            Ok(edited) => {
-                let merged = text.text() != save.text;
-                let patches = edited.patches;
-                if !edited.changes.is_empty() {
-                    documents.note_edited(save.document);
-                }
-                push_parts(made, save.document, edited.changes);
-                if merged {
-                    // The folder holds what the writer saw; others' text is added to it.
-                    self.text_changed(save.document);
-                }
-                if !patches.is_empty() {
-                    let document = save.document;
-                    self.event(super::engine::EngineEvent::TextChanged { document, patches, user: None });
-                }
-                merged
-            }
-            Err(error) => {
-                tracing::error!(document = %save.document, "a save is not shared: {error}");
-                false
-            }
+        Some((version, text))
+    }
+
+    /// A document as it was; none when that is the newest version, or cannot be told any more.
+    fn document_at(&self, document: DocumentId, version: &Version) -> Option<TextDocument> {
+        let (begins, contents) = (self.bases.get(&document)?, self.contents.as_ref()?);
+        let documents = self.documents.borrow();
+        if documents.opened(document).is_some_and(|now| now.heads() == version) {
+            return None;
+        }
+        let then = documents.at(document, begins, version, contents, &self.replica).ok()?;
+        (then.heads() == version).then_some(then)
+    }
+
+    /// Keeps the text that lies on disk from now on, for saves that are made from it.
+    pub(super) fn keep_text(&mut self, document: DocumentId, version: &FileVersion) {
+        if let FileVersion::Text(_, heads) = version
+            && let Some(text) = self.documents.get_mut().opened(document)
+            && text.heads() == heads
+        {
+            self.past_texts.put(document, version.encode(), || text.keep());
         }
     }
 
     /// What a path holds now that its change is taken.
-    fn accepted(&self, index: usize, path: &RelPath) -> Accepted {
-        let Some(shown) = self.view.node_at(path.as_str()) else {
-            return Accepted { index, node: NodeId::from_bytes([0; 16]), version: Vec::new() };
+    fn accepted(&mut self, taken: Taken, versions: &BTreeMap<usize, FileVersion>) -> Accepted {
+        let index = taken.index;
+        let node = match taken.holds {
+            Holds::Node(node) => node,
+            Holds::Shown(path) => match self.view.node_at(&path) {
+                Some(shown) => shown.node,
+                None => NodeId::from_bytes([0; 16]),
+            },
+            Holds::Version(node, version) => return Accepted { index, node, version: version.encode() },
+        };
+        if let Some(version) = versions.get(&index) {
+            return Accepted { index, node, version: version.encode() };
+        }
+        let Some((_, shown)) = self.shown_of(node) else {
+            return Accepted { index, node, version: Vec::new() };
         };
         let version = match shown.content.as_deref() {
             None => FileVersion::Folder,
             Some(ContentValue::Blob(blob)) => FileVersion::Blob(blob.clone()),
             Some(ContentValue::Text { document, base }) => match self.text_of(*document) {
-                Ok((version, _)) => version,
+                Ok((version, _)) => {
+                    self.keep_text(*document, &version);
+                    version
+                }
                 Err(_) => FileVersion::Blob(base.clone()),
             },
         };
         Accepted { index, node: shown.node, version: version.encode() }
     }
+}
+
+/// Makes a save an edit of an older version: the edit, and the text that the writer has.
+fn save_at(
+    text: &mut TextDocument,
+    base: &ChosenBase,
+    saved: &str,
+    author: Author,
+    seconds: i64,
+) -> Result<(Edited, Option<PastText>), weft_crdt::EditError> {
+    if let (Author::ContentNamed, Some(then)) = (author, &base.document) {
+        // The very changes that others make who save the same over the same version.
+        let mut then = then.clone();
+        let mut edited = then.replace_text(saved, author, seconds)?;
+        edited.patches.clear();
+        for change in &edited.changes {
+            match text.apply(change, &change.actor()) {
+                Ok(Applied::Applied(patches)) => edited.patches.extend(patches),
+                Ok(Applied::Known | Applied::Missing(_)) => {}
+                Err(error) => tracing::error!("a save cannot be merged: {error}"),
+            }
+        }
+        return Ok((edited, Some(then.keep())));
+    }
+    let edits = TextDocument::minimal_edits(&base.text.text(), saved);
+    let edited = text.edit_at(&base.text, author, &edits, seconds)?;
+    let left = base.text.clone().after(&edited, &edits);
+    Ok((edited, left))
 }
 
 /// The parts of one edit, all but the last marked as followed by more.
@@ -423,20 +454,4 @@ pub(super) fn push_parts(
     let count = changes.len();
     let parts = changes.into_iter().enumerate();
     made.extend(parts.map(|(at, change)| (document, change, at + 1 < count)));
-}
-
-fn planner_has_folder(engine: &Engine, path: &RelPath) -> bool {
-    engine.view.children(path.as_str()).is_some()
-}
-
-fn import(file: &FileRef, importer: &mut Importer<'_>) -> Result<BlobRef, TakeError> {
-    Ok(match file.bytes() {
-        Some(bytes) => importer.add(bytes)?,
-        None => importer.add_stream(file.open()?)?,
-    })
-}
-
-fn read_text(file: &FileRef) -> Result<Option<String>, ReadError> {
-    let bytes = file.read()?;
-    Ok(if is_text(&bytes) { String::from_utf8(bytes).ok() } else { None })
 }

@@ -12,6 +12,7 @@ use weft_sync::ids::{EntryId, LogId, UserId, WorkspaceId};
 
 use super::contents::{ContentError, Contents};
 use super::entries::{CarriedChange, Opener, for_each_change};
+use super::recent_changes::RecentChanges;
 
 /// Bytes of text that stay in memory; the document that was used longest ago goes first.
 const OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -51,6 +52,8 @@ pub(crate) struct Documents {
     next_use: u64,
     /// Documents with at least one change beyond their beginning.
     edited: BTreeSet<DocumentId>,
+    /// Changes that the store may not give yet.
+    pub(super) recent: RecentChanges,
 }
 
 struct OpenDocument {
@@ -62,7 +65,7 @@ impl Documents {
     /// Knows the documents of a workspace.
     pub(crate) fn new(ws: WorkspaceId, store: Arc<dyn Storage>) -> Result<Self, ReadError> {
         let edited = store.documents(ws)?.into_iter().map(|summary| summary.doc).collect();
-        Ok(Self { ws, store, open: BTreeMap::new(), next_use: 0, edited })
+        Ok(Self { ws, store, open: BTreeMap::new(), next_use: 0, edited, recent: RecentChanges::default() })
     }
 
     /// The documents with changes.
@@ -118,6 +121,7 @@ impl Documents {
                 early.push(carried);
             }
         })?;
+        early.extend(self.recent.of(id).cloned());
         apply_early(&mut document, early);
         Ok(document)
     }
@@ -147,6 +151,10 @@ impl Documents {
     ) -> Result<Vec<CarriedChange>, ReadError> {
         let mut changes = Vec::new();
         for_each_change(&*self.store, self.ws, id, opener, |carried| changes.push(carried))?;
+        let known: BTreeSet<(ChangeHash, EntryId)> =
+            changes.iter().map(|carried| (carried.change.hash(), carried.entry.id)).collect();
+        let is_new = |carried: &&CarriedChange| !known.contains(&(carried.change.hash(), carried.entry.id));
+        changes.extend(self.recent.of(id).filter(is_new).cloned());
         Ok(changes)
     }
 
@@ -237,7 +245,7 @@ impl Authors {
         self.names.get(user).map(String::as_str)
     }
 
-    fn author_name(&self, user: Option<UserId>) -> AuthorName {
+    pub(super) fn author_name(&self, user: Option<UserId>) -> AuthorName {
         let label = user.and_then(|user| self.names.get(&user).cloned()).unwrap_or_default();
         AuthorName { label, user: user.map(|user| user.to_string()).unwrap_or_default() }
     }
@@ -245,8 +253,6 @@ impl Authors {
 
 /// Answers the questions of the tree.
 pub(crate) struct Facts<'a> {
-    pub(crate) ws: WorkspaceId,
-    pub(crate) store: &'a dyn Storage,
     pub(crate) documents: &'a RefCell<Documents>,
     pub(crate) bases: &'a BTreeMap<DocumentId, BlobRef>,
     pub(crate) contents: Option<&'a Contents>,
@@ -257,13 +263,10 @@ pub(crate) struct Facts<'a> {
 impl Facts<'_> {
     /// The carriers of changes that are not among `seen` and what that builds upon.
     fn beyond(&self, document: DocumentId, seen: &Version) -> Vec<(EntryId, LogId)> {
-        let mut changes = Vec::new();
-        let read = for_each_change(self.store, self.ws, document, self.opener, |carried| {
-            changes.push(carried);
-        });
-        if let Err(error) = read {
+        let changes = self.documents.borrow().changes(document, self.opener).unwrap_or_else(|error| {
             tracing::error!("the history of a file cannot be read: {error}");
-        }
+            Vec::new()
+        });
         let past = closure(&changes, seen);
         let beyond = changes.iter().filter(|carried| !past.contains(&carried.change.hash()));
         beyond.map(|carried| (carried.entry.id, carried.entry.log)).collect()

@@ -23,10 +23,12 @@ use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, Write
 
 use super::contents::Contents;
 use super::deliver::Dirty;
+use super::disk::Adoption;
 use super::documents::{Authors, Documents, Facts};
-use super::entries;
+use super::entries::{self, CarriedChange};
 use super::fetch_plan::FetchPlan;
 use super::people::People;
+use super::save_base::PastTexts;
 use super::show::ShowPlan;
 use super::waiting::Waiting;
 use crate::folder::{Accepted, FolderJob, RecentTexts};
@@ -125,6 +127,10 @@ pub(crate) struct Engine {
     /// What each text document begins with, as the tree says.
     pub(super) bases: BTreeMap<DocumentId, BlobRef>,
     pub(super) authors: Authors,
+    /// Texts as they lay on disk.
+    pub(super) past_texts: PastTexts,
+    /// Files here that the first scan takes as edits of the workspace's, as the person said on joining.
+    pub(super) adoption: Adoption,
     pub(super) waiting: Waiting,
     pub(super) writes: BTreeMap<WriteId, LocalWrite>,
     pub(super) refused: BTreeMap<WriteId, String>,
@@ -178,6 +184,8 @@ impl Engine {
             documents,
             bases: BTreeMap::new(),
             authors: Authors::default(),
+            past_texts: PastTexts::default(),
+            adoption: Adoption::default(),
             waiting: Waiting::default(),
             writes: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -252,6 +260,7 @@ impl Engine {
 
     /// The writes of a batch are durable.
     pub(crate) fn committed(&mut self, batch: BatchId) {
+        self.documents.get_mut().recent.committed(batch);
         self.feed(Input::Committed { batch });
     }
 
@@ -329,11 +338,13 @@ impl Engine {
             for (item, local) in entry.local.iter().enumerate() {
                 let known = self.writes.get(&local.write).and_then(|w| w.items.get(local.index));
                 let Some(&(doc, hash)) = known else { continue };
+                self.documents.get_mut().recent.set_entry(doc, hash, entry.at);
                 let item = u16::try_from(item).expect("at most 64 items in an entry");
                 writes.push(Write::Change { ws: self.ws, doc, entry: entry.at, item, hash });
             }
         }
         let own = own.into_values().collect();
+        self.documents.get_mut().recent.begin(append.batch);
         self.out.push(Output::Commit { batch: Some(append.batch), writes, own });
     }
 
@@ -382,6 +393,7 @@ impl Engine {
     ) -> WriteId {
         let write = WriteId(self.next_write);
         self.next_write += 1;
+        self.note_recent(&changes, &origin);
         let items = changes.iter().map(|(doc, change, _)| (*doc, change.hash())).collect();
         self.writes.insert(write, LocalWrite { items, accepts });
         let items = changes.into_iter().map(|(doc, change, more)| weft_sync::data::Item {
@@ -402,6 +414,19 @@ impl Engine {
         write
     }
 
+    fn note_recent(&mut self, changes: &[(DocumentId, weft_crdt::Change, bool)], origin: &Origin) {
+        // The entry is not made yet: any other carrier with a lower id may still take its place.
+        let id = weft_sync::ids::EntryId::from_bytes([0xff; 32]);
+        let log = self.replica.data_log();
+        self.authors.note_log(log, self.replica.user());
+        for (document, change, _) in changes.iter().filter(|(document, ..)| *document != self.tree.id()) {
+            let entry = EntryRef { log, seq: 0, id };
+            let carried =
+                CarriedChange { change: change.clone(), entry, wall: self.wall, origin: origin.clone() };
+            self.documents.get_mut().recent.note(*document, carried);
+        }
+    }
+
     /// Names this device's edits.
     pub(super) fn own_actor(&self) -> weft_crdt::ActorId {
         weft_sync::data::actor_of(&self.replica.data_log())
@@ -415,8 +440,6 @@ impl Engine {
     /// What the tree may ask.
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts {
-            ws: self.ws,
-            store: &*self.store,
             documents: &self.documents,
             bases: &self.bases,
             contents: self.contents.as_ref(),
@@ -472,6 +495,7 @@ impl Engine {
     pub(crate) fn scanned(&mut self, skipped: crate::mirror::Skipped) {
         self.scan.skipped = skipped;
         self.scan.is_done = true;
+        self.adoption = Adoption::default();
         self.show.waits_for_scan = false;
         if let Err(error) = self.reconcile() {
             tracing::error!("what the folder lacks cannot be told: {error}");

@@ -1,7 +1,7 @@
 //! Saves of whole files, as edits of what they changed.
 
 use weft_crdt::tree::BlobRef;
-use weft_crdt::{Author, DocumentId, EditError, Edited, PastText, TextDocument, Version};
+use weft_crdt::{DocumentId, TextDocument, Version};
 
 use super::engine::Engine;
 
@@ -16,20 +16,6 @@ pub(super) fn inserted_chars(before: &str, after: &str) -> usize {
     let rest = before.len().min(after.len()) - start;
     let ends = before.bytes().rev().zip(after.bytes().rev()).take(rest).take_while(|(a, b)| a == b);
     after.len() - start - ends.count()
-}
-
-/// Makes a save an edit. With a base it is an edit of that version: what came after it stays.
-pub(super) fn save(
-    document: &mut TextDocument,
-    base: Option<&PastText>,
-    text: &str,
-    author: Author,
-    seconds: i64,
-) -> Result<Edited, EditError> {
-    match base {
-        Some(base) => document.replace_text_at(base, text, author, seconds),
-        None => document.replace_text(text, author, seconds),
-    }
 }
 
 /// The version of a document before anybody edited it.

@@ -20,6 +20,11 @@ use crate::mirror::{HoldReason, Kind, MirrorRow, Obstacle, RelPath, WriteOutcome
 
 /// How long after a failed write it is tried again.
 const RETRY_MILLIS: u64 = 2_000;
+/// How long after a step that the folder did not take the whole folder is compared; twice as long each time that does
+/// not help.
+const COMPARE_MILLIS: u64 = 50;
+/// The longest pause before that.
+const COMPARE_MILLIS_MAX: u64 = 60_000;
 /// Files that are handed to the folder thread at a time.
 const IN_FLIGHT_MAX: usize = 2_048;
 
@@ -41,6 +46,10 @@ pub(crate) struct ShowPlan {
     pub(super) hold: Option<HoldReason>,
     /// Paths that are not written, and why.
     problems: BTreeMap<String, String>,
+    /// When the whole folder is to be compared, because a step in it was not taken.
+    compare_at: Option<Timestamp>,
+    /// The pause before the next comparison; none while steps are taken.
+    compare_pause: Option<u64>,
     /// Whether nothing is written before the folder was looked at once.
     pub(super) waits_for_scan: bool,
 }
@@ -82,12 +91,29 @@ impl ShowPlan {
     }
 
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        self.later.values().min().copied()
+        if self.hold.is_some() || self.waits_for_scan {
+            return None;
+        }
+        self.later.values().min().copied().into_iter().chain(self.compare_at).min()
     }
 
     /// Steps that are not on disk yet.
     pub(super) fn outstanding(&self) -> usize {
         self.ops.len() + self.ops_in_flight + self.due.len() + self.later.len() + self.in_flight.len()
+    }
+
+    /// Whether nothing is on its way to the folder.
+    fn is_at_rest(&self) -> bool {
+        self.ops_in_flight == 0 && self.in_flight.is_empty()
+    }
+
+    /// Lets the whole folder be compared before long.
+    fn compare_soon(&mut self, now: Timestamp) {
+        if self.compare_at.is_none() {
+            let pause = self.compare_pause.unwrap_or(COMPARE_MILLIS);
+            self.compare_at = Some(now.plus_millis(pause));
+            self.compare_pause = Some((pause * 2).min(COMPARE_MILLIS_MAX));
+        }
     }
 
     /// Paths that are not written, and why.
@@ -100,8 +126,6 @@ impl Engine {
     /// Shows what changed in the tree.
     pub(super) fn refresh(&mut self, dirty: &Dirty) {
         let facts = Facts {
-            ws: self.ws,
-            store: &*self.store,
             documents: &self.documents,
             bases: &self.bases,
             contents: self.contents.as_ref(),
@@ -203,6 +227,17 @@ impl Engine {
             return;
         }
         let now = self.now;
+        if self.show.compare_at.is_some_and(|at| at <= now) {
+            if !self.show.is_at_rest() {
+                self.show.compare_at = Some(now.plus_millis(COMPARE_MILLIS));
+            } else {
+                self.show.compare_at = None;
+                if let Err(error) = self.reconcile() {
+                    tracing::error!("what the folder lacks cannot be told: {error}");
+                }
+                return;
+            }
+        }
         let ready: Vec<NodeId> =
             self.show.later.iter().filter(|(_, at)| **at <= now).map(|(node, _)| *node).collect();
         for node in ready {
@@ -263,7 +298,10 @@ impl Engine {
             ContentValue::Text { document, base } => {
                 let (document, base) = (*document, base.clone());
                 match self.text_of(document) {
-                    Ok((version, bytes)) => Some((version, PlannedContent::Bytes(bytes))),
+                    Ok((version, bytes)) => {
+                        self.keep_text(document, &version);
+                        Some((version, PlannedContent::Bytes(bytes)))
+                    }
                     Err(LoadError::BaseMissing) => {
                         self.fetches.want(document, &base);
                         None
@@ -303,6 +341,11 @@ impl Engine {
 
     fn take_outcome(&mut self, written: Written) {
         let path = written.path.as_str();
+        let is_taken = matches!(written.outcome, WriteOutcome::Done | WriteOutcome::Later { .. });
+        if !is_taken && written.node.is_none() {
+            // A move or a removal that was not done: what lies in the folder is not what was thought.
+            self.show.compare_soon(self.now);
+        }
         match written.outcome {
             WriteOutcome::Done => {
                 self.show.problems.remove(path);
@@ -356,6 +399,8 @@ impl Engine {
                 rows.insert(row.path.as_str().to_owned(), row);
             }
         }
+        // Steps that still wait are among what is found here.
+        self.show.ops.clear();
         let mut missing = Vec::new();
         let mut removed: Vec<MirrorRow> = Vec::new();
         self.view.for_each(|path, shown| {
@@ -365,6 +410,9 @@ impl Engine {
             }
         });
         removed.extend(rows.into_values());
+        if removed.is_empty() {
+            self.show.compare_pause = None;
+        }
         // Inner ones first.
         removed.sort_unstable_by(|a, b| b.path.cmp(&a.path));
         for row in removed {

@@ -291,12 +291,12 @@ impl Runner {
 
     fn folder_report(&mut self, report: FolderReport) {
         match report {
-            FolderReport::Changes { batch, changes, forgotten, branch } => {
+            FolderReport::Changes { batch, changes, forgotten, folders, branch } => {
                 let origin = if self.has_scanned { Origin::Human } else { self.engine.scan_origin() };
                 if let Some(branch) = branch {
                     tracing::info!(%branch, files = changes.len(), "another branch is checked out");
                 }
-                self.engine.disk_changed(batch, &changes, &forgotten, origin);
+                self.engine.disk_changed(batch, &changes, &forgotten, &folders, origin);
             }
             FolderReport::Written(written) => self.engine.disk_written(written),
             FolderReport::Progress(progress) => self.engine.scan_progress(progress),

@@ -13,6 +13,16 @@ pub(crate) enum FileVersion {
     Blob(BlobRef),
     /// The text of a document at these heads.
     Text(DocumentId, Version),
+    /// What a save from an old copy has left on disk: the text of `base` with the edits of that save and without what
+    /// came from others since. Once it is forgotten, `base` stands for it.
+    Saved {
+        /// The document.
+        document: DocumentId,
+        /// The version that the save was made from.
+        base: Version,
+        /// Tells it apart from others of this run.
+        number: u64,
+    },
 }
 
 impl FileVersion {

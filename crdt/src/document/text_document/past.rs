@@ -38,6 +38,26 @@ impl PastText {
         &self.text.rope
     }
 
+    /// The text as a writer has it who saved `edits` of this one: with the ids that his characters got when they became
+    /// the change of `edited`. None when they became several changes.
+    #[must_use]
+    pub fn after(mut self, edited: &Edited, edits: &[Edit]) -> Option<Self> {
+        let Some(change) = edited.changes.last() else {
+            return (count_ops(edits) == 0).then_some(self);
+        };
+        if change.max_op() + 1 - change.start_op() != count_ops(edits) {
+            return None;
+        }
+        let counter = u32::try_from(change.start_op()).ok()?;
+        let first = Id { counter, actor: self.actors.intern(change.actor()) };
+        let mut patches = Patches::default();
+        let mut recorder = Recorder::new(&mut self.text, &self.actors, first, &mut patches);
+        edits.iter().for_each(|edit| recorder.edit(edit));
+        let heads = self.heads.hashes().iter().copied().chain([change.hash()]);
+        self.heads = Version::new(heads);
+        Some(self)
+    }
+
     /// Does edits here, where their places count, and gives what they do by ids. Numbers of actors are those of
     /// `document`; `own` is the id of the first operation there.
     fn record(mut self, document: &TextDocument, edits: &[Edit], own: Id) -> Option<Recorded> {

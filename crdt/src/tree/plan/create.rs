@@ -50,6 +50,29 @@ impl Planner<'_> {
         Ok(self.make_file(&folder, path, name, content, executable))
     }
 
+    /// Plans a file of a name that something else has already: both are kept, and the tree tells which of them is shown
+    /// under the name and which beside it.
+    pub fn create_file_beside(
+        &mut self,
+        path: &str,
+        content: BlobRef,
+        executable: bool,
+    ) -> Result<Created, PlanError> {
+        let (folder, name) = self.place_for(path)?;
+        let known = self.child(&folder, name);
+        let created = self.make_file(&folder, path, name, content, executable);
+        if known.is_some() {
+            self.set_name(&folder, name, known);
+        }
+        Ok(created)
+    }
+
+    /// Plans a folder of a name that a file has already: both are kept.
+    pub fn create_folder_beside(&mut self, path: &str) -> Result<NodeId, PlanError> {
+        let (folder, name) = self.place_for(path)?;
+        Ok(self.make_folder(&folder, path, name)?.first())
+    }
+
     /// Plans a folder, and those it is in where they are missing.
     pub fn create_folder(&mut self, path: &str) -> Result<NodeId, PlanError> {
         let (folder, name) = self.free_place(path)?;

@@ -2,7 +2,7 @@
 
 use super::{Folder, PlanError, Planner, Target};
 use crate::tree::content::BlobRef;
-use crate::tree::key::{Field, ROOT};
+use crate::tree::key::{Field, NodeKind, ROOT};
 use crate::{NodeId, Value};
 
 impl Planner<'_> {
@@ -17,6 +17,26 @@ impl Planner<'_> {
     /// Plans that a version that is shown beside a file becomes a file of its own that holds these bytes.
     pub fn rename_with_content(&mut self, from: &str, to: &str, content: BlobRef) -> Result<(), PlanError> {
         self.rename_to(from, to, Some(content))
+    }
+
+    /// Plans that a node, shown or deleted, has another path, which something else may have too: both are kept, and
+    /// the tree tells which of them is shown under the name. A deleted node comes back by that.
+    pub fn rename_node(&mut self, node: NodeId, to: &str) -> Result<(), PlanError> {
+        if !self.view.nodes.contains_key(&node) {
+            return Err(PlanError::NotFound { path: to.to_owned() });
+        }
+        let (folder, name) = self.place_for(to)?;
+        self.pin_folders_of(node);
+        self.move_node(node, to, &folder, name);
+        if self.child(&folder, name).is_none() {
+            let directory = self.view.nodes.get(&node).and_then(|known| known.directory);
+            let target = match self.view.nodes.get(&node).and_then(|known| known.record.kind) {
+                Some(NodeKind::Folder) => Target::Folder(Folder { directory, members: [node].into() }),
+                _ => Target::File(node),
+            };
+            self.set_name(&folder, name, Some(target));
+        }
+        Ok(())
     }
 
     fn rename_to(&mut self, from: &str, to: &str, content: Option<BlobRef>) -> Result<(), PlanError> {

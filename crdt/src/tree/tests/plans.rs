@@ -138,3 +138,34 @@ fn a_file_made_and_deleted_in_one_plan_is_not_there() {
         .unwrap();
     assert_eq!(replica.render(), "b = 2\nd/\nd/a = 1\nn/\nn/y = 5");
 }
+
+#[test]
+fn what_is_made_beside_something_keeps_both() {
+    let mut replica = replica();
+    let _ = replica.plan(|planner| planner.create_file_beside("b", blob(3), false)).unwrap();
+    let mut lines: Vec<_> = replica.render().lines().map(str::to_owned).collect();
+    lines.retain(|line| line.starts_with('b'));
+    let contents: Vec<&str> = lines.iter().filter_map(|line| line.split(" = ").nth(1)).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(contents.contains(&"2") && contents.contains(&"3"), "{lines:?}");
+    replica.plan(|planner| planner.create_folder_beside("d/a")).unwrap();
+    assert!(replica.render().contains("d/a/"), "{}", replica.render());
+    assert!(replica.render().contains("d/a (2) = 1"), "{}", replica.render());
+}
+
+#[test]
+fn a_node_is_renamed_over_another_name_and_out_of_the_trash() {
+    let mut replica = replica();
+    let node = replica.view.node_at("b").unwrap().node;
+    replica.plan(|planner| planner.rename_node(node, "d/a")).unwrap();
+    let shown = replica.render();
+    let contents: Vec<&str> = shown.lines().filter_map(|line| line.split(" = ").nth(1)).collect();
+    assert!(shown.contains("d/a = ") && shown.contains("d/a (2) = "), "{shown}");
+    assert!(contents.contains(&"1") && contents.contains(&"2"), "{shown}");
+    replica.plan(|planner| planner.delete(&["d"])).unwrap();
+    assert_eq!(replica.render(), "");
+    replica.plan(|planner| planner.rename_node(node, "c")).unwrap();
+    assert_eq!(replica.render(), "c = 2");
+    let unknown = crate::NodeId::from_bytes([9; 16]);
+    assert!(replica.plan(|planner| planner.rename_node(unknown, "x")).is_err());
+}

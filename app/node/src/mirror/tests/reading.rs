@@ -317,7 +317,7 @@ fn a_branch_switch_is_one_batch_with_the_name_of_the_branch() {
     bench.save(".git/HEAD", "ref: refs/heads/main\n");
     bench.scan();
     bench.save(".git/index.lock", "");
-    assert_eq!(bench.check_events(&[FolderEvent::GitLock]).0, [""; 0]);
+    assert_eq!(bench.check_events(&[FolderEvent::GitLock { is_taken: true }]).0, [""; 0]);
     bench.save("a", "feature\n");
     assert_eq!(bench.check(&[("a", Hint::Closed)]), [""; 0], "git is not done yet");
     bench.now += 20;
@@ -326,10 +326,38 @@ fn a_branch_switch_is_one_batch_with_the_name_of_the_branch() {
     assert_eq!(bench.check(&[("b", Hint::Closed)]), [""; 0]);
     fs::remove_file(bench.at(".git/index.lock")).unwrap();
     bench.now += 20;
-    let outcome = bench.check_events(&[FolderEvent::GitHead, FolderEvent::GitLock]);
+    let outcome = bench.check_events(&[FolderEvent::GitHead, FolderEvent::GitLock { is_taken: false }]);
     assert_eq!(outcome.0, ["modified a", "modified b"]);
     assert_eq!(outcome.1.batch.branch.as_deref(), Some("feature"));
     assert!(bench.saves.iter().all(|(_, _, base)| base.evidence == Evidence::Git));
+}
+
+#[test]
+fn what_is_written_between_taking_and_giving_back_gits_lock_is_gits_however_late_it_is_seen() {
+    let mut bench = Bench::with_files(&[("a", "one\n"), ("b", "one\n"), ("c", "one\n")]);
+    for path in ["a", "b", "c"] {
+        bench.save(path, "two\n");
+    }
+    let path = |path| FolderEvent::Path { path: Bench::path(path), hint: Hint::Closed };
+    let (taken, given_back) =
+        (FolderEvent::GitLock { is_taken: true }, FolderEvent::GitLock { is_taken: false });
+    assert_eq!(bench.check_events(&[path("a"), taken, path("b"), given_back]).0.len(), 2);
+    assert_eq!(bench.check(&[("c", Hint::Closed)]), ["modified c"]);
+    let evidence: Vec<_> = bench.saves.iter().map(|(path, _, base)| (path.as_str(), base.evidence)).collect();
+    assert_eq!(evidence, [("a", Evidence::None), ("b", Evidence::Git), ("c", Evidence::None)]);
+}
+
+#[test]
+fn ones_own_save_is_what_one_has_seen() {
+    let mut bench = Bench::with_files(&[("a", "one\n")]).watch();
+    assert!(matches!(bench.write("a", "one\npeer\n"), WriteOutcome::Done));
+    for text in ["one\nmine\n", "one\nmine\nmore\n"] {
+        bench.save("a", text);
+        bench.now += 1_000;
+        assert_eq!(bench.check(&[("a", Hint::Closed)]), ["modified a"]);
+    }
+    let evidence: Vec<_> = bench.saves.iter().map(|(_, _, base)| base.evidence).collect();
+    assert_eq!(evidence, [Evidence::NewestNotRead, Evidence::None]);
 }
 
 #[test]

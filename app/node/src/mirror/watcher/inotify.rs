@@ -226,7 +226,7 @@ impl Watches {
             return true;
         };
         match watched {
-            Watched::Git => git_event_of(&name).is_none_or(|event| self.sink.send(event)),
+            Watched::Git => git_event_of(&name, hint_of(events)).is_none_or(|event| self.sink.send(event)),
             Watched::Folder(folder) => self.take_in_folder(&folder, &name, events),
         }
     }
@@ -242,7 +242,7 @@ impl Watches {
         if is_git_name(name) {
             if folder.is_empty() && name == ".git" && is_folder {
                 self.add_git();
-                return self.sink.send(FolderEvent::GitLock);
+                return self.sink.send(FolderEvent::GitLock { is_taken: false });
             }
             return true;
         }

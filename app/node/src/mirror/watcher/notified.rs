@@ -62,7 +62,7 @@ impl Listener {
         let names: Vec<&str> = inside.iter().map(|name| name.to_str()).collect::<Option<_>>()?;
         match names.as_slice() {
             [] => None,
-            [".git", name] => git_event_of(name),
+            [".git", name] => git_event_of(name, hint),
             [folder @ .., name] => event_of(&folder.join("/"), name, hint),
         }
     }

@@ -130,7 +130,7 @@ impl Mirror {
             }
         };
         let now_there = entry_of_file(&made)?;
-        self.note_past_version(target.path, target.now);
+        self.note_past_version(target.path, target.now, true);
         // The bit as it is there: not every file system can hold it.
         let executable = now_there.executable();
         self.put_row(target.path, target.node, Kind::File, hash, executable, now_there.stamp, target.version);
@@ -278,7 +278,10 @@ impl Mirror {
         let name = path.file_name();
         let Some(row) = self.table.get(path).filter(|row| row.kind == Kind::File).cloned() else {
             self.end_journal(journal);
-            return Ok(WriteOutcome::Blocked(Obstacle::Occupied));
+            return Ok(match folder.look(name)? {
+                None => WriteOutcome::Done,
+                Some(_) => WriteOutcome::Blocked(Obstacle::Occupied),
+            });
         };
         let target = Target { path, node: row.node, version: &[], executable: false, journal, now };
         let entry = match folder.look(name)? {

@@ -1,0 +1,98 @@
+//! Changes on their way to the store.
+//!
+//! A change counts as soon as its entry does, and can be read from the store a moment later. Whoever reads the changes of
+//! a document in that moment must find it all the same: else a document that is made again lacks it, and a version of a
+//! file that holds it is not shown.
+
+use std::collections::VecDeque;
+
+use weft_crdt::{ChangeHash, DocumentId};
+use weft_sync::ids::EntryRef;
+use weft_sync::replica::BatchId;
+
+use super::entries::CarriedChange;
+
+/// The changes that may not be in the store yet, in the order in which they came.
+#[derive(Default)]
+pub(crate) struct RecentChanges {
+    changes: VecDeque<(u64, DocumentId, CarriedChange)>,
+    next: u64,
+    /// Transactions on their way, each with the number of the first change that is not in it or in one before it.
+    transactions: VecDeque<(BatchId, u64)>,
+}
+
+impl RecentChanges {
+    /// Notes a change; it is handed to the store with the next transaction at the latest.
+    pub(crate) fn note(&mut self, document: DocumentId, carried: CarriedChange) {
+        self.changes.push_back((self.next, document, carried));
+        self.next += 1;
+    }
+
+    /// Names the entry that carries an own change.
+    pub(crate) fn set_entry(&mut self, document: DocumentId, hash: ChangeHash, entry: EntryRef) {
+        let mut changes = self.changes.iter_mut().rev();
+        if let Some((_, _, carried)) =
+            changes.find(|(_, of, carried)| *of == document && carried.change.hash() == hash)
+        {
+            carried.entry = entry;
+        }
+    }
+
+    /// Notes that all changes so far are in this transaction or in one before it.
+    pub(crate) fn begin(&mut self, batch: BatchId) {
+        self.transactions.push_back((batch, self.next));
+    }
+
+    /// The transaction is durable, and so are those before it.
+    pub(crate) fn committed(&mut self, batch: BatchId) {
+        let Some(at) = self.transactions.iter().position(|(known, _)| *known == batch) else { return };
+        let end = self.transactions.drain(..=at).map(|(_, end)| end).max().unwrap_or(0);
+        while self.changes.front().is_some_and(|(number, _, _)| *number < end) {
+            self.changes.pop_front();
+        }
+    }
+
+    /// The changes of a document.
+    pub(crate) fn of(&self, document: DocumentId) -> impl Iterator<Item = &CarriedChange> {
+        self.changes.iter().filter(move |(_, of, _)| *of == document).map(|(_, _, carried)| carried)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weft_crdt::{ActorId, Author, TextDocument};
+    use weft_sync::data::Origin;
+    use weft_sync::ids::{EntryId, LogId, WallMillis};
+
+    use super::*;
+
+    fn entry(seq: u64) -> EntryRef {
+        EntryRef { log: LogId::ZERO, seq, id: EntryId::ZERO }
+    }
+
+    #[test]
+    fn changes_stay_until_the_transaction_that_holds_them_is_durable() {
+        let document = DocumentId::from_bytes([1; 16]);
+        let mut text = TextDocument::new(document, "").unwrap();
+        let mut carried = |letter: &str| {
+            let author = Author::Session(ActorId::from([2; 16]));
+            let change = text.replace_text(letter, author, 0).unwrap().changes.remove(0);
+            CarriedChange { change, entry: entry(0), wall: WallMillis(0), origin: Origin::Human }
+        };
+        let (a, b, c) = (carried("a"), carried("b"), carried("c"));
+        let mut recent = RecentChanges::default();
+        recent.note(document, a);
+        recent.begin(BatchId(1));
+        recent.note(document, b.clone());
+        recent.begin(BatchId(2));
+        recent.note(document, c.clone());
+        recent.set_entry(document, c.change.hash(), entry(7));
+        assert_eq!(recent.of(document).count(), 3);
+        assert_eq!(recent.of(DocumentId::from_bytes([9; 16])).count(), 0);
+        recent.committed(BatchId(2));
+        let left: Vec<_> = recent.of(document).map(|left| (left.change.hash(), left.entry.seq)).collect();
+        assert_eq!(left, [(c.change.hash(), 7)]);
+        recent.committed(BatchId(1));
+        assert_eq!(recent.of(document).count(), 1, "an answer that comes twice takes nothing more");
+    }
+}

@@ -1,0 +1,281 @@
+//! Which version a save was made from.
+//!
+//! A program that loaded a text long ago and saves it now deletes nothing that came in between: its writer has not seen
+//! that. Whether it was so is told by the texts: an old copy lacks all of what came after it, and is otherwise nearer to
+//! what was there before.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use weft_crdt::{DocumentId, PastText, TextDocument};
+
+/// Past versions of one text that are kept.
+const KEPT_EACH: usize = 32;
+/// Characters of all past versions that are kept.
+const KEPT_CHARS: usize = 8 * 1024 * 1024;
+/// Characters of the versions that one save is compared with.
+const COMPARED_CHARS: usize = 4 * 1024 * 1024;
+
+/// A version that a file has held, and so may be what its writer saw.
+pub(super) struct Candidate {
+    /// The text.
+    pub(super) text: String,
+    /// Whether the version after it was written here, with what others did.
+    pub(super) is_written_over: bool,
+}
+
+/// Chooses the version that `saved` was made from: the newest one, unless the save lacks what came from others after an
+/// older one that it is nearer to. `candidates` are in order, the newest first, and not empty.
+pub(super) fn choose(candidates: &[Candidate], saved: &str) -> usize {
+    let last = candidates.len() - 1;
+    (0..last).find(|newer| !is_older_copy(&candidates[*newer..], saved)).unwrap_or(last)
+}
+
+/// Whether the save was rather made from a version older than the first of these.
+fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
+    let newest = &candidates[0].text;
+    let change = Difference::between(newest, saved);
+    if change.deleted.is_empty() {
+        return false;
+    }
+    let mut has_others_text = false;
+    candidates[1..].iter().any(|older| {
+        has_others_text |= older.is_written_over;
+        if !has_others_text || older.text == *newest {
+            return false;
+        }
+        let arrived = Difference::between(&older.text, newest).inserted;
+        let (count, gone) = (length(&arrived), common(&arrived, &change.deleted));
+        count > 0 && gone * 4 >= count * 3 && Difference::between(&older.text, saved).size() < change.size()
+    })
+}
+
+/// What a save deletes from a text.
+pub(super) fn deleted_text(before: &str, saved: &str) -> String {
+    let edits = Difference::between(before, saved);
+    let mut chars = before.chars();
+    let mut at = 0;
+    let mut deleted = String::new();
+    for range in edits.deleted {
+        chars.by_ref().take(range.start - at).for_each(drop);
+        deleted.extend(chars.by_ref().take(range.len()));
+        at = range.end;
+    }
+    deleted
+}
+
+/// How many characters a save takes away and adds.
+pub(super) fn changed_chars(before: &str, saved: &str) -> usize {
+    Difference::between(before, saved).size()
+}
+
+/// What differs between two texts, in characters.
+#[derive(Debug, Default)]
+struct Difference {
+    /// Ranges of the old text, ascending.
+    deleted: Vec<Range<usize>>,
+    /// Ranges of the new text, ascending.
+    inserted: Vec<Range<usize>>,
+}
+
+impl Difference {
+    fn between(old: &str, new: &str) -> Self {
+        let mut difference = Self::default();
+        let (mut inserted, mut deleted) = (0, 0);
+        for edit in TextDocument::minimal_edits(old, new) {
+            // Places are those of the text after the edits before, and ascend.
+            let at = edit.at.0;
+            let count = edit.insert.chars().count();
+            if edit.delete > 0 {
+                let start = at - inserted + deleted;
+                difference.deleted.push(start..start + edit.delete);
+            }
+            if count > 0 {
+                difference.inserted.push(at..at + count);
+            }
+            inserted += count;
+            deleted += edit.delete;
+        }
+        difference
+    }
+
+    fn size(&self) -> usize {
+        length(&self.deleted) + length(&self.inserted)
+    }
+}
+
+fn length(ranges: &[Range<usize>]) -> usize {
+    ranges.iter().map(Range::len).sum()
+}
+
+/// How much two ascending lists of ranges have in common.
+fn common(a: &[Range<usize>], b: &[Range<usize>]) -> usize {
+    let (mut i, mut j, mut count) = (0, 0, 0);
+    while let (Some(left), Some(right)) = (a.get(i), b.get(j)) {
+        let (start, end) = (left.start.max(right.start), left.end.min(right.end));
+        count += end.saturating_sub(start);
+        if left.end <= right.end { i += 1 } else { j += 1 }
+    }
+    count
+}
+
+/// Texts as they lay on disk, with the ids of their characters, and what saves from old copies came to.
+#[derive(Default)]
+pub(crate) struct PastTexts {
+    /// By the name that the version has in the mirror, the newest first.
+    texts: BTreeMap<DocumentId, VecDeque<(Vec<u8>, PastText)>>,
+    /// The documents in the order in which a version of each was put in last.
+    order: VecDeque<DocumentId>,
+    chars: usize,
+    /// What the newest merge of each text has brought back.
+    brought_back: BTreeMap<DocumentId, String>,
+    saved_count: u64,
+}
+
+impl PastTexts {
+    /// Keeps a text under the name of its version.
+    pub(super) fn put(&mut self, document: DocumentId, version: Vec<u8>, text: impl FnOnce() -> PastText) {
+        let texts = self.texts.entry(document).or_default();
+        if texts.iter().any(|(known, _)| *known == version) {
+            return;
+        }
+        let text = text();
+        self.chars += text.rope().len_chars();
+        texts.push_front((version, text));
+        if texts.len() > KEPT_EACH
+            && let Some((_, oldest)) = texts.pop_back()
+        {
+            self.chars -= oldest.rope().len_chars();
+        }
+        if self.order.back() != Some(&document) {
+            self.order.retain(|other| *other != document);
+            self.order.push_back(document);
+        }
+        while self.chars > KEPT_CHARS && self.order.len() > 1 {
+            let Some(oldest) = self.order.pop_front() else { break };
+            for (_, text) in self.texts.remove(&oldest).into_iter().flatten() {
+                self.chars -= text.rope().len_chars();
+            }
+            self.brought_back.remove(&oldest);
+        }
+    }
+
+    /// Finds a version by its name.
+    pub(super) fn get(&self, document: DocumentId, version: &[u8]) -> Option<&PastText> {
+        let texts = self.texts.get(&document)?;
+        texts.iter().find(|(known, _)| known == version).map(|(_, text)| text)
+    }
+
+    /// Gives a number to the text that a save from an old copy has left on disk.
+    pub(super) fn next_saved(&mut self) -> u64 {
+        self.saved_count += 1;
+        self.saved_count
+    }
+
+    /// Notes that a save was taken for an old copy, and what it would have deleted.
+    pub(super) fn note_brought_back(&mut self, document: DocumentId, text: String) {
+        self.brought_back.insert(document, text);
+    }
+
+    /// Whether a save deletes again what was brought back after the last one: then it is meant.
+    pub(super) fn deletes_again(&self, document: DocumentId, text: &str) -> bool {
+        self.brought_back.get(&document).is_some_and(|back| back == text)
+    }
+}
+
+/// Takes as many candidates as may be compared, the newest first.
+pub(super) fn within_bounds(candidates: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
+    let mut left = COMPARED_CHARS;
+    let mut taken: Vec<Candidate> = Vec::new();
+    for candidate in candidates.take(KEPT_EACH) {
+        if !taken.is_empty() && candidate.text.len() > left {
+            break;
+        }
+        left = left.saturating_sub(candidate.text.len());
+        taken.push(candidate);
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The newest version first; those marked `true` were followed by what others wrote.
+    fn chosen(versions: &[(&str, bool)], saved: &str) -> usize {
+        let candidates = versions.iter().map(|(text, is_written_over)| Candidate {
+            text: (*text).to_owned(),
+            is_written_over: *is_written_over,
+        });
+        choose(&candidates.collect::<Vec<_>>(), saved)
+    }
+
+    const OLD: &str = "first\nsecond\nthird\n";
+    const NEW: &str = "first\nAna's paragraph\nsecond\nthird\n";
+
+    #[test]
+    fn a_save_that_deletes_nothing_is_made_from_the_newest_version() {
+        assert_eq!(chosen(&[(NEW, false), (OLD, true)], &format!("{NEW}more\n")), 0);
+        assert_eq!(chosen(&[(NEW, false)], ""), 0);
+    }
+
+    #[test]
+    fn an_old_copy_with_something_new_is_made_from_the_old_version() {
+        assert_eq!(chosen(&[(NEW, false), (OLD, true)], &format!("{OLD}Ben\n")), 1);
+        assert_eq!(chosen(&[(NEW, false), (OLD, true)], &OLD.replace("second", "2nd")), 1);
+    }
+
+    #[test]
+    fn ones_own_text_may_go() {
+        assert_eq!(chosen(&[(NEW, false), (OLD, false)], OLD), 0);
+    }
+
+    #[test]
+    fn a_change_inside_of_others_text_is_made_from_the_newest_version() {
+        assert_eq!(chosen(&[(NEW, false), (OLD, true)], &NEW.replace("Ana's paragraph", "Ana's words")), 0);
+    }
+
+    #[test]
+    fn a_deletion_of_a_part_of_what_came_is_made_from_the_newest_version() {
+        let both = format!("{NEW}and Ana's end\n");
+        let without_the_first = both.replace("Ana's paragraph\n", "");
+        assert_eq!(chosen(&[(&both, false), (NEW, true), (OLD, true)], &without_the_first), 0);
+    }
+
+    #[test]
+    fn the_newest_version_that_fits_is_taken_of_several() {
+        let third = format!("{NEW}and Ana's end\n");
+        let saved = format!("Ben\n{NEW}");
+        assert_eq!(chosen(&[(&third, false), (NEW, true), (OLD, true)], &saved), 1);
+        let saved = format!("Ben\n{OLD}");
+        assert_eq!(chosen(&[(&third, false), (NEW, true), (OLD, true)], &saved), 2);
+    }
+
+    #[test]
+    fn what_a_save_deletes_is_given_as_text() {
+        assert_eq!(deleted_text(NEW, OLD), "Ana's paragraph\n");
+        assert_eq!(deleted_text("aübc", "ac"), "üb");
+        assert_eq!(deleted_text("a", "ab"), "");
+    }
+
+    #[test]
+    fn what_ranges_have_in_common_is_counted_once() {
+        assert_eq!(common(&[0..5, 8..10], &[3..9]), 3);
+        assert_eq!(common(&[0..5], &[5..9]), 0);
+        assert_eq!(common(&[0..10], &[1..2, 4..6]), 3);
+    }
+
+    #[test]
+    fn old_texts_make_room_and_the_same_version_is_kept_once() {
+        let document = DocumentId::from_bytes([1; 16]);
+        let mut texts = PastTexts::default();
+        let text = TextDocument::new(document, &"x".repeat(100)).unwrap();
+        for n in 0..KEPT_EACH as u8 + 5 {
+            texts.put(document, vec![n], || text.keep());
+            texts.put(document, vec![n], || text.keep());
+            assert!(texts.get(document, &[n]).is_some());
+        }
+        assert_eq!(texts.texts[&document].len(), KEPT_EACH);
+        assert_eq!(texts.chars, KEPT_EACH * 100);
+    }
+}
