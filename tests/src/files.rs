@@ -72,7 +72,9 @@ impl Files {
                 let path = folder.join(entry.file_name());
                 let name = slashed(&path);
                 let kind = entry.file_type()?;
-                if entry.file_name() == ".git" || entry.file_name().to_string_lossy().starts_with(".weft-tmp-") {
+                if entry.file_name() == ".git"
+                    || entry.file_name().to_string_lossy().starts_with(".weft-tmp-")
+                {
                     continue;
                 }
                 if kind.is_dir() {

@@ -157,7 +157,8 @@ impl Pair {
             let arrived = MARKS.iter().all(|mark| ana.get(*mark) == Some(&newest));
             calm = if arrived && ana == ben { calm + 1 } else { 0 };
             let is_calm = calm >= CALM_LOOKS && calm.is_multiple_of(CALM_LOOKS);
-            (is_calm && self.ana.digest().is_some_and(|digest| Some(digest) == self.ben.digest())).then_some(())
+            (is_calm && self.ana.digest().is_some_and(|digest| Some(digest) == self.ben.digest()))
+                .then_some(())
         });
         assert!(agreed.is_some(), "the two do not agree: {}", self.differences());
     }
@@ -172,10 +173,16 @@ impl Pair {
 
     fn differences(&self) -> String {
         let mut told = format!("digests {:?} and {:?}\n", self.ana.digest(), self.ben.digest());
-        let (ana, ben) = (self.ana.files.snapshot().unwrap_or_default(), self.ben.files.snapshot().unwrap_or_default());
+        let (ana, ben) =
+            (self.ana.files.snapshot().unwrap_or_default(), self.ben.files.snapshot().unwrap_or_default());
         for (path, content) in &ana {
             if ben.get(path) != Some(content) {
-                let _ = writeln!(told, "{path}: {} at Ana's, {} at Ben's", shown(Some(content)), shown(ben.get(path)));
+                let _ = writeln!(
+                    told,
+                    "{path}: {} at Ana's, {} at Ben's",
+                    shown(Some(content)),
+                    shown(ben.get(path))
+                );
             }
         }
         for (path, content) in ben.iter().filter(|(path, _)| !ana.contains_key(*path)) {
@@ -223,8 +230,11 @@ impl Pair {
 }
 
 fn shown(content: Option<&Vec<u8>>) -> String {
-    content.map_or_else(|| "nothing".to_owned(), |bytes| {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(120)]);
-        format!("{} bytes {text:?}", bytes.len())
-    })
+    content.map_or_else(
+        || "nothing".to_owned(),
+        |bytes| {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(120)]);
+            format!("{} bytes {text:?}", bytes.len())
+        },
+    )
 }

@@ -102,7 +102,8 @@ impl Row {
             // The folder is there before anything is in it.
             files.push((format!("{}/.keep", meeting.folder()), b""));
         }
-        let files: Vec<(&str, &[u8])> = files.iter().map(|(path, content)| (path.as_str(), *content)).collect();
+        let files: Vec<(&str, &[u8])> =
+            files.iter().map(|(path, content)| (path.as_str(), *content)).collect();
         let mut pair = Pair::with_files(&files);
         for meeting in &self.meetings {
             meeting.run(&mut pair, &ana, &ben);
@@ -154,7 +155,11 @@ impl Outcome {
     #[track_caller]
     pub fn holds(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
         let found = self.files.get(path).map(Vec::as_slice);
-        assert!(found == Some(content.as_ref()), "{path} should hold {:?}: {self:#?}", text(content.as_ref()));
+        assert!(
+            found == Some(content.as_ref()),
+            "{path} should hold {:?}: {self:#?}",
+            text(content.as_ref())
+        );
         self
     }
 

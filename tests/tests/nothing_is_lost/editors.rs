@@ -81,7 +81,11 @@ const EDITORS: [(&str, Save); 7] = [
 fn every_way_of_saving_is_an_edit_that_meets_the_other_ones() {
     let files = EDITORS.map(|(path, _)| (path, POEM));
     Row::with(&files).run(
-        |ana| EDITORS.iter().for_each(|(path, _)| ana.write(path, POEM.replace("first", "first, by Ana")).expect("a save")),
+        |ana| {
+            EDITORS.iter().for_each(|(path, _)| {
+                ana.write(path, POEM.replace("first", "first, by Ana")).expect("a save")
+            })
+        },
         |ben| EDITORS.iter().for_each(|(path, save)| save(ben, path, EDITED)),
         |both| {
             both.has_only(&EDITORS.map(|(path, _)| path));

@@ -16,7 +16,8 @@ fn both_insert_at_the_same_place() {
         |ana| replace(ana, "a.txt", "second\n", "second\nAna's line\n"),
         |ben| replace(ben, "a.txt", "second\n", "second\nBen's line\n"),
         |both| {
-            both.has_only(&["a.txt"]).has_each("a.txt", &["Ana's line\n", "Ben's line\n", "first\n", "third\n"]);
+            both.has_only(&["a.txt"])
+                .has_each("a.txt", &["Ana's line\n", "Ben's line\n", "first\n", "third\n"]);
             assert_eq!(both.text("a.txt").len(), POEM.len() + 22);
         },
     );
@@ -102,7 +103,8 @@ fn a_writer_in_a_loop_gets_the_other_ones_lines_in_between() {
             }
         },
         |both| {
-            let lines: Vec<String> = (0..40).flat_map(|n| [format!("Ana {n};\n"), format!("Ben {n};\n")]).collect();
+            let lines: Vec<String> =
+                (0..40).flat_map(|n| [format!("Ana {n};\n"), format!("Ben {n};\n")]).collect();
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
             both.has_only(&["log.txt"]).has_each("log.txt", &lines);
         },

@@ -5,7 +5,11 @@ use std::fs;
 use weft_tests::Row;
 
 fn house() -> Row {
-    Row::with(&[("house/kitchen.txt", "stove\n"), ("house/cellar/wine.txt", "red\n"), ("garden/tree.txt", "oak\n")])
+    Row::with(&[
+        ("house/kitchen.txt", "stove\n"),
+        ("house/cellar/wine.txt", "red\n"),
+        ("garden/tree.txt", "oak\n"),
+    ])
 }
 
 const GARDEN: [&str; 2] = ["garden/", "garden/tree.txt"];
@@ -16,8 +20,14 @@ fn an_edit_inside_of_a_deleted_folder_survives_with_its_folder() {
         |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
         |ben| ben.write("house/cellar/wine.txt", "red\nand white\n").expect("a save"),
         |both| {
-            both.has_only(&["garden/", "garden/tree.txt", "house/", "house/cellar/", "house/cellar/wine.txt"])
-                .holds("house/cellar/wine.txt", "red\nand white\n");
+            both.has_only(&[
+                "garden/",
+                "garden/tree.txt",
+                "house/",
+                "house/cellar/",
+                "house/cellar/wine.txt",
+            ])
+            .holds("house/cellar/wine.txt", "red\nand white\n");
         },
     );
 }
@@ -28,8 +38,14 @@ fn a_new_file_inside_of_a_deleted_folder_survives_with_its_folder() {
         |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
         |ben| ben.write("house/cellar/beer.txt", "ale\n").expect("a file"),
         |both| {
-            both.has_only(&["garden/", "garden/tree.txt", "house/", "house/cellar/", "house/cellar/beer.txt"])
-                .holds("house/cellar/beer.txt", "ale\n");
+            both.has_only(&[
+                "garden/",
+                "garden/tree.txt",
+                "house/",
+                "house/cellar/",
+                "house/cellar/beer.txt",
+            ])
+            .holds("house/cellar/beer.txt", "ale\n");
         },
     );
 }
@@ -52,7 +68,8 @@ fn a_file_added_to_a_renamed_folder_is_in_the_renamed_one() {
         |ana| ana.rename("house", "home").expect("a rename"),
         |ben| ben.write("house/attic.txt", "dust\n").expect("a file"),
         |both| {
-            let home = ["home/", "home/attic.txt", "home/cellar/", "home/cellar/wine.txt", "home/kitchen.txt"];
+            let home =
+                ["home/", "home/attic.txt", "home/cellar/", "home/cellar/wine.txt", "home/kitchen.txt"];
             both.has_only(&[&home[..], &GARDEN].concat()).holds("home/attic.txt", "dust\n");
         },
     );
@@ -128,7 +145,8 @@ fn a_deleted_folder_that_is_made_again_with_one_file_holds_that_file() {
         },
         |_| (),
         |both| {
-            both.has_only(&[&["house/", "house/door.txt"][..], &GARDEN].concat()).holds("house/door.txt", "open\n");
+            both.has_only(&[&["house/", "house/door.txt"][..], &GARDEN].concat())
+                .holds("house/door.txt", "open\n");
         },
     );
 }

@@ -96,7 +96,8 @@ fn the_executable_bit_and_an_edit_meet() {
     pair.ben.start();
     pair.settle();
     for person in [&pair.ana, &pair.ben] {
-        let mode = |path: &str| fs::metadata(person.files.path(path)).expect("a file").permissions().mode() & 0o111;
+        let mode =
+            |path: &str| fs::metadata(person.files.path(path)).expect("a file").permissions().mode() & 0o111;
         assert_eq!(person.files.read("run.sh").as_deref(), Some("#!/bin/sh\necho Ben\n"));
         assert_ne!(mode("run.sh"), 0);
         assert_ne!(mode("new.sh"), 0);

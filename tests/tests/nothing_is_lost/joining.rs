@@ -116,8 +116,11 @@ fn the_workspaces_versions_are_taken_by_choice_and_ones_own_stay_in_the_history(
 #[test]
 fn a_join_that_was_killed_goes_on() {
     let names: Vec<String> = (0..150).map(|n| format!("part{}/file{n}.txt", n % 7)).collect();
-    let files: Vec<(&str, Vec<u8>)> =
-        names.iter().enumerate().map(|(n, name)| (name.as_str(), format!("{n}\n").repeat(400).into_bytes())).collect();
+    let files: Vec<(&str, Vec<u8>)> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| (name.as_str(), format!("{n}\n").repeat(400).into_bytes()))
+        .collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, content)| (*name, content.as_slice())).collect();
     let mut pair = Pair::before_joining(&files);
     pair.ben.start();
@@ -132,7 +135,8 @@ fn a_join_that_was_killed_goes_on() {
         });
         assert!(begun.is_some());
         let pid = device.node().expect("a node").pid();
-        let pid = rustix::process::Pid::from_raw(pid.try_into().expect("a process id")).expect("a process id");
+        let pid =
+            rustix::process::Pid::from_raw(pid.try_into().expect("a process id")).expect("a process id");
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a kill");
         joining.join().expect("a thread")
     });

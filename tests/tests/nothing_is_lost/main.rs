@@ -3,8 +3,8 @@
 #![cfg(unix)]
 
 mod binaries;
-mod edits;
 mod editors;
+mod edits;
 mod folders;
 mod forms;
 mod held;

@@ -112,7 +112,8 @@ fn a_name_that_is_taken_away_and_one_that_is_given() {
 
 #[test]
 fn names_of_every_script_travel_as_they_are() {
-    let names = ["ä.txt", "日本語.txt", "👩‍👩‍👧.txt", "a b.txt", "-n", "#x#y", "e\u{301}.txt", "'\"$(x)`.txt", "ſ.txt"];
+    let names =
+        ["ä.txt", "日本語.txt", "👩‍👩‍👧.txt", "a b.txt", "-n", "#x#y", "e\u{301}.txt", "'\"$(x)`.txt", "ſ.txt"];
     Row::with(&[]).run(
         |ana| names.iter().for_each(|name| ana.write(name, *name).expect("a file")),
         |_| (),

@@ -31,7 +31,8 @@ fn source(n: usize, is_formatted: bool) -> String {
 #[test]
 fn the_same_formatter_on_both_sides_formats_once() {
     let names: Vec<String> = (0..6).map(|n| format!("src/file{n}.rs")).collect();
-    let files: Vec<(&str, String)> = names.iter().enumerate().map(|(n, name)| (name.as_str(), source(n, false))).collect();
+    let files: Vec<(&str, String)> =
+        names.iter().enumerate().map(|(n, name)| (name.as_str(), source(n, false))).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let format = |files: &Files| {
         for (n, name) in names.iter().enumerate() {
@@ -50,7 +51,8 @@ fn the_same_formatter_on_both_sides_formats_once() {
 
 /// The workspace is a git repository that both have cloned, with the branches `main` and `other`.
 fn with_repository() -> Pair {
-    let mut pair = Pair::with_files(&[("README.md", b"# Read me\n"), ("src/lib.rs", source(0, false).as_bytes())]);
+    let mut pair =
+        Pair::with_files(&[("README.md", b"# Read me\n"), ("src/lib.rs", source(0, false).as_bytes())]);
     let ana = pair.ana.files.clone();
     git(&ana, &["init", "--quiet", "--initial-branch=main"]);
     git(&ana, &["add", "README.md", "src"]);
@@ -91,12 +93,18 @@ fn branch(files: &Files, name: &str) -> weft_tests::Snapshot {
 #[track_caller]
 fn both_have(pair: &Pair, wanted: &weft_tests::Snapshot) {
     let agreed = eventually(PATIENCE, || {
-        (tracked(&pair.ana.files).as_ref() == Some(wanted) && tracked(&pair.ben.files).as_ref() == Some(wanted)).then_some(())
+        (tracked(&pair.ana.files).as_ref() == Some(wanted)
+            && tracked(&pair.ben.files).as_ref() == Some(wanted))
+        .then_some(())
     });
     let differs = |files: &Files| -> Vec<(String, String)> {
         let found = tracked(files).unwrap_or_default();
         let paths = found.keys().chain(wanted.keys()).filter(|path| found.get(*path) != wanted.get(*path));
-        paths.map(|path| (path.clone(), String::from_utf8_lossy(found.get(path).map_or(b"-", Vec::as_slice)).into())).collect()
+        paths
+            .map(|path| {
+                (path.clone(), String::from_utf8_lossy(found.get(path).map_or(b"-", Vec::as_slice)).into())
+            })
+            .collect()
     };
     assert!(agreed.is_some(), "Ana: {:#?}\nBen: {:#?}", differs(&pair.ana.files), differs(&pair.ben.files));
 }

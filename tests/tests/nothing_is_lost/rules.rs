@@ -12,7 +12,8 @@ fn an_ignored_file_that_a_peer_brings_back_is_there_in_both_versions() {
     pair.ana.files.write("a.txt", "a\nb\n").expect("a save");
     pair.ben.files.write("b.txt", "b\n").expect("a file");
     let arrived = eventually(PATIENCE, || {
-        let there = pair.ben.files.read("a.txt").as_deref() == Some("a\nb\n") && pair.ana.files.read("b.txt").is_some();
+        let there = pair.ben.files.read("a.txt").as_deref() == Some("a\nb\n")
+            && pair.ana.files.read("b.txt").is_some();
         there.then_some(())
     });
     assert!(arrived.is_some());

@@ -105,7 +105,10 @@ fn a_command_that_replaces_the_text_means_it() {
     let pair = loaded_and_outdated();
     let mut pair = pair;
     let path = pair.ben.files.path("a.txt");
-    pair.ben.device.weft_with_input(["edit".as_ref(), path.as_os_str(), "--stdin".as_ref()], POEM).expect("an edit");
+    pair.ben
+        .device
+        .weft_with_input(["edit".as_ref(), path.as_os_str(), "--stdin".as_ref()], POEM)
+        .expect("an edit");
     pair.settle();
     assert_eq!(pair.text("a.txt"), POEM);
 }

@@ -62,7 +62,9 @@ impl OldContent for KnownContent {
         match FileVersion::decode(version)? {
             FileVersion::Folder => None,
             FileVersion::Blob(blob) => self.contents.load(&blob).ok(),
-            FileVersion::Text(..) | FileVersion::Saved { .. } => self.texts.get(version).map(|text| text.to_vec()),
+            FileVersion::Text(..) | FileVersion::Saved { .. } => {
+                self.texts.get(version).map(|text| text.to_vec())
+            }
         }
     }
 }

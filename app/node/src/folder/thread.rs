@@ -1,5 +1,6 @@
 //! The loop.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -17,8 +18,8 @@ use super::{
     Written,
 };
 use crate::mirror::{
-    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror, MirrorRow,
-    OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp, WriteOutcome,
+    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror,
+    MirrorRow, OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp, WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
 
@@ -180,7 +181,7 @@ impl Driver {
     fn released(&mut self) {
         self.scan_every = None;
         self.store_identity();
-        self.store_table();
+        self.store_table(Urgency::Now);
         self.watch();
         self.wants_scan = true;
         (self.report)(FolderReport::Hold(None));
@@ -369,7 +370,42 @@ impl Driver {
                 self.mirror.accept(change, *done.node.as_bytes(), &done.version, now);
             }
         }
+        self.drop_outdated(&changes);
         self.store_table(Urgency::Now);
+    }
+
+    /// Gives back the writes that wait for a path which somebody else has changed: they were planned for what lay
+    /// there before, and would be done to what lies there now.
+    fn drop_outdated(&mut self, changes: &[DiskChange]) {
+        if self.writes.is_empty() {
+            return;
+        }
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            touched.insert(change.path().clone());
+            if let DiskChange::Renamed { from, .. } = change {
+                touched.insert(from.clone());
+            }
+        }
+        let is_outdated = |write: &PlannedWrite| {
+            let from = match write {
+                PlannedWrite::Rename { from, .. } => Some(from),
+                _ => None,
+            };
+            touched.contains(write.path()) || from.is_some_and(|from| touched.contains(from))
+        };
+        let (outdated, writes) = std::mem::take(&mut self.writes).into_iter().partition(is_outdated);
+        self.writes = writes;
+        let given_back: Vec<Written> = Vec::into_iter(outdated)
+            .map(|write: PlannedWrite| Written {
+                path: write.path().clone(),
+                node: write.node(),
+                outcome: WriteOutcome::Changed,
+            })
+            .collect();
+        if !given_back.is_empty() {
+            (self.report)(FolderReport::Written(given_back));
+        }
     }
 
     fn write(&mut self) {

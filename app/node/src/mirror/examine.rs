@@ -303,7 +303,8 @@ impl Examination<'_> {
         {
             return Err(HoldReason::MostFilesGone { gone, total });
         }
-        mirror.removals.note(self.now, files);
+        let files = gone.iter().filter(is_file).map(|(gone, _)| gone.place.clone());
+        mirror.removals.note(self.now, files.collect());
         for (gone, _) in &gone {
             mirror.pending.take(&gone.row);
         }

@@ -84,6 +84,7 @@ impl Mirror {
         let scope: BTreeSet<RelPath> = self.table.rows().map(|row| row.path.clone()).collect();
         let mut batch = self.examine(&root, seen, &scope, now, None, old, progress)?;
         batch.branch = self.git.new_branch(&root);
+        batch.forgotten.append(&mut self.to_restore);
         batch.changes.extend(self.look_at_displaced(&root, now, true));
         self.deletion_allowed = false;
         Ok(batch)

@@ -1,7 +1,7 @@
 //! Paths that are not ready to be reported: still being written, perhaps half of a
 //! rename, perhaps the first of many deletions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::os::Entry;
 use super::path::RelPath;
@@ -163,14 +163,23 @@ impl Pending {
 /// The deletions of the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct Removals {
-    reported: VecDeque<(u64, usize)>,
+    /// When, and which of them are still gone: a file that is made again, as by a program that switches back and forth,
+    /// is no deletion.
+    reported: VecDeque<(u64, BTreeSet<RelPath>)>,
 }
 
 impl Removals {
     /// Notes deletions that went out.
-    pub(crate) fn note(&mut self, now: u64, files: usize) {
-        if files > 0 {
+    pub(crate) fn note(&mut self, now: u64, files: BTreeSet<RelPath>) {
+        if !files.is_empty() {
             self.reported.push_back((now, files));
+        }
+    }
+
+    /// Notes that a file is there again.
+    pub(crate) fn note_back(&mut self, path: &RelPath) {
+        for (_, files) in &mut self.reported {
+            files.remove(path);
         }
     }
 
@@ -179,7 +188,7 @@ impl Removals {
         while self.reported.front().is_some_and(|(at, _)| at + MASS_WINDOW_MILLIS < now) {
             self.reported.pop_front();
         }
-        self.reported.iter().map(|(_, files)| files).sum()
+        self.reported.iter().map(|(_, files)| files.len()).sum()
     }
 
     /// Whether so many more are half of what there was, and enough to ask. `files`

@@ -72,6 +72,8 @@ pub struct Mirror {
     pub(super) hold: Option<HoldReason>,
     /// The person said that what is gone was deleted; good for one scan.
     pub(super) deletion_allowed: bool,
+    /// What the person wants to have written again; for the next scan to report.
+    pub(super) to_restore: Vec<RelPath>,
     // What writing leaves behind.
     pub(super) displaced: Vec<Displaced>,
     /// When all processes may be asked again what they have open.
@@ -121,6 +123,7 @@ impl Mirror {
             git_look_at: None,
             hold: None,
             deletion_allowed: false,
+            to_restore: Vec::new(),
             displaced: Vec::new(),
             ask_writers_at: 0,
             sees_all_writers: true,
@@ -205,6 +208,7 @@ impl Mirror {
                 if file.is_displaced {
                     return self.accept_displaced(file, version);
                 }
+                self.removals.note_back(path);
                 self.note_past_version(path, now_millis, false);
                 self.reads.note_saved(path);
                 self.put_file_row(path, node, file, version);
@@ -323,9 +327,10 @@ impl Mirror {
             })
             .map(|row| row.path.clone())
             .collect();
-        for path in missing {
-            self.table.remove(&path);
+        for path in &missing {
+            self.table.remove(path);
         }
+        self.to_restore = missing;
     }
 
     /// Takes the folders as they are after the person has said that this is right.

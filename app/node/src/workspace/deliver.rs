@@ -98,7 +98,8 @@ impl Engine {
                     let user = Some(delivery.user);
                     if item.doc != self.tree.id() {
                         let (wall, origin) = (delivery.data.wall, delivery.data.origin.clone());
-                        let carried = CarriedChange { change: change.clone(), entry: delivery.entry, wall, origin };
+                        let carried =
+                            CarriedChange { change: change.clone(), entry: delivery.entry, wall, origin };
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);

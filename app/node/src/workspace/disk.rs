@@ -10,13 +10,13 @@ use weft_crdt::tree::{BlobRef, ContentValue, PlanError};
 use weft_crdt::{Applied, Author, Change, DocumentId, Edited, NodeId, PastText, TextDocument, Version};
 use weft_sync::data::Origin;
 
-use self::plan::{BatchPlan, Holds, Taken};
 pub(super) use self::plan::KnownFolders;
+use self::plan::{BatchPlan, Holds, Taken};
 use super::contents::ImportError;
 use super::deliver::Dirty;
+use super::documents::closure;
 use super::engine::{Engine, EngineEvent, Output};
 use super::people::People;
-use super::documents::closure;
 use super::save_base::{Candidate, changed_chars, choose, deleted_text, within_bounds};
 use super::saves;
 use super::version::FileVersion;
@@ -117,7 +117,9 @@ impl Engine {
         let (mut versions, mut taken_back) = (BTreeMap::new(), Made::new());
         for save in saves {
             let index = save.index;
-            versions.extend(self.take_save(save, is_batch, &mut made, &mut taken_back).map(|version| (index, version)));
+            versions.extend(
+                self.take_save(save, is_batch, &mut made, &mut taken_back).map(|version| (index, version)),
+            );
         }
         let accepted = taken.into_iter().map(|taken| self.accepted(taken, &versions)).collect();
         for path in forgotten {
@@ -216,7 +218,9 @@ impl Engine {
                 return Ok((Edited::default(), Edited::default(), None, text.heads().clone(), false));
             }
             let (edited, left) = match &base {
-                Some(base) if base.text.heads() != text.heads() => save_at(text, base, &saved, author, seconds)?,
+                Some(base) if base.text.heads() != text.heads() => {
+                    save_at(text, base, &saved, author, seconds)?
+                }
                 _ => (text.replace_text(&saved, author, seconds)?, None),
             };
             let mut back = Edited::default();

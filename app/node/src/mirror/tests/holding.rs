@@ -209,3 +209,20 @@ fn a_device_that_only_got_another_number_is_the_same() {
     bench.mirror = Mirror::open(bench.folder.path(), stored, &LocalRules::default()).unwrap();
     assert_eq!(bench.scan(), [""; 0]);
 }
+
+#[test]
+fn files_that_come_back_are_not_gone() {
+    let mut bench = with_forty();
+    for _ in 0..4 {
+        remove(&bench, 0, 10);
+        bench.now += 400;
+        assert_eq!(bench.scan().len(), 10);
+        for n in 0..10 {
+            bench.save(&format!("d{}/f{n}", n % 4), format!("file {n}\n"));
+        }
+        bench.age();
+        bench.now += 400;
+        assert_eq!(bench.scan().len(), 10);
+    }
+    assert!(bench.mirror.hold().is_none());
+}

@@ -435,13 +435,7 @@ impl BatchPlanner<'_> {
         Err(PlanError::Exists { path: at.to_owned() }.into())
     }
 
-    fn rename(
-        &mut self,
-        from: &RelPath,
-        to: &RelPath,
-        node: NodeId,
-        kind: Kind,
-    ) -> Result<Holds, TakeError> {
+    fn rename(&mut self, from: &RelPath, to: &RelPath, node: NodeId, kind: Kind) -> Result<Holds, TakeError> {
         let target = self.place(to);
         let Some((shown, _)) = self.engine.shown_of(node) else {
             // Deleted by somebody who had not seen this rename.
