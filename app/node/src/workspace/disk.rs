@@ -17,7 +17,7 @@ use super::deliver::Dirty;
 use super::documents::closure;
 use super::engine::{Engine, EngineEvent, Output};
 use super::people::People;
-use super::save_base::{Candidate, changed_chars, choose, deleted_text, within_bounds};
+use super::save_base::{Candidate, changed_chars, choose, choose_unread, deleted_text, within_bounds};
 use super::saves;
 use super::version::FileVersion;
 use crate::api::Existing;
@@ -279,7 +279,6 @@ impl Engine {
         let older = base.older.iter().map(|past| (past.version.as_slice(), past.is_written_over));
         let names: Vec<(&[u8], bool)> = match base.evidence {
             Evidence::Git | Evidence::Certain => newest.collect(),
-            Evidence::NewestNotRead if !base.older.is_empty() => older.collect(),
             _ => newest.chain(older).collect(),
         };
         if base.older.is_empty() && base.evidence == Evidence::None {
@@ -294,7 +293,10 @@ impl Engine {
         });
         let candidates = within_bounds(candidates);
         let first = candidates.first()?;
-        let mut chosen = choose(&candidates, saved);
+        let mut chosen = match base.evidence {
+            Evidence::NewestNotRead => choose_unread(&candidates, saved),
+            _ => choose(&candidates, saved),
+        };
         let mut brought_back = None;
         if chosen > 0 && base.evidence == Evidence::None {
             let deleted = deleted_text(&first.text, saved);

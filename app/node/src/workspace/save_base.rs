@@ -31,6 +31,19 @@ pub(super) fn choose(candidates: &[Candidate], saved: &str) -> usize {
     (0..last).find(|newer| !is_older_copy(&candidates[*newer..], saved)).unwrap_or(last)
 }
 
+/// Chooses as [`choose`] does when nobody was seen to read the newest version: an older one, unless the newest is nearer
+/// to what was saved. Who appends to a file does not read it, and of who reads and saves at once the reading may be told
+/// later than the save is found.
+pub(super) fn choose_unread(candidates: &[Candidate], saved: &str) -> usize {
+    let [newest, older @ ..] = candidates else { return 0 };
+    if older.is_empty() {
+        return 0;
+    }
+    let chosen = choose(older, saved);
+    let is_nearer = changed_chars(&newest.text, saved) < changed_chars(&older[chosen].text, saved);
+    if is_nearer { 0 } else { chosen + 1 }
+}
+
 /// Whether the save was rather made from a version older than the first of these.
 fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
     let newest = &candidates[0].text;
@@ -223,6 +236,16 @@ mod tests {
     fn an_old_copy_with_something_new_is_made_from_the_old_version() {
         assert_eq!(chosen(&[(NEW, false), (OLD, true)], &format!("{OLD}Ben\n")), 1);
         assert_eq!(chosen(&[(NEW, false), (OLD, true)], &OLD.replace("second", "2nd")), 1);
+    }
+
+    #[test]
+    fn what_nobody_was_seen_to_read_may_have_been_read_all_the_same() {
+        let versions = [(NEW, false), (OLD, true)]
+            .map(|(text, is_written_over)| Candidate { text: text.to_owned(), is_written_over });
+        assert_eq!(choose_unread(&versions, &format!("{NEW}appended\n")), 0);
+        assert_eq!(choose_unread(&versions, &format!("{OLD}Ben\n")), 1);
+        assert_eq!(choose_unread(&versions, OLD), 1);
+        assert_eq!(choose_unread(&versions[..1], OLD), 0);
     }
 
     #[test]
