@@ -14,7 +14,7 @@ const SEEN_TIME_MAX: Duration = Duration::from_secs(2);
 /// How two acts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meeting {
-    /// Both nodes run, and both people act within a few milliseconds.
+    /// Both nodes run, and both people act at once: neither sees anything of the other one's act before his own.
     Online,
     /// Ben's node is stopped while both act.
     Offline,
@@ -45,7 +45,7 @@ impl Meeting {
         };
         let Pair { ana, ben, .. } = pair;
         match self {
-            Self::Online => act(),
+            Self::Online => ana.frozen(|_| ben.frozen(|_| act())),
             Self::Offline => {
                 ben.stop();
                 act();

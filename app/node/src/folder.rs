@@ -17,7 +17,7 @@ use weft_crdt::tree::BlobRef;
 pub(crate) use self::recent::RecentTexts;
 pub(crate) use self::thread::{Folder, FolderConfig};
 use crate::mirror::{
-    Decision, DiskChange, FolderEvent, HoldReason, NodeBytes, Progress, RelPath, Skipped, WriteOutcome,
+    Decision, DiskChange, FolderEvent, HoldReason, Kind, NodeBytes, Progress, RelPath, Skipped, WriteOutcome,
 };
 
 /// Jobs that may wait for the folder thread.
@@ -95,6 +95,10 @@ pub(crate) enum PlannedWrite {
         from: RelPath,
         /// Where it will lie.
         to: RelPath,
+        /// What is to be moved.
+        kind: Kind,
+        /// Which file, if that is known.
+        node: Option<NodeBytes>,
     },
     /// Set whether a file may be run.
     SetExecutable {

@@ -1,6 +1,8 @@
 //! Texts that both change.
 
-use weft_tests::{Files, Row};
+use std::{io::Write, time::Duration};
+
+use weft_tests::{Files, Pair, Row};
 
 const POEM: &str = "first\nsecond\nthird\n";
 
@@ -88,25 +90,18 @@ fn both_delete_the_same_file() {
 
 #[test]
 fn a_writer_in_a_loop_gets_the_other_ones_lines_in_between() {
-    Row::with(&[("log.txt", "begin\n")]).run(
-        |ana| {
-            for n in 0..40 {
-                let text = ana.read("log.txt").expect("a file");
-                ana.write("log.txt", format!("{text}Ana {n};\n")).expect("a save");
-            }
-        },
-        |ben| {
-            use std::io::Write;
-            for n in 0..40 {
-                let file = std::fs::OpenOptions::new().append(true).open(ben.path("log.txt"));
-                file.expect("a file").write_all(format!("Ben {n};\n").as_bytes()).expect("a line");
-            }
-        },
-        |both| {
-            let lines: Vec<String> =
-                (0..40).flat_map(|n| [format!("Ana {n};\n"), format!("Ben {n};\n")]).collect();
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            both.has_only(&["log.txt"]).has_each("log.txt", &lines);
-        },
-    );
+    let mut pair = Pair::with_files(&[("log.txt", b"begin\n")]);
+    for n in 0..40 {
+        let text = pair.ana.files.read("log.txt").expect("a file");
+        pair.ana.files.write("log.txt", format!("{text}Ana {n};\n")).expect("a save");
+        let file = std::fs::OpenOptions::new().append(true).open(pair.ben.files.path("log.txt"));
+        file.expect("a file").write_all(format!("Ben {n};\n").as_bytes()).expect("a line");
+        std::thread::sleep(Duration::from_millis(n % 7 * 3));
+    }
+    pair.settle();
+    let text = pair.text("log.txt");
+    for line in (0..40).flat_map(|n| [format!("Ana {n};\n"), format!("Ben {n};\n")]) {
+        assert_eq!(text.matches(&line).count(), 1, "{line:?} in {text:?}");
+    }
+    assert_eq!(pair.both().len(), 1, "{:?}", pair.both().keys());
 }

@@ -470,7 +470,9 @@ impl Driver {
             }
             PlannedWrite::Remove { path } => WriteOp::Remove { path: path.clone() },
             PlannedWrite::RemoveFolder { path } => WriteOp::RemoveFolder { path: path.clone() },
-            PlannedWrite::Rename { from, to } => WriteOp::Rename { from: from.clone(), to: to.clone() },
+            PlannedWrite::Rename { from, to, kind, node } => {
+                WriteOp::Rename { from: from.clone(), to: to.clone(), kind: *kind, node: *node }
+            }
             PlannedWrite::SetExecutable { path, executable } => {
                 WriteOp::SetExecutable { path: path.clone(), executable: *executable }
             }

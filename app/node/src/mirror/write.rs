@@ -11,7 +11,7 @@ pub(super) use files::displaced_name;
 
 use super::os::{Folder, Root};
 use super::path::{PathError, RelPath, TEMPORARY_PREFIX};
-use super::row::{ContentHash, JournalEntry, NodeBytes};
+use super::row::{ContentHash, JournalEntry, Kind, NodeBytes};
 use super::state::Mirror;
 
 /// A file is written at most once in this time, the first change at once,
@@ -100,6 +100,10 @@ pub enum WriteOp {
         from: RelPath,
         /// Where it will lie; must be free.
         to: RelPath,
+        /// What must lie there; anything else is left alone.
+        kind: Kind,
+        /// Whose place it must be, if that is known.
+        node: Option<NodeBytes>,
     },
     /// Set whether a file may be run.
     SetExecutable {
@@ -333,7 +337,13 @@ impl Mirror {
                 let folder = folders.get(path.parent_str())?;
                 self.remove_folder(root, &folder, &path)
             }
-            WriteOp::Rename { from, to } => self.rename(root, &from, &to, now),
+            WriteOp::Rename { from, to, kind, node } => {
+                let row = self.table.get(&from);
+                if row.is_none_or(|row| row.kind != kind || node.is_some_and(|node| row.node != node)) {
+                    return Ok(WriteOutcome::Changed);
+                }
+                self.rename(root, &from, &to, now)
+            }
             WriteOp::SetExecutable { path, executable } => {
                 let folder = folders.get(path.parent_str())?;
                 self.set_executable(&folder, &path, executable, now)

@@ -283,9 +283,11 @@ mod tests {
 
     #[test]
     fn what_ranges_have_in_common_is_counted_once() {
-        assert_eq!(common(&[0..5, 8..10], &[3..9]), 3);
-        assert_eq!(common(&[0..5], &[5..9]), 0);
-        assert_eq!(common(&[0..10], &[1..2, 4..6]), 3);
+        let ranges = |ends: &[(usize, usize)]| ends.iter().map(|(from, to)| *from..*to).collect::<Vec<_>>();
+        let count = |a: &[(usize, usize)], b: &[(usize, usize)]| common(&ranges(a), &ranges(b));
+        assert_eq!(count(&[(0, 5), (8, 10)], &[(3, 9)]), 3);
+        assert_eq!(count(&[(0, 5)], &[(5, 9)]), 0);
+        assert_eq!(count(&[(0, 10)], &[(1, 2), (4, 6)]), 3);
     }
 
     #[test]

@@ -165,13 +165,17 @@ impl Engine {
                     NodeKind::Folder => self.plan_op(&path, |path| PlannedWrite::RemoveFolder { path }),
                 }
             }
-            ShownChange::Moved { from, to, .. } => {
+            ShownChange::Moved { from, to, kind } => {
                 let step = (from, to);
                 if own.is_some_and(|own| own.moved.contains(&step)) {
                     return;
                 }
                 let Ok(from) = RelPath::parse(&step.0) else { return };
-                self.plan_op(&step.1, |to| PlannedWrite::Rename { from, to });
+                // A folder can be several nodes, of which the oldest is named.
+                let file = self.view.node_at(&step.1).filter(|_| kind == NodeKind::File);
+                let node = file.map(|shown| *shown.node.as_bytes());
+                let kind = if kind == NodeKind::File { Kind::File } else { Kind::Folder };
+                self.plan_op(&step.1, |to| PlannedWrite::Rename { from, to, kind, node });
             }
             ShownChange::Content { path } => {
                 if own.is_some_and(|own| own.written.contains(&path)) {

@@ -286,13 +286,13 @@ fn a_save_from_an_old_copy_leaves_a_text_that_further_saves_are_made_from() {
     document.replace_text("one\nAna\ntwo\n", ana, 0).unwrap();
     for ben in [Author::Session(ActorId::from([2; 16])), Author::ContentNamed] {
         let mut document = document.clone();
-        let edits = TextDocument::minimal_edits(&old.text(), "Ben\none\n2\n");
+        let edits = TextDocument::minimal_edits(&old.text(), "Ben\none\ntwo!\n");
         let edited = document.edit_at(&old, ben, &edits, 0).unwrap();
-        assert_eq!(document.text(), "Ben\none\nAna\n2\n");
+        assert_eq!(document.text(), "Ben\none\nAna\ntwo!\n");
         let left = old.clone().after(&edited, &edits).unwrap();
-        assert_eq!(left.text(), "Ben\none\n2\n");
+        assert_eq!(left.text(), "Ben\none\ntwo!\n");
         // The next save of the same editor, which still has not seen Ana's line.
-        document.replace_text_at(&left, "Ben!\none\n2\nBen again\n", ben, 0).unwrap();
-        assert_eq!(document.text(), "Ben!\none\nAna\n2\nBen again\n");
+        document.replace_text_at(&left, "Ben!\none\ntwo!\nBen again\n", ben, 0).unwrap();
+        assert_eq!(document.text(), "Ben!\none\nAna\ntwo!\nBen again\n");
     }
 }

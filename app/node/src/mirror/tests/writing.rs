@@ -262,7 +262,7 @@ fn nothing_is_written_through_a_link_or_outside() {
             WriteOp::MakeFolder { path: path("dangling"), node },
             WriteOp::SetExecutable { path: path("b"), executable: true },
             WriteOp::Remove { path: path("d/a") },
-            WriteOp::Rename { from: path("d/a"), to: path("z") },
+            rename("d/a", "z", Kind::File),
         ];
         for outcome in bench.mirror.write(bench.now, ops) {
             assert!(!matches!(outcome, WriteOutcome::Done), "{outcome:?}");
@@ -307,7 +307,7 @@ fn folders_are_made_renamed_and_removed() {
     assert!(matches!(bench.op(WriteOp::MakeFolder { path: path("d"), node: [1; 16] }), WriteOutcome::Done));
     assert!(matches!(bench.op(WriteOp::MakeFolder { path: path("d/e"), node: [2; 16] }), WriteOutcome::Done));
     assert!(matches!(bench.write("d/e/f", "x\n"), WriteOutcome::Done));
-    assert!(matches!(bench.op(WriteOp::Rename { from: path("d"), to: path("n") }), WriteOutcome::Done));
+    assert!(matches!(bench.op(rename("d", "n", Kind::Folder)), WriteOutcome::Done));
     assert_eq!(bench.settle(), [""; 0]);
     assert_eq!(bench.rows(), ["n", "n/e", "n/e/f"]);
     assert!(
@@ -343,12 +343,11 @@ fn a_rename_takes_along_what_is_not_shared_and_never_replaces() {
         let mut bench =
             Bench::with_files(&[(".gitignore", "*.o\n"), ("d/a", "x\n"), ("d/a.o", "y"), ("b", "z\n")])
                 .only(way);
-        let path = Bench::path;
-        let outcome = bench.op(WriteOp::Rename { from: path("b"), to: path("d/a") });
+        let outcome = bench.op(rename("b", "d/a", Kind::File));
         assert!(matches!(outcome, WriteOutcome::Blocked(Obstacle::Occupied)), "{way:?}");
-        assert!(matches!(bench.op(WriteOp::Rename { from: path("d"), to: path("e") }), WriteOutcome::Done));
+        assert!(matches!(bench.op(rename("d", "e", Kind::Folder)), WriteOutcome::Done));
         assert_eq!((bench.text("e/a"), bench.text("e/a.o")), ("x\n".into(), "y".into()));
-        assert!(matches!(bench.op(WriteOp::Rename { from: path("b"), to: path("e/b") }), WriteOutcome::Done));
+        assert!(matches!(bench.op(rename("b", "e/b", Kind::File)), WriteOutcome::Done));
         assert_eq!(bench.scan(), [""; 0], "{way:?}");
     }
 }
@@ -433,4 +432,22 @@ fn what_is_written_is_announced_first_and_the_journal_shrinks_after_a_sync() {
     }
     bench.mirror.finish_batch().unwrap();
     assert_eq!(bench.mirror.drain_table_changes(), [TableChange::JournalDone(entry.id)]);
+}
+
+fn rename(from: &str, to: &str, kind: Kind) -> WriteOp {
+    WriteOp::Rename { from: Bench::path(from), to: Bench::path(to), kind, node: None }
+}
+
+#[test]
+fn a_rename_moves_only_what_it_was_meant_for() {
+    let mut bench = Bench::with_files(&[("d/a", "a\n"), ("b", "b\n")]);
+    let other = WriteOp::Rename {
+        from: Bench::path("b"),
+        to: Bench::path("c"),
+        kind: Kind::File,
+        node: Some([77; 16]),
+    };
+    assert!(matches!(bench.op(other), WriteOutcome::Changed));
+    assert!(matches!(bench.op(rename("d", "e", Kind::File)), WriteOutcome::Changed));
+    assert!(bench.at("b").exists() && bench.at("d/a").exists());
 }

@@ -19,7 +19,7 @@ use crate::workspace::documents::Facts;
 use crate::workspace::engine::Engine;
 use crate::workspace::people::People as _;
 use crate::workspace::save_base::deleted_text;
-use crate::workspace::saves::is_text;
+use crate::workspace::saves::{genesis_version, is_text};
 use crate::workspace::show::OwnSteps;
 use crate::workspace::version::FileVersion;
 
@@ -111,7 +111,7 @@ struct Removal {
 /// Plans a batch.
 pub(super) fn plan(engine: &Engine, changes: &[DiskChange], folders: &KnownFolders) -> BatchPlan {
     let Some(contents) = &engine.contents else { return BatchPlan::default() };
-    let facts = FactsOnDisk { facts: engine.facts(), on_disk: versions_on_disk(changes) };
+    let facts = FactsOnDisk { facts: engine.facts(), on_disk: versions_on_disk(engine, changes) };
     let mut batch = BatchPlanner {
         engine,
         contents,
@@ -139,16 +139,23 @@ pub(super) fn plan(engine: &Engine, changes: &[DiskChange], folders: &KnownFolde
 }
 
 /// What was on disk of each document that a change replaces or removes.
-fn versions_on_disk(changes: &[DiskChange]) -> BTreeMap<DocumentId, Version> {
+fn versions_on_disk(engine: &Engine, changes: &[DiskChange]) -> BTreeMap<DocumentId, Version> {
     let versions = changes.iter().filter_map(|change| match change {
-        DiskChange::Modified { base, .. } => Some(&base.version),
-        DiskChange::Removed { version, .. } => Some(version),
+        DiskChange::Modified { node, base, .. } => Some((*node, &base.version)),
+        DiskChange::Removed { node, version, .. } => Some((*node, version)),
         _ => None,
     });
-    let texts = versions.filter_map(|version| match FileVersion::decode(version)? {
+    let texts = versions.filter_map(|(node, version)| match FileVersion::decode(version)? {
         FileVersion::Text(document, heads) => Some((document, heads)),
         FileVersion::Saved { document, base, .. } => Some((document, base)),
-        _ => None,
+        // Whoever had the file as it was before its first edit has seen none.
+        FileVersion::Blob(blob) => {
+            let content = engine.shown_of(NodeId::from_bytes(node))?.1.content?;
+            let ContentValue::Text { document, base } = &*content else { return None };
+            let is_beginning = base.content == blob.content && engine.documents.borrow().is_edited(*document);
+            is_beginning.then(|| genesis_version(*document, base, engine))?.map(|heads| (*document, heads))
+        }
+        FileVersion::Folder => None,
     });
     texts.collect()
 }
