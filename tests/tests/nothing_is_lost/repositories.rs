@@ -85,11 +85,6 @@ fn tracked(files: &Files) -> Option<weft_tests::Snapshot> {
     Some(snapshot)
 }
 
-fn branch(files: &Files, name: &str) -> weft_tests::Snapshot {
-    git(files, &["checkout", "--quiet", "--force", name]);
-    tracked(files).expect("a folder")
-}
-
 #[track_caller]
 fn both_have(pair: &Pair, wanted: &weft_tests::Snapshot) {
     let agreed = eventually(PATIENCE, || {
@@ -107,12 +102,6 @@ fn both_have(pair: &Pair, wanted: &weft_tests::Snapshot) {
             .collect()
     };
     assert!(agreed.is_some(), "Ana: {:#?}\nBen: {:#?}", differs(&pair.ana.files), differs(&pair.ben.files));
-}
-
-fn history_len(pair: &Pair, path: &str) -> usize {
-    let path = pair.ana.files.path(path);
-    let history = pair.ana.device.weft(["history".as_ref(), path.as_os_str()]).expect("a history");
-    history.field("versions").as_array().map_or(0, Vec::len)
 }
 
 #[test]
@@ -142,32 +131,6 @@ fn the_same_commit_pulled_apart_is_there_once() {
     both_have(&pair, &wanted);
     pair.ben.device.wait_synced(&pair.ben.files.root, 1, PATIENCE).expect("synced");
     both_have(&pair, &wanted);
-}
-
-#[test]
-fn a_branch_switched_a_hundred_times_by_two_people_leaves_no_traces() {
-    let pair = with_repository();
-    let other = branch(&pair.ana.files, "other");
-    both_have(&pair, &other);
-    let main = branch(&pair.ben.files, "main");
-    both_have(&pair, &main);
-    let lasting = branch(&pair.ana.files, "other");
-    assert_eq!(lasting, other);
-    both_have(&pair, &other);
-    let before = history_len(&pair, "src/part/only3.rs");
-    for round in 0..20 {
-        let files = if round % 2 == 0 { &pair.ben.files } else { &pair.ana.files };
-        let mut wanted = other.clone();
-        for switch in 0..5 {
-            let name = if (round + switch) % 2 == 0 { "main" } else { "other" };
-            wanted = branch(files, name);
-        }
-        both_have(&pair, &wanted);
-    }
-    branch(&pair.ana.files, "other");
-    both_have(&pair, &other);
-    assert_eq!(history_len(&pair, "src/part/only3.rs"), before);
-    assert_eq!(pair.ana.digest(), pair.ben.digest());
 }
 
 #[test]
