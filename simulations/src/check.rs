@@ -93,9 +93,8 @@ impl World {
                     wrong.push(format!("device {index} lacks, or reads otherwise, {at:?}"));
                 }
             }
-            // Entries that do not count may have been read before that was known here, but only
-            // where people were put out.
-            if self.removed.is_empty() && node.content.len() != all.len() {
+            // What was read before it was known that it does not count was taken back.
+            if node.content.len() != all.len() {
                 wrong.push(format!("device {index} has read what does not count"));
             }
         }

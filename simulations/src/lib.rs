@@ -12,13 +12,15 @@
 //! - [`node`]: a device: its keys, its store, its replica while it runs;
 //! - [`network`]: connections and what is on its way on them;
 //! - [`world`]: the clock, the events and the faults;
-//! - [`check`]: what must hold in the end.
+//! - [`check`]: what must hold in the end;
+//! - [`whole`]: the same with whole devices: documents, tree, folder and store besides replicas.
 
 pub mod check;
 pub mod network;
 pub mod node;
 pub mod plan;
 pub mod store;
+pub mod whole;
 pub mod world;
 
 pub use check::Verdict;

@@ -56,6 +56,10 @@ pub struct Node {
     pub writing: BTreeMap<WriteId, Vec<Item>>,
     /// The entries of writes that were reported as stored.
     pub acknowledged: Vec<EntryRef>,
+    /// When the last of what was delivered is taken in, or taken back.
+    pub taken_in_until: u64,
+    /// Entries that were taken back.
+    pub withdrawn: usize,
     /// Forks that were reported.
     pub forks: usize,
     /// Addresses that others have told.
@@ -91,6 +95,8 @@ impl Node {
             life: 0,
             writing: BTreeMap::new(),
             acknowledged: Vec::new(),
+            taken_in_until: 0,
+            withdrawn: 0,
             forks: 0,
             learned: Vec::new(),
             closed_with: Vec::new(),
@@ -135,6 +141,14 @@ impl Node {
         let store = &self.store;
         let mut replica = Replica::open(config, state, &mut |log, seq| store.id_at(log, seq))
             .expect("a store that a replica wrote");
+        if let Some(membership) = replica.membership().filter(|membership| membership.has_removals()) {
+            let entries = self.store.bytes().filter_map(|bytes| weft_sync::Entry::decode(bytes).ok());
+            for entry in entries.filter(|entry| entry.header.kind == weft_sync::Kind::Data) {
+                if !membership.counts(&entry) {
+                    self.content.remove(&entry.entry_ref());
+                }
+            }
+        }
         let effects = replica.start(now, rng);
         self.life += 1;
         self.replica = Some(replica);
@@ -245,11 +259,23 @@ impl Node {
     /// # Panics
     /// When the same entry says something else than before.
     pub fn apply(&mut self, delivery: Delivery) {
+        if !delivery.counts {
+            return;
+        }
         let changes: Changes = delivery.data.items.into_iter().map(|item| item.change).collect();
         if let Some(before) = self.content.insert(delivery.entry, changes.clone()) {
             assert_eq!(before, changes, "one entry says two things");
         }
         self.store.mark_opened(&delivery.entry);
+    }
+
+    /// Takes back what entries said.
+    pub fn withdraw(&mut self, entries: &[EntryRef]) {
+        for at in entries {
+            self.content.remove(at);
+            self.store.mark_unopened(at);
+        }
+        self.withdrawn += entries.len();
     }
 
     /// Notes what became of a write.

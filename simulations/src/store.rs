@@ -79,6 +79,11 @@ impl MemoryStore {
         self.unopened.remove(at);
     }
 
+    /// Notes that what an entry says was taken back.
+    pub fn mark_unopened(&mut self, at: &EntryRef) {
+        self.unopened.insert(*at);
+    }
+
     /// Entries that were not taken in.
     #[must_use]
     pub fn unopened(&self) -> usize {
@@ -117,7 +122,8 @@ impl MemoryStore {
     /// What a replica is opened from.
     #[must_use]
     pub fn state(&self, keyring: Keyring, acks: Vec<StoredAck>) -> StoredState {
-        let needed = |row: &&Row| row.lane == Lane::Control || row.kind == Kind::Open;
+        let needed =
+            |row: &&Row| row.lane == Lane::Control || matches!(row.kind, Kind::Open | Kind::Frontier);
         let mut last: BTreeMap<LogId, &Row> = BTreeMap::new();
         for row in &self.rows {
             last.insert(row.at.log, row);

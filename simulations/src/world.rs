@@ -10,7 +10,7 @@ use weft_sync::limits::FRAME_BYTES_MAX;
 use weft_sync::replica::{Append, ChannelId, Delivery, DeviceStatus, Effect, Input, Load};
 use weft_sync::seal::Label;
 use weft_sync::workspace::found;
-use weft_sync::{DeviceId, EntryId, Item, Timestamp};
+use weft_sync::{DeviceId, EntryId, EntryRef, Item, Timestamp};
 
 use crate::network::{LinkId, Network};
 use crate::node::{CANARY, Node};
@@ -24,6 +24,7 @@ enum Event {
     Commit { node: usize, life: u64, append: Append },
     Load { node: usize, life: u64, load: Load },
     Apply { node: usize, life: u64, delivery: Delivery },
+    Withdraw { node: usize, life: u64, entries: Vec<EntryRef> },
     Wake { node: usize, life: u64 },
     Dial { from: usize, to: usize },
     Write { node: usize },
@@ -286,6 +287,11 @@ impl World {
                     self.nodes[node].apply(delivery);
                 }
             }
+            Event::Withdraw { node, life, entries } => {
+                if self.is_living(node, life) {
+                    self.nodes[node].withdraw(&entries);
+                }
+            }
             Event::Wake { node, life } => {
                 if self.is_living(node, life) && self.wakes.get(&node) == Some(&self.now) {
                     self.tell(node, Input::Tick);
@@ -362,6 +368,14 @@ impl World {
         self.carry_out(node, effects);
     }
 
+    /// A time for taking in what comes next, after what came before.
+    fn in_order(&mut self, node: usize) -> u64 {
+        let at = self.now + self.pick(0..10);
+        let last = &mut self.nodes[node].taken_in_until;
+        *last = at.max(*last);
+        *last
+    }
+
     fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
         let life = self.nodes[node].life;
         for effect in effects {
@@ -377,8 +391,12 @@ impl World {
                     self.schedule(at, Event::Load { node, life, load });
                 }
                 Effect::Deliver(delivery) => {
-                    let at = self.now + self.pick(0..10);
+                    let at = self.in_order(node);
                     self.schedule(at, Event::Apply { node, life, delivery });
+                }
+                Effect::Withdrawn(entries) => {
+                    let at = self.in_order(node);
+                    self.schedule(at, Event::Withdraw { node, life, entries });
                 }
                 Effect::Written { write, entries } => self.nodes[node].written(write, entries),
                 Effect::WriteRefused { write, reason } => {

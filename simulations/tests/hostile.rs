@@ -9,7 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use weft_simulations::node::Node;
 use weft_simulations::store::MemoryStore;
 use weft_sync::acl::Class;
-use weft_sync::entry::Close;
+use weft_sync::entry::{Close, Frontier};
 use weft_sync::frames::{
     Ack, AclHeads, ByeCode, ClosedDigest, ClosedLogs, EntryBytes, Frame, Hello, LogEnd, PROTOCOL_VERSION,
     Position, Range, Vector, hello_tag,
@@ -374,6 +374,107 @@ fn entries_that_name_what_is_not_here_wait_within_limits() {
     hand.send(&[control]);
     assert_eq!((hand.stored(), hand.victim.replica().sync_status().pending), (stored + 4, 0));
     assert_eq!(hand.victim.forks, 0);
+}
+
+/// A Frontier of the peer that names these ends.
+fn frontier(hand: &Hand, positions: Vec<EntryRef>) -> Entry {
+    let body = Frontier { positions }.encode_body();
+    hand.sign(hand.header(Kind::Frontier, hand.log(Lane::Data)), body)
+}
+
+/// Known incomplete: what a member says to hold, and nobody offers, is named in the status.
+#[test]
+fn a_frontier_tells_what_is_kept_back() {
+    let mut hand = Hand::in_data_phase();
+    hand.begin();
+    let kept_back = EntryRef { log: LogId::from_bytes([8; 32]), seq: 7, id: EntryId::from_bytes([7; 32]) };
+    let entry = frontier(&hand, vec![kept_back]);
+    hand.send(std::slice::from_ref(&entry));
+    let status = hand.victim.replica().sync_status();
+    assert_eq!(status.incomplete, [Position { log: kept_back.log, seq: 7 }]);
+    // Nobody can be waited for because of that, so it stops nothing.
+    assert!(status.is_quiet());
+    // It is known after a restart too.
+    hand.victim.node.crash();
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let _ = hand.victim.node.start(Timestamp(0), &mut rng);
+    assert_eq!(hand.victim.replica().sync_status().incomplete.len(), 1);
+}
+
+#[test]
+fn frontiers_name_only_so_many_logs_that_exist_nowhere() {
+    let mut hand = Hand::in_data_phase();
+    hand.begin();
+    for part in 0..2u8 {
+        let end = |number: u16| {
+            let mut log = [part; 32];
+            log[..2].copy_from_slice(&number.to_be_bytes());
+            EntryRef { log: LogId::from_bytes(log), seq: 1, id: EntryId::from_bytes([7; 32]) }
+        };
+        let entry = frontier(&hand, (0..1_000).map(end).collect());
+        hand.send(std::slice::from_ref(&entry));
+        hand.last = Some(entry.entry_ref());
+    }
+    assert_eq!(hand.victim.replica().sync_status().incomplete.len(), UNKNOWN_LOGS_MAX);
+}
+
+/// `has_all_mine` is a device's own word for our entries, not for others with their numbers.
+#[test]
+fn a_frontier_of_another_branch_is_no_word_for_ours() {
+    let mut hand = Hand::in_data_phase();
+    hand.begin();
+    let items = hand.victim.node.items(1, 20, &mut ChaCha20Rng::seed_from_u64(1));
+    let write = hand.victim.node.write(items).unwrap();
+    hand.victim.tell(write);
+    let ours =
+        hand.victim.replica().frontier().into_iter().find(|at| hand.victim.replica().data_log() == at.log);
+    let ours = ours.unwrap();
+    let missing = |hand: &Hand| hand.victim.replica().device_statuses()[0].missing;
+    let all = missing(&hand);
+    assert!(all > 0);
+    let entry = frontier(&hand, vec![EntryRef { id: EntryId::from_bytes([7; 32]), ..ours }]);
+    hand.send(std::slice::from_ref(&entry));
+    hand.last = Some(entry.entry_ref());
+    assert_eq!(missing(&hand), all);
+    let entry = frontier(&hand, vec![ours]);
+    hand.send(std::slice::from_ref(&entry));
+    assert_eq!(missing(&hand), 0);
+}
+
+/// Quotas slow down, they never refuse.
+#[test]
+fn a_flood_is_stored_and_then_read_at_its_rate() {
+    let mut hand = Hand::in_data_phase();
+    hand.begin();
+    let stored = hand.stored();
+    let count = QUOTA_ENTRIES_BURST + 2 * QUOTA_ENTRIES_PER_SECOND;
+    let mut sent = 0;
+    for number in 0..count {
+        let entry = hand.data(&number.to_be_bytes());
+        hand.last = Some(entry.entry_ref());
+        let frame = Frame::Entries(vec![EntryBytes(entry.encode().into())]);
+        sent += frame.encode().len() as u64;
+        hand.say(&frame);
+    }
+    assert_eq!(hand.stored() as u64, stored as u64 + count, "some of it was refused");
+    assert_eq!(hand.victim.byes(), []);
+    let mut taken_after = |millis: u64| {
+        // What is taken in is told a moment later.
+        for wait in [millis, ACK_MILLIS] {
+            hand.victim.now += wait;
+            hand.victim.tell(Input::Tick);
+        }
+        let taken = hand.victim.said.iter().filter_map(|frame| match frame {
+            Frame::Ack(ack) => Some(ack.taken_bytes),
+            _ => None,
+        });
+        taken.max().unwrap_or(0)
+    };
+    let at_once = taken_after(0);
+    assert!(at_once < sent, "nothing was slowed down");
+    let after_a_second = taken_after(1_000);
+    assert!(at_once < after_a_second && after_a_second < sent, "{at_once} {after_a_second} {sent}");
+    assert!(taken_after(1_500) >= sent, "it was slowed down for ever");
 }
 
 #[test]

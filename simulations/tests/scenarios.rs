@@ -130,6 +130,68 @@ fn whoever_is_put_out_is_told_and_reads_nothing_more() {
     }
 }
 
+/// What somebody wrote whom the remover had not heard is taken back where it was read.
+#[test]
+fn what_a_removed_person_wrote_unseen_is_withdrawn() {
+    for seed in seeds(5) {
+        let mut world = quiet_world(seed, quiet(4));
+        world.network.part(Some([2, 3].into()));
+        for link in world.network.broken() {
+            world.break_link(link);
+        }
+        let until = world.now + 3_000;
+        world.run_until(until);
+        world.write_now(3);
+        let until = world.now + 3_000;
+        world.run_until(until);
+        let at = *world.nodes[3].acknowledged.last().unwrap();
+        assert!(world.nodes[2].content.contains_key(&at), "SEED={seed}: it was not read");
+        world.remove(0, 3);
+        world.heal();
+        settle(&mut world, seed);
+        assert!(!world.nodes[2].content.contains_key(&at), "SEED={seed}: it was not taken back");
+        assert_eq!(world.nodes[2].withdrawn, 1, "SEED={seed}");
+        // It is stored and relayed all the same, and still void after a restart.
+        assert!(world.nodes[1].store.seq(&at.log) >= at.seq, "SEED={seed}");
+        world.crash(2);
+        world.start(2);
+        settle(&mut world, seed);
+        assert!(!world.nodes[2].content.contains_key(&at), "SEED={seed}: it came back");
+    }
+}
+
+/// A device whose disk was set back does not hold what it said before.
+#[test]
+fn a_peer_that_was_set_back_is_not_said_to_hold_all() {
+    for seed in seeds(5) {
+        let mut world = quiet_world(seed, quiet(2));
+        let backup = world.nodes[1].store.len();
+        for _ in 0..5 {
+            world.write_now(0);
+            settle(&mut world, seed);
+        }
+        assert!(world.status(0, 1).unwrap().has_all_mine, "SEED={seed}");
+        world.set_back(1, backup, false);
+        let (mut was_away, mut was_honest) = (false, false);
+        for _ in 0..10_000 {
+            let until = world.now + 1;
+            world.run_until(until);
+            let status = world.status(0, 1).unwrap();
+            // Until the broken connection is noticed nobody can know.
+            was_away |= !status.connected;
+            if was_away && status.connected && status.has_all_mine {
+                let mine = world.nodes[0].replica.as_ref().unwrap().own_data_logs();
+                let holds = mine.iter().all(|end| world.nodes[1].store.seq(&end.log) >= end.seq);
+                assert!(holds, "SEED={seed}: it is said to hold what it lost");
+            }
+            was_honest |= was_away && status.connected && !status.has_all_mine;
+        }
+        assert!(was_honest, "SEED={seed}: nobody noticed");
+        settle(&mut world, seed);
+        assert!(world.status(0, 1).unwrap().has_all_mine, "SEED={seed}");
+    }
+}
+
 #[test]
 fn a_reboot_begins_a_session_that_closes_the_last_one() {
     for seed in seeds(3) {

@@ -79,6 +79,59 @@ fn a_newcomer_is_sent_no_more_than_it_takes_in() {
     }
 }
 
+/// Ten thousand files and nothing new: what a reconnection costs depends on the logs alone.
+#[test]
+fn a_reconnection_with_nothing_new_takes_two_kilobytes_and_five_ways() {
+    let plan = Plan {
+        devices: 2,
+        writes: 0,
+        drops: 0,
+        partitions: 0,
+        crashes: 0,
+        reboots: 0,
+        repeats_per_mille: 0,
+        busy_millis: 5_000,
+        delay_millis: 100..101,
+        items: 64..65,
+        change_bytes: 100..101,
+        ..Plan::default()
+    };
+    for seed in seeds(2) {
+        let mut world = World::new(seed, plan.clone());
+        world.run(60_000);
+        for _ in 0..10_000 / 64 + 1 {
+            world.write_now(0);
+            let until = world.now + 100;
+            world.run_until(until);
+        }
+        let at_rest = world.settle(60_000);
+        world.assert_well(seed, at_rest);
+        world.cut_off(1, true);
+        let until = world.now + 5_000;
+        world.run_until(until);
+        let (bytes, frames) = (world.wire_bytes, world.wire_frames);
+        world.heal();
+        while world.wire_frames == frames {
+            let until = world.now + 1;
+            world.run_until(until);
+        }
+        let connected = world.now;
+        while !(0..2).all(|node| world.status(node, 1 - node).is_some_and(|s| s.connected && s.has_all_mine))
+        {
+            let until = world.now + 1;
+            world.run_until(until);
+        }
+        let ways = (world.now - connected).div_ceil(100);
+        let until = world.now + 2_000;
+        world.run_until(until);
+        let bytes = world.wire_bytes - bytes;
+        println!("{bytes} bytes, {} frames, {ways} ways", world.wire_frames - frames);
+        assert!(bytes <= 2_048, "SEED={seed}: {bytes} bytes");
+        // Hello there and back, then the control lane and the data lane.
+        assert!(ways <= 5, "SEED={seed}: {ways} ways");
+    }
+}
+
 /// Somebody who speaks another version, or knows nothing of the workspace, is turned away.
 #[test]
 fn strangers_learn_nothing() {

@@ -131,7 +131,8 @@ impl PlannedWrite {
         }
     }
 
-    fn node(&self) -> Option<NodeId> {
+    /// The node, where the write names one.
+    pub(crate) fn node(&self) -> Option<NodeId> {
         match self {
             Self::File { node, .. } | Self::MakeFolder { node, .. } => Some(*node),
             _ => None,

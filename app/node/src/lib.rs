@@ -4,11 +4,13 @@
 //! * [`api`] what a node can be asked, as closed enums
 //! * [`control`] the local socket that serves [`api`] to other processes
 //! * [`mirror`] the shared folder on disk
+//! * [`driven`] one workspace, driven step by step, for simulations
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
 pub mod api;
 pub mod control;
+pub mod driven;
 pub mod mirror;
 
 mod folder;

@@ -11,6 +11,7 @@ mod history;
 pub(crate) mod people;
 pub(crate) mod queries;
 mod recent_changes;
+mod restate;
 mod save_base;
 pub(crate) mod saves;
 mod show;

@@ -133,6 +133,18 @@ pub const EARLY_FRAMES_MAX: usize = 64;
 /// Stored entries that are read at a time to compare them with a repeated one.
 pub const COMPARISONS_MAX: usize = 16;
 
+/// Entries of one device a second that are taken in as they come, beyond what was listed when a
+/// connection began; what is above is read at this rate.
+pub const QUOTA_ENTRIES_PER_SECOND: u64 = 100;
+/// Entries of one device that may come at once before that.
+pub const QUOTA_ENTRIES_BURST: u64 = 1_000;
+/// Bytes of entries of one device in [`QUOTA_BYTES_MILLIS`], likewise.
+pub const QUOTA_BYTES: u64 = 64 * 1024 * 1024;
+/// See [`QUOTA_BYTES`].
+pub const QUOTA_BYTES_MILLIS: u64 = 24 * 60 * 60 * 1_000;
+/// Logs of which nothing is here and that Frontiers name, as far as they are remembered.
+pub const UNKNOWN_LOGS_MAX: usize = 1_024;
+
 /// Milliseconds for the Hello.
 pub const HELLO_MILLIS: u64 = 5_000;
 /// Milliseconds for the membership phase without progress.

@@ -58,11 +58,13 @@ mod keys;
 mod logs;
 mod members;
 mod pending;
+mod quota;
 mod receive;
 mod serve;
 mod sources;
 mod status;
 mod strikes;
+mod verdicts;
 mod write;
 
 use std::collections::BTreeMap;
@@ -70,7 +72,7 @@ use std::collections::BTreeMap;
 use rand::CryptoRng;
 
 use crate::acl::Class;
-use crate::entry::{Entry, Kind, Lane, Open};
+use crate::entry::{Entry, Frontier, Kind, Lane, Open};
 use crate::epoch::Keyring;
 use crate::frames::{ByeCode, PeerAddress};
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, LogId, Timestamp};
@@ -83,9 +85,11 @@ use keys::KeyWork;
 use logs::LogTable;
 use members::{Members, TakeError};
 use pending::Pending;
+use quota::Quotas;
 use receive::Suspect;
 use sources::Sources;
 use strikes::Strikes;
+use verdicts::Review;
 use write::{OwnSession, WriteQueue};
 
 pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredLog, StoredState};
@@ -118,6 +122,7 @@ pub struct Replica {
     delivery: DeliveryQueue,
     keys: KeyWork,
     cuts: CutLookup,
+    review: Review,
     loads: BTreeMap<RequestId, LoadPurpose>,
     next_request: u64,
     next_batch: u64,
@@ -126,6 +131,7 @@ pub struct Replica {
     channels: BTreeMap<ChannelId, Channel>,
     sources: Sources,
     strikes: Strikes,
+    quotas: Quotas,
     addresses: Vec<PeerAddress>,
     /// How often an endpoint has made us begin a session by claiming more of our log than is here.
     alarms: BTreeMap<EndpointId, u8>,
@@ -134,6 +140,8 @@ pub struct Replica {
     effects: Vec<Effect>,
     peers_changed: PeersChanged,
     membership_changed: bool,
+    /// Whether entries that were taken in may count otherwise than before.
+    verdicts_changed: bool,
     told: BTreeMap<DeviceId, DeviceStatus>,
     wake_at: Option<Timestamp>,
     stop: Option<Stop>,
@@ -155,6 +163,7 @@ enum LoadPurpose {
     Serve(ChannelId),
     Deliver,
     Cuts,
+    Review,
     Compare(Box<Suspect>),
 }
 
@@ -172,8 +181,14 @@ impl Replica {
     ) -> Result<Self, OpenReplicaError> {
         let own = OwnSession::new(&config.ws, config.keys.signer(), config.session);
         let mut replica = Self::empty(config, own, stored.keyring);
+        let mut frontiers = Vec::new();
         for bytes in &stored.entries {
-            replica.restore(bytes)?;
+            let entry = Entry::decode(bytes)?;
+            if entry.header.kind == Kind::Frontier {
+                frontiers.push(entry);
+            } else {
+                replica.restore(&entry)?;
+            }
         }
         replica.restore_ends(&stored.logs, id_at)?;
         let mine: u64 = replica
@@ -187,6 +202,12 @@ impl Replica {
             let is_mine = replica.logs.get(&ack.log).is_some_and(|state| state.signer == replica.own.signer);
             if is_mine {
                 replica.acks.note(ack.device, ack.log, ack.seq, &replica.logs);
+            }
+        }
+        for entry in frontiers {
+            let device = replica.logs.get(&entry.header.log).and_then(|state| state.signer.device());
+            if let (Some(device), Ok(frontier)) = (device, entry.clear::<Frontier>()) {
+                replica.frontier_of(device, &frontier.positions);
             }
         }
         // Keepers store what they cannot read.
@@ -215,17 +236,20 @@ impl Replica {
             delivery: DeliveryQueue::default(),
             keys: KeyWork::default(),
             cuts: CutLookup::default(),
+            review: Review::default(),
             loads: BTreeMap::new(),
             next_request: 1,
             next_batch: 1,
             channels: BTreeMap::new(),
             sources: Sources::default(),
             strikes: Strikes::default(),
+            quotas: Quotas::default(),
             addresses: Vec::new(),
             alarms: BTreeMap::new(),
             effects: Vec::new(),
             peers_changed: PeersChanged::default(),
             membership_changed: false,
+            verdicts_changed: false,
             told: BTreeMap::new(),
             wake_at: None,
             stop: None,
@@ -234,16 +258,15 @@ impl Replica {
     }
 
     /// Takes an entry out of the store. It was checked before it was stored.
-    fn restore(&mut self, bytes: &[u8]) -> Result<(), OpenReplicaError> {
-        let entry = Entry::decode(bytes)?;
+    fn restore(&mut self, entry: &Entry) -> Result<(), OpenReplicaError> {
         let at = entry.entry_ref();
         let disorder = || OpenReplicaError::Disorder { at };
-        self.members.insert(&entry).map_err(|error| match error {
+        self.members.insert(entry).map_err(|error| match error {
             TakeError::Genesis(error) => OpenReplicaError::Genesis(error),
             TakeError::Missing(_) | TakeError::Refused => disorder(),
         })?;
         if self.logs.get(&at.log).is_none() {
-            let (signer, lane) = self.signer_of(&entry).map_err(|_| disorder())?;
+            let (signer, lane) = self.signer_of(entry).map_err(|_| disorder())?;
             self.logs.begin(&at, signer, lane);
             if let Ok(open) = entry.clear::<Open>() {
                 self.logs.name_earlier(&signer, &open);
@@ -253,7 +276,7 @@ impl Replica {
         }
         self.logs.commit(&at);
         self.needs_newer |= !entry.header.is_understood();
-        self.offer_key(&entry);
+        self.offer_key(entry);
         Ok(())
     }
 
@@ -308,16 +331,22 @@ impl Replica {
             Some(LoadPurpose::Serve(channel)) => self.loaded_to_serve(channel, entries),
             Some(LoadPurpose::Deliver) => self.loaded_to_deliver(&entries),
             Some(LoadPurpose::Cuts) => self.loaded_cuts(&entries),
+            Some(LoadPurpose::Review) => self.loaded_to_review(&entries),
             Some(LoadPurpose::Compare(suspect)) => self.loaded_to_compare(&suspect, &entries),
         }
     }
 
     fn set_addresses(&mut self, addresses: Vec<PeerAddress>) {
-        self.addresses = addresses;
+        let before = std::mem::replace(&mut self.addresses, addresses);
+        // Those who are connected have heard of the others.
+        let is_news = |peer: &&PeerAddress| {
+            !before.iter().any(|told| told.device == peer.device && told.addresses == peer.addresses)
+        };
+        let news: Vec<PeerAddress> = self.addresses.iter().filter(is_news).cloned().collect();
         let in_data: Vec<ChannelId> =
             self.channels.iter().filter(|(_, channel)| channel.data().is_some()).map(|(id, _)| *id).collect();
         for id in in_data {
-            self.send_addresses(id);
+            self.send_addresses(id, &news);
         }
     }
 
@@ -333,6 +362,7 @@ impl Replica {
         self.tick_channels();
         self.tick_sources();
         self.tick_keys();
+        self.tick_quotas();
         self.write_frontier_if_due(false);
         self.flush(rng);
         self.settle_acl_phases();
@@ -380,7 +410,10 @@ impl Replica {
 
     fn tell_wake(&mut self) {
         let channels = self.channels.values().filter_map(Channel::deadline).min();
-        let next = [channels, self.sources_deadline(), self.keys.deadline()].into_iter().flatten().min();
+        let next = [channels, self.sources_deadline(), self.keys.deadline(), self.quotas.deadline()]
+            .into_iter()
+            .flatten()
+            .min();
         let is_over = self.wake_at.is_some_and(|wake_at| wake_at <= self.now);
         if next != self.wake_at || is_over {
             self.wake_at = next;

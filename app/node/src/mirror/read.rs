@@ -23,7 +23,8 @@ pub struct FileRef {
     /// A save that was found in a file which a write had swapped out.
     pub(crate) is_displaced: bool,
     bytes: Option<Arc<[u8]>>,
-    place: Place,
+    /// Where it lies; none for bytes that never lay on a disk.
+    place: Option<Place>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +50,18 @@ pub enum ReadError {
 }
 
 impl FileRef {
+    /// Bytes that lie on no disk, as a simulation has them.
+    pub(crate) fn of_bytes(bytes: &Arc<[u8]>, executable: bool) -> Self {
+        Self {
+            hash: *blake3::hash(bytes).as_bytes(),
+            stamp: Stamp { size: bytes.len() as u64, ..Stamp::default() },
+            executable,
+            is_displaced: false,
+            bytes: Some(Arc::clone(bytes)),
+            place: None,
+        }
+    }
+
     /// BLAKE3 of the bytes.
     pub fn hash(&self) -> &ContentHash {
         &self.hash
@@ -56,7 +69,7 @@ impl FileRef {
 
     /// Whether it was found under this name.
     pub(crate) fn is_at(&self, folder: &str, name: &str) -> bool {
-        self.place.folder == folder && self.place.name == name
+        self.place.as_ref().is_some_and(|place| place.folder == folder && place.name == name)
     }
 
     /// Length in bytes.
@@ -95,8 +108,9 @@ impl FileRef {
     /// A stream of the bytes. At its end it fails with `InvalidData` if they are
     /// not the ones of the hash: then forget what was read, the file is reported again.
     pub fn open(&self) -> Result<CheckedReader, ReadError> {
-        let folder = self.place.root.open_folder(&self.place.folder)?;
-        let file = folder.open_read(&self.place.name)?;
+        let place = self.place.as_ref().ok_or(ReadError::NotAFile)?;
+        let folder = place.root.open_folder(&place.folder)?;
+        let file = folder.open_read(&place.name)?;
         if entry_of_file(&file)?.kind != EntryKind::File {
             return Err(ReadError::NotAFile);
         }
@@ -170,7 +184,7 @@ pub(crate) fn read_file(
     {
         return Err(ReadError::Changed);
     }
-    let place = Place { root: Arc::clone(root), folder: folder_path.to_owned(), name: name.to_owned() };
+    let place = Some(Place { root: Arc::clone(root), folder: folder_path.to_owned(), name: name.to_owned() });
     Ok(FileRef {
         hash: *hash.as_bytes(),
         stamp: after.stamp,

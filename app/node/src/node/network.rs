@@ -119,6 +119,9 @@ impl Router {
             if !is_member_of(&workspace, peer).await {
                 continue;
             }
+            // Others may not know where it is.
+            let (shared, told) = (Arc::clone(&self.shared), workspace.clone());
+            tokio::spawn(async move { tell_addresses(&shared, &told).await });
             if dialer {
                 self.open(peer, workspace);
             } else {
@@ -249,19 +252,44 @@ pub(super) async fn want_members(shared: &Arc<Shared>, ws: WorkspaceId) {
     let (Some(net), Some(workspace)) = (&shared.net, shared.handle(&ws)) else { return };
     let devices = workspace.ask(|engine| engine.replica().named_devices()).await.unwrap_or_default();
     let own = net.id();
-    let mut told = Vec::new();
     for device in devices.iter().filter(|device| device.endpoint != own) {
         let known = remembered(shared, device.endpoint);
-        told.extend(told_address(device.device, &known));
         if let Err(error) = net.want(device.endpoint, known).await {
             tracing::debug!(peer = %device.endpoint, "not wanted: {error}");
         }
     }
-    let input = weft_sync::replica::Input::Addresses(told);
+    tell_addresses(shared, &workspace).await;
+}
+
+/// Tells the members of a workspace where its other devices were reached, and how long ago.
+async fn tell_addresses(shared: &Shared, workspace: &WorkspaceHandle) {
+    let own = shared.profile.endpoint_id();
+    let devices = workspace.ask(|engine| engine.replica().named_devices()).await.unwrap_or_default();
+    let others = devices.iter().filter(|device| device.endpoint != own);
+    let told = others.filter_map(|device| {
+        let known = remembered(shared, device.endpoint);
+        told_address(device.device, &known, age_seconds(shared, device.endpoint))
+    });
+    let input = weft_sync::replica::Input::Addresses(told.collect());
     let _ = workspace.ask(move |engine| engine.feed(input)).await;
 }
 
-fn told_address(device: weft_sync::ids::DeviceId, known: &[Address]) -> Option<ToldAddress> {
+/// How long ago a device was reached: nothing while it is connected, the greatest number when it
+/// was not since this node runs.
+fn age_seconds(shared: &Shared, endpoint: EndpointId) -> u32 {
+    let state = shared.state();
+    if state.connected.contains(&endpoint) {
+        return 0;
+    }
+    let since = state.contacts.get(&endpoint).map(|at| wall_now().0.saturating_sub(at.0) / 1_000);
+    since.and_then(|seconds| u32::try_from(seconds.max(0)).ok()).unwrap_or(u32::MAX)
+}
+
+fn told_address(
+    device: weft_sync::ids::DeviceId,
+    known: &[Address],
+    age_seconds: u32,
+) -> Option<ToldAddress> {
     let addresses: Vec<_> = known
         .iter()
         .filter_map(|address| match address {
@@ -269,7 +297,7 @@ fn told_address(device: weft_sync::ids::DeviceId, known: &[Address]) -> Option<T
             Address::Relay(_) => None,
         })
         .collect();
-    (!addresses.is_empty()).then_some(ToldAddress { device, addresses, age_seconds: 0 })
+    (!addresses.is_empty()).then_some(ToldAddress { device, addresses, age_seconds })
 }
 
 /// Tries where a member says that other members are.

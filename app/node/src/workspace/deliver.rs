@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weft_crdt::tree::{ContentValue, Field, RegisterKey};
+use weft_crdt::tree::{ContentValue, Field, RegisterKey, Replaced};
 use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, Value};
 use weft_store::{ReadError, Space, Table, Write};
 use weft_sync::data::actor_of;
-use weft_sync::ids::UserId;
+use weft_sync::ids::{LogId, UserId};
 use weft_sync::replica::Delivery;
 
 use super::documents::{Facts, LoadError};
 use super::engine::{Engine, EngineEvent, Output};
 use super::entries::{CarriedChange, for_each_change};
 use super::people::People;
-use super::waiting::{ItemRef, Missing};
+use super::waiting::{ItemRef, Missing, Unstored};
 
 /// What a number of changes has touched.
 #[derive(Debug, Default)]
@@ -40,6 +40,16 @@ struct Arrived {
     item: ItemRef,
     log_actor: ActorId,
     user: Option<UserId>,
+}
+
+/// What became of a change.
+enum Outcome {
+    /// It is part of its document now.
+    Applied,
+    /// It was before, or waits for the document itself.
+    Done,
+    /// These have to come first.
+    Missing(Vec<ChangeHash>),
 }
 
 impl Engine {
@@ -93,7 +103,12 @@ impl Engine {
                         item: place,
                         hash: change.hash(),
                     });
+                    if !delivery.counts {
+                        self.keep_void(change.hash(), reference, dirty);
+                        continue;
+                    }
                     self.note_document(item.doc);
+                    self.unstored.push(Unstored::Delivered(reference));
                     let log_actor = actor_of(&delivery.entry.log);
                     let user = Some(delivery.user);
                     if item.doc != self.tree.id() {
@@ -107,7 +122,9 @@ impl Engine {
                 Err(error) => self.quarantine(reference, &error.to_string()),
             }
         }
-        writes.push(Write::opened(self.ws, delivery.entry));
+        if delivery.counts {
+            writes.push(Write::opened(self.ws, delivery.entry));
+        }
         self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });
     }
 
@@ -128,18 +145,22 @@ impl Engine {
                 self.apply_to_text(&arrived, dirty)
             };
             match applied {
-                Ok(true) => {
+                Ok(Outcome::Applied) => {
                     let released = self.waiting.take(Missing::Change(document, hash));
                     open.extend(released.into_iter().rev().filter_map(|item| self.read_item(item)));
                 }
-                Ok(false) => {}
+                Ok(Outcome::Missing(missing)) => {
+                    let next = self.wait_for(arrived.item, &missing);
+                    open.extend(next.into_iter().rev().filter_map(|item| self.read_item(item)));
+                }
+                Ok(Outcome::Done) => {}
                 Err(reason) => self.quarantine(arrived.item, &reason),
             }
         }
     }
 
-    /// Whether the change is part of the tree now; an error is for good.
-    fn apply_to_tree(&mut self, arrived: &Arrived, dirty: &mut Dirty) -> Result<bool, String> {
+    /// Makes a change part of the tree; an error is for good.
+    fn apply_to_tree(&mut self, arrived: &Arrived, dirty: &mut Dirty) -> Result<Outcome, String> {
         for (key, value) in arrived.change.register_writes() {
             weft_crdt::tree::check_register(key, value).map_err(|error| error.to_string())?;
         }
@@ -147,30 +168,29 @@ impl Engine {
             TreeApplied::Applied { changed_keys } => {
                 dirty.keys.extend(changed_keys);
                 self.note_author(arrived);
-                Ok(true)
+                Ok(Outcome::Applied)
             }
             TreeApplied::Known => {
+                // It may have been made here too, under the same name, and others wait for it.
                 self.note_author(arrived);
-                Ok(false)
+                Ok(Outcome::Applied)
             }
-            TreeApplied::Missing(missing) => {
-                self.wait_for(arrived.item, &missing);
-                Ok(false)
-            }
+            TreeApplied::Missing(missing) => Ok(Outcome::Missing(missing)),
         }
     }
 
     fn note_author(&mut self, arrived: &Arrived) {
         if let Some(user) = arrived.user {
-            self.authors.note(arrived.change.actor(), arrived.item.entry.id, user);
+            let (actor, entry) = (arrived.change.actor(), arrived.item.entry.id);
+            self.names_may_change |= self.authors.note(actor, entry, user);
         }
     }
 
-    fn apply_to_text(&mut self, arrived: &Arrived, dirty: &mut Dirty) -> Result<bool, String> {
+    fn apply_to_text(&mut self, arrived: &Arrived, dirty: &mut Dirty) -> Result<Outcome, String> {
         let document = arrived.item.document;
         let (Some(base), Some(contents)) = (self.bases.get(&document), &self.contents) else {
             self.waiting.add(Missing::Document(document), arrived.item);
-            return Ok(false);
+            return Ok(Outcome::Done);
         };
         let documents = self.documents.get_mut();
         let text = match documents.load(document, base, contents, &self.replica) {
@@ -178,42 +198,83 @@ impl Engine {
             Err(LoadError::BaseMissing) => {
                 self.waiting.add(Missing::Document(document), arrived.item);
                 self.fetches.want(document, base);
-                return Ok(false);
+                return Ok(Outcome::Done);
             }
             Err(error) => return Err(error.to_string()),
         };
         match text.apply(&arrived.change, &arrived.log_actor).map_err(|e| e.to_string())? {
             Applied::Applied(patches) => {
                 dirty.texts.entry(document).or_default().extend(patches);
-                Ok(true)
+                Ok(Outcome::Applied)
             }
             Applied::Known => {
                 // The document was read from the store with this change in it.
                 dirty.texts.entry(document).or_default();
-                Ok(true)
+                Ok(Outcome::Applied)
             }
-            Applied::Missing(missing) => {
-                self.wait_for(arrived.item, &missing);
-                Ok(false)
-            }
+            Applied::Missing(missing) => Ok(Outcome::Missing(missing)),
         }
     }
 
-    fn wait_for(&mut self, item: ItemRef, missing: &[ChangeHash]) {
-        if let Some(hash) = missing.first() {
-            self.waiting.add(Missing::Change(item.document, *hash), item);
+    /// Keeps a change that does not count, for the case that one that counts builds upon it.
+    fn keep_void(&mut self, hash: ChangeHash, item: ItemRef, dirty: &mut Dirty) {
+        self.documents.get_mut().note_void(item.document);
+        if item.document != self.tree.id() {
+            dirty.texts.entry(item.document).or_default();
         }
+        if self.waiting.is_awaited(&Missing::Change(item.document, hash)) {
+            if let Some(arrived) = self.read_item(item) {
+                self.apply(arrived, dirty);
+            }
+        } else {
+            self.waiting.set_aside(hash, item);
+        }
+    }
+
+    /// Lets an item wait for another change, unless that is here and does not count: then it
+    /// counts because of this one. Returns what has to be applied, in this order.
+    fn wait_for(&mut self, item: ItemRef, missing: &[ChangeHash]) -> Vec<ItemRef> {
+        let document = item.document;
+        let mut vouched: Vec<ItemRef> =
+            missing.iter().filter_map(|hash| self.waiting.take_aside(document, *hash)).collect();
+        if !vouched.is_empty() {
+            vouched.push(item);
+        } else if let Some(hash) = missing.first() {
+            self.waiting.add(Missing::Change(document, *hash), item);
+        }
+        vouched
     }
 
     fn read_item(&self, item: ItemRef) -> Option<Arrived> {
         let at = item.entry;
-        let read = self.store.entries(self.ws, at.log, at.seq, at.seq, 1);
-        let stored = read.ok()?.into_iter().find(|stored| stored.at == at)?;
-        let entry = weft_sync::entry::Entry::decode(&stored.bytes).ok()?;
-        let plain = self.replica.read_data(&entry)?;
+        let plain = self.read_entry(at)?;
         let change = Change::parse(&plain.items.get(usize::from(item.item))?.change).ok()?;
         let log_actor = actor_of(&at.log);
         Some(Arrived { change, item, log_actor, user: self.authors.of_log(&at.log) })
+    }
+
+    /// What a stored entry says.
+    pub(super) fn read_entry(&self, at: weft_sync::ids::EntryRef) -> Option<weft_sync::data::DataPlain> {
+        let read = self.store.entries(self.ws, at.log, at.seq, at.seq, 1);
+        let stored = read.ok()?.into_iter().find(|stored| stored.at == at)?;
+        let entry = weft_sync::entry::Entry::decode(&stored.bytes).ok()?;
+        self.replica.read_data(&entry)
+    }
+
+    /// Applies a delivered item once more.
+    pub(super) fn apply_again(&mut self, item: ItemRef, dirty: &mut Dirty) {
+        if let Some(arrived) = self.read_item(item) {
+            self.apply(arrived, dirty);
+        }
+    }
+
+    /// Applies a change of our own once more.
+    pub(super) fn apply_made(&mut self, document: DocumentId, change: Change, log: LogId, dirty: &mut Dirty) {
+        let entry =
+            weft_sync::ids::EntryRef { log, seq: 0, id: weft_sync::ids::EntryId::from_bytes([0xff; 32]) };
+        let item = ItemRef { entry, item: 0, document };
+        let user = Some(self.replica.user());
+        self.apply(Arrived { change, item, log_actor: actor_of(&log), user }, dirty);
     }
 
     /// Tries again what waited for a document.
@@ -236,18 +297,26 @@ impl Engine {
         self.out.push(Output::Commit { batch: None, writes: vec![record], own: Vec::new() });
     }
 
-    /// Learns from the tree what text documents begin with.
+    /// Learns from the tree what text documents begin with: those that are somebody's content, and
+    /// those that something else has replaced.
     pub(super) fn take_bases(&mut self, keys: &BTreeSet<String>) -> Vec<DocumentId> {
         let mut new = Vec::new();
         for key in keys {
-            if RegisterKey::parse(key).is_none_or(|key| key.field != Field::Content) {
-                continue;
-            }
+            let Some(field) = RegisterKey::parse(key).map(|key| key.field) else { continue };
             for (_, value) in self.tree.values(key) {
                 let Value::Bytes(bytes) = value else { continue };
-                if let Ok(ContentValue::Text { document, base }) = ContentValue::decode(bytes)
-                    && self.bases.insert(document, base).is_none()
+                let begins = match field {
+                    Field::Content => match ContentValue::decode(bytes) {
+                        Ok(ContentValue::Text { document, base }) => Some((document, base)),
+                        _ => None,
+                    },
+                    Field::Replaced(document) => Replaced::decode(bytes).ok().map(|r| (document, r.base)),
+                    _ => None,
+                };
+                if let Some((document, base)) = begins
+                    && !self.bases.contains_key(&document)
                 {
+                    self.bases.insert(document, base);
                     new.push(document);
                 }
             }

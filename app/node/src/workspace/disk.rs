@@ -111,7 +111,9 @@ impl Engine {
             }
         }
         self.show.begin_own(own);
-        let _ = self.take_bases(&dirty.keys);
+        for document in self.take_bases(&dirty.keys) {
+            self.release_document(document, &mut dirty);
+        }
         self.refresh(&dirty);
         self.show.end_own();
         let (mut versions, mut taken_back) = (BTreeMap::new(), Made::new());

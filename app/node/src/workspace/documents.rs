@@ -52,6 +52,8 @@ pub(crate) struct Documents {
     next_use: u64,
     /// Documents with at least one change beyond their beginning.
     edited: BTreeSet<DocumentId>,
+    /// Documents with changes in entries that do not count.
+    void: BTreeSet<DocumentId>,
     /// Changes that the store may not give yet.
     pub(super) recent: RecentChanges,
 }
@@ -65,7 +67,8 @@ impl Documents {
     /// Knows the documents of a workspace.
     pub(crate) fn new(ws: WorkspaceId, store: Arc<dyn Storage>) -> Result<Self, ReadError> {
         let edited = store.documents(ws)?.into_iter().map(|summary| summary.doc).collect();
-        Ok(Self { ws, store, open: BTreeMap::new(), next_use: 0, edited, recent: RecentChanges::default() })
+        let (open, void, recent) = (BTreeMap::new(), BTreeSet::new(), RecentChanges::default());
+        Ok(Self { ws, store, open, next_use: 0, edited, void, recent })
     }
 
     /// The documents with changes.
@@ -81,6 +84,21 @@ impl Documents {
     /// Notes that the document has a change.
     pub(crate) fn note_edited(&mut self, document: DocumentId) {
         self.edited.insert(document);
+    }
+
+    /// Notes that an entry that does not count changes the document.
+    pub(crate) fn note_void(&mut self, document: DocumentId) {
+        self.void.insert(document);
+    }
+
+    /// Whether an entry that does not count changes the document.
+    pub(crate) fn holds_void(&self, document: DocumentId) -> bool {
+        self.void.contains(&document)
+    }
+
+    /// Lets a document be read again the next time.
+    pub(crate) fn forget(&mut self, document: DocumentId) {
+        self.open.remove(&document);
     }
 
     /// A document, out of memory or the store.
@@ -218,11 +236,14 @@ pub(crate) struct Authors {
 
 impl Authors {
     /// Notes who carried a change of the tree document.
-    pub(crate) fn note(&mut self, actor: ActorId, entry: EntryId, user: UserId) {
+    /// True when it is another person than before.
+    pub(crate) fn note(&mut self, actor: ActorId, entry: EntryId, user: UserId) -> bool {
         let known = self.by_actor.entry(actor).or_insert((entry, user));
+        let before = known.1;
         if entry < known.0 {
             *known = (entry, user);
         }
+        known.1 != before
     }
 
     /// Notes whose log it is.
@@ -235,9 +256,11 @@ impl Authors {
         self.by_log.get(log).copied()
     }
 
-    /// Replaces what people are called.
-    pub(crate) fn set_names(&mut self, names: BTreeMap<UserId, String>) {
+    /// Replaces what people are called; true when that is something else than before.
+    pub(crate) fn set_names(&mut self, names: BTreeMap<UserId, String>) -> bool {
+        let is_new = self.names != names;
         self.names = names;
+        is_new
     }
 
     /// What a person is called.
@@ -279,7 +302,7 @@ impl DocumentFacts for Facts<'_> {
         if !documents.is_edited(document) {
             return false;
         }
-        if seen.hashes().is_empty() {
+        if seen.hashes().is_empty() && !documents.holds_void(document) {
             return true;
         }
         if documents.opened(document).is_some_and(|open| open.heads() == seen) {

@@ -9,12 +9,12 @@
 //! The engine reads the store, never the clock, the network or the folder.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rand::rngs::StdRng;
 use weft_crdt::tree::{BlobRef, Platform, TreeView, tree_document_id};
-use weft_crdt::{ChangeHash, DocumentId, NodeId, TreeDocument};
+use weft_crdt::{ActorId, ChangeHash, DocumentId, NodeId, TreeDocument};
 use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
 use weft_sync::data::Origin;
 use weft_sync::frames::{ByeCode, PeerAddress};
@@ -30,7 +30,7 @@ use super::fetch_plan::FetchPlan;
 use super::people::People;
 use super::save_base::PastTexts;
 use super::show::ShowPlan;
-use super::waiting::Waiting;
+use super::waiting::{Unstored, UnstoredChanges, Waiting};
 use crate::folder::{Accepted, FolderJob, RecentTexts};
 
 /// Refused writes of which the reason is kept for whoever asks.
@@ -106,12 +106,14 @@ pub(crate) enum EngineEvent {
 }
 
 /// A write on its way to the disk.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct LocalWrite {
-    /// Document and hash of each item.
-    pub(super) items: Vec<(DocumentId, ChangeHash)>,
-    /// The batch of disk changes that it answers, and how.
-    pub(super) accepts: Option<(u64, Vec<Accepted>)>,
+    /// Document, hash and actor of each item.
+    pub(super) items: Vec<(DocumentId, ChangeHash, ActorId)>,
+    /// The batches of disk changes that it answers, and how.
+    pub(super) accepts: Vec<(u64, Vec<Accepted>)>,
+    /// Why it was made.
+    pub(super) origin: Origin,
 }
 
 /// One workspace.
@@ -134,6 +136,15 @@ pub(crate) struct Engine {
     pub(super) waiting: Waiting,
     pub(super) writes: BTreeMap<WriteId, LocalWrite>,
     pub(super) refused: BTreeMap<WriteId, String>,
+    /// Writes that were refused and are still to be taken back or written again.
+    pub(super) to_restate: Vec<(WriteId, LocalWrite, WriteError)>,
+    /// Writes that were written again, as these.
+    pub(super) restated: BTreeMap<WriteId, WriteId>,
+    pub(super) unstored: UnstoredChanges,
+    /// Texts with edits of ours whose entries were just made.
+    pub(super) named_documents: BTreeSet<DocumentId>,
+    /// Whether the names of conflict copies may be others than before.
+    pub(super) names_may_change: bool,
     pub(super) next_write: u64,
     pub(super) show: ShowPlan,
     pub(super) fetches: FetchPlan,
@@ -189,6 +200,11 @@ impl Engine {
             waiting: Waiting::default(),
             writes: BTreeMap::new(),
             refused: BTreeMap::new(),
+            to_restate: Vec::new(),
+            restated: BTreeMap::new(),
+            unstored: UnstoredChanges::default(),
+            named_documents: BTreeSet::new(),
+            names_may_change: false,
             next_write: 1,
             show: ShowPlan::new(),
             fetches: FetchPlan::default(),
@@ -250,6 +266,7 @@ impl Engine {
             }
         }
         self.settle(dirty);
+        self.restate_refused();
     }
 
     /// Begins: what was stored and not read yet is delivered.
@@ -261,6 +278,13 @@ impl Engine {
     /// The writes of a batch are durable.
     pub(crate) fn committed(&mut self, batch: BatchId) {
         self.documents.get_mut().recent.committed(batch);
+        self.unstored.committed(batch);
+        // Now the entries of our own edits have names, which decide who counts as an author.
+        let mut dirty = Dirty::default();
+        for document in std::mem::take(&mut self.named_documents) {
+            dirty.texts.entry(document).or_default();
+        }
+        self.refresh(&dirty);
         self.feed(Input::Committed { batch });
     }
 
@@ -286,11 +310,18 @@ impl Engine {
             Effect::Close { channel, code } => self.out.push(Output::Close { channel, code }),
             Effect::Load(_) => {}
             Effect::Deliver(delivery) => self.deliver(delivery, dirty),
+            Effect::Withdrawn(entries) => self.withdraw(&entries, dirty),
             Effect::Written { write, .. } => self.written(write),
             Effect::WriteRefused { write, reason } => self.write_refused(write, &reason),
             Effect::SessionStarted { session } => self.out.push(Output::Session(session)),
             Effect::MembershipChanged => {
+                let had_key = self.contents.is_some();
                 self.learn_membership();
+                if !had_key && self.contents.is_some() {
+                    // What came before the key waits for the beginning of its text.
+                    let documents: Vec<DocumentId> = self.bases.keys().copied().collect();
+                    documents.into_iter().for_each(|document| self.release_document(document, dirty));
+                }
                 let writes = vec![entries::keep_keys(self.ws, self.replica.keyring())];
                 self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });
                 dirty.names_changed = true;
@@ -337,7 +368,13 @@ impl Engine {
             }));
             for (item, local) in entry.local.iter().enumerate() {
                 let known = self.writes.get(&local.write).and_then(|w| w.items.get(local.index));
-                let Some(&(doc, hash)) = known else { continue };
+                let Some(&(doc, hash, actor)) = known else { continue };
+                if doc == self.tree.id() {
+                    let user = self.replica.user();
+                    self.names_may_change |= self.authors.note(actor, entry.at.id, user);
+                } else {
+                    self.named_documents.insert(doc);
+                }
                 self.documents.get_mut().recent.set_entry(doc, hash, entry.at);
                 let item = u16::try_from(item).expect("at most 64 items in an entry");
                 writes.push(Write::Change { ws: self.ws, doc, entry: entry.at, item, hash });
@@ -345,6 +382,7 @@ impl Engine {
         }
         let own = own.into_values().collect();
         self.documents.get_mut().recent.begin(append.batch);
+        self.unstored.barrier(append.batch);
         self.out.push(Output::Commit { batch: Some(append.batch), writes, own });
     }
 
@@ -358,20 +396,21 @@ impl Engine {
     }
 
     fn written(&mut self, write: WriteId) {
-        if let Some(done) = self.writes.remove(&write)
-            && let Some((batch, accepted)) = done.accepts
-        {
+        self.unstored.written(write);
+        let accepts = self.writes.remove(&write).map(|done| done.accepts);
+        for (batch, accepted) in accepts.into_iter().flatten() {
             self.out.push(Output::Folder(FolderJob::Accept { batch, accepted }));
         }
     }
 
     fn write_refused(&mut self, write: WriteId, reason: &WriteError) {
-        // What was typed stays in the folder; it is not lost, and not shared.
-        if let Some(refused) = self.writes.remove(&write)
-            && let Some((batch, _)) = refused.accepts
-        {
-            self.out.push(Output::Folder(FolderJob::Accept { batch, accepted: Vec::new() }));
+        if let Some(refused) = self.writes.remove(&write) {
+            self.to_restate.push((write, refused, reason.clone()));
         }
+    }
+
+    /// Keeps the reason why a write was refused for good.
+    pub(super) fn note_refused(&mut self, write: WriteId, reason: &WriteError) {
         let text = format!("{reason}; {}", reason.hint());
         tracing::warn!("an edit was not shared: {text}");
         self.refused.insert(write, text);
@@ -391,25 +430,30 @@ impl Engine {
         changes: Vec<(DocumentId, weft_crdt::Change, bool)>,
         accepts: Option<(u64, Vec<Accepted>)>,
     ) -> WriteId {
+        self.write_all(origin, changes, accepts.into_iter().collect())
+    }
+
+    /// The same for a write that answers several batches of disk changes.
+    pub(super) fn write_all(
+        &mut self,
+        origin: Origin,
+        changes: Vec<(DocumentId, weft_crdt::Change, bool)>,
+        accepts: Vec<(u64, Vec<Accepted>)>,
+    ) -> WriteId {
         let write = WriteId(self.next_write);
         self.next_write += 1;
         self.note_recent(&changes, &origin);
-        let items = changes.iter().map(|(doc, change, _)| (*doc, change.hash())).collect();
-        self.writes.insert(write, LocalWrite { items, accepts });
-        let items = changes.into_iter().map(|(doc, change, more)| weft_sync::data::Item {
-            doc,
-            more,
-            repeats: None,
-            change: change.bytes().to_vec(),
-        });
         let log = self.replica.data_log();
-        let input = Input::Write(weft_sync::replica::Write {
-            write,
-            log,
-            origin,
-            wall: self.wall,
-            items: items.collect(),
-        });
+        let items = changes.iter().map(|(doc, change, _)| (*doc, change.hash(), change.actor())).collect();
+        self.writes.insert(write, LocalWrite { items, accepts, origin: origin.clone() });
+        let mut items = Vec::with_capacity(changes.len());
+        for (doc, change, more) in changes {
+            let bytes = change.bytes().to_vec();
+            items.push(weft_sync::data::Item { doc, more, repeats: None, change: bytes });
+            self.unstored.push(Unstored::Made(doc, write, change, log));
+        }
+        let wall = self.wall;
+        let input = Input::Write(weft_sync::replica::Write { write, log, origin, wall, items });
         self.feed(input);
         write
     }
@@ -524,6 +568,6 @@ impl Engine {
         for (log, user) in self.replica.log_users() {
             self.authors.note_log(log, user);
         }
-        self.authors.set_names(self.replica.user_names());
+        self.names_may_change |= self.authors.set_names(self.replica.user_names());
     }
 }

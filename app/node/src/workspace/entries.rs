@@ -27,6 +27,9 @@ const READ_CHANGES: usize = 512;
 pub(crate) trait OpenData {
     /// What an entry says; `None` when its key is not here or it says nothing that can be used.
     fn open_data(&self, entry: &Entry) -> Option<DataPlain>;
+    /// Whether what an entry says counts. On a device that was put out everything that it holds
+    /// stays as it is, to read.
+    fn counts(&self, entry: &Entry) -> bool;
 }
 
 /// What opens the bodies of entries.
@@ -35,6 +38,12 @@ pub(crate) type Opener<'a> = &'a dyn OpenData;
 impl OpenData for Replica {
     fn open_data(&self, entry: &Entry) -> Option<DataPlain> {
         People::read_data(self, entry)
+    }
+
+    fn counts(&self, entry: &Entry) -> bool {
+        !self.may_hold_void()
+            || self.own_class().is_none()
+            || self.membership().is_some_and(|membership| membership.counts(entry))
     }
 }
 
@@ -55,8 +64,8 @@ pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<Store
         let Some(last) = read.last() else { break };
         after = last.order;
         let wanted = |entry: &&StoredEntry| {
-            let is_needed =
-                matches!(entry.kind, Kind::Genesis | Kind::Open) || control.contains(&entry.at.log);
+            let is_needed = matches!(entry.kind, Kind::Genesis | Kind::Open | Kind::Frontier)
+                || control.contains(&entry.at.log);
             is_needed && !entry.marks.contains(EntryMarks::FORK)
         };
         state.entries.extend(read.iter().filter(wanted).map(|entry| Arc::from(&*entry.bytes)));
@@ -137,8 +146,9 @@ pub(crate) struct CarriedChange {
     pub(crate) origin: weft_sync::data::Origin,
 }
 
-/// Calls `visit` for the indexed changes of a document, in the order in which they came.
-/// Entries that cannot be opened or read are left out.
+/// Calls `visit` for the indexed changes of a document that count, in the order in which they
+/// came, and then for those that do not count and that changes that count build upon. Entries
+/// that cannot be opened or read are left out.
 pub(crate) fn for_each_change(
     store: &dyn Storage,
     ws: WorkspaceId,
@@ -147,10 +157,36 @@ pub(crate) fn for_each_change(
     mut visit: impl FnMut(CarriedChange),
 ) -> Result<(), ReadError> {
     let rows = store.changes(ws, document, ChangeOrder::START)?;
+    let mut void = Vec::new();
     for part in rows.chunks(READ_CHANGES) {
-        read_part(store, ws, part, opener, &mut visit)?;
+        read_part(store, ws, part, opener, &mut |carried, counts| {
+            if counts { visit(carried) } else { void.push(carried) }
+        })?;
     }
-    Ok(())
+    if void.is_empty() {
+        return Ok(());
+    }
+    // Rare: somebody was put out. What they wrote stays where others have built upon it.
+    let mut named = BTreeSet::new();
+    for part in rows.chunks(READ_CHANGES) {
+        read_part(store, ws, part, opener, &mut |carried, counts| {
+            if counts {
+                named.extend(carried.change.deps().iter().copied());
+            }
+        })?;
+    }
+    loop {
+        let (vouched, rest): (Vec<_>, Vec<_>) =
+            void.into_iter().partition(|carried: &CarriedChange| named.contains(&carried.change.hash()));
+        if vouched.is_empty() {
+            return Ok(());
+        }
+        for carried in vouched {
+            named.extend(carried.change.deps().iter().copied());
+            visit(carried);
+        }
+        void = rest;
+    }
 }
 
 fn read_part(
@@ -158,23 +194,24 @@ fn read_part(
     ws: WorkspaceId,
     rows: &[ChangeRow],
     opener: Opener<'_>,
-    visit: &mut impl FnMut(CarriedChange),
+    visit: &mut impl FnMut(CarriedChange, bool),
 ) -> Result<(), ReadError> {
     let mut orders: Vec<StoredOrder> = rows.iter().map(|row| row.order).collect();
     orders.sort_unstable();
     orders.dedup();
     let mut opened = BTreeMap::new();
     for stored in store.entries_at(ws, &orders)? {
-        let plain = Entry::decode(&stored.bytes).ok().and_then(|entry| opener.open_data(&entry));
-        if let Some(plain) = plain {
-            opened.insert(stored.order, plain);
+        let Ok(entry) = Entry::decode(&stored.bytes) else { continue };
+        if let Some(plain) = opener.open_data(&entry) {
+            opened.insert(stored.order, (plain, opener.counts(&entry)));
         }
     }
     for row in rows {
-        let Some(plain) = opened.get(&row.order) else { continue };
+        let Some((plain, counts)) = opened.get(&row.order) else { continue };
         let Some(item) = plain.items.get(usize::from(row.item)) else { continue };
         if let Ok(change) = Change::parse(&item.change) {
-            visit(CarriedChange { change, entry: row.entry, wall: plain.wall, origin: plain.origin.clone() });
+            let (wall, origin) = (plain.wall, plain.origin.clone());
+            visit(CarriedChange { change, entry: row.entry, wall, origin }, *counts);
         }
     }
     Ok(())

@@ -16,6 +16,12 @@ use crate::transfer::REQUEST_CHUNKS_MAX;
 /// How long after a fetch failed it is tried again.
 const RETRY_MILLIS: u64 = 1_000;
 
+/// How long after nobody connected held a chunk they are asked again: they may be fetching it
+/// themselves. Doubled each time.
+const ABSENT_MILLIS: u64 = 1_000;
+/// The longest such time.
+const ABSENT_MILLIS_MAX: u64 = 60_000;
+
 /// Who needs a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Needs {
@@ -38,7 +44,11 @@ pub(super) struct FetchPlan {
     /// Devices that said they do not hold a chunk.
     without: BTreeMap<ChunkId, BTreeSet<EndpointId>>,
     new: Vec<Needs>,
+    /// Whether what is new is being looked at; what comes to be new by that waits its turn.
+    is_looking: bool,
     retry_at: Option<Timestamp>,
+    /// When those who lacked a chunk are asked again, and after how long that is.
+    ask_again: Option<(Timestamp, u64)>,
 }
 
 impl FetchPlan {
@@ -65,7 +75,7 @@ impl FetchPlan {
     }
 
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        self.retry_at
+        self.retry_at.into_iter().chain(self.ask_again.map(|(at, _)| at)).min()
     }
 }
 
@@ -75,16 +85,59 @@ impl Engine {
         if self.fetches.retry_at.is_some_and(|at| at <= self.now) {
             self.fetches.retry_at = None;
         }
-        for needs in std::mem::take(&mut self.fetches.new) {
-            self.queue_missing(needs);
+        if std::mem::replace(&mut self.fetches.is_looking, true) {
+            return;
         }
+        // What is here lets its owner go on, who may want more. Each is looked at once: a tree
+        // that asks for the same content again and again does not get it again and again.
+        let mut looked_at = BTreeSet::new();
+        while let Some(needs) = self.fetches.new.pop() {
+            if looked_at.insert(needs) {
+                self.queue_missing(needs);
+            } else {
+                self.fetches.wanted.remove(&needs);
+            }
+        }
+        self.fetches.is_looking = false;
         if self.fetches.asked.is_some() || self.fetches.retry_at.is_some() {
             return;
         }
+        let waited = self.fetches.ask_again.filter(|(at, _)| *at <= self.now).map(|(_, millis)| millis);
+        if waited.is_some() {
+            self.fetches.without.clear();
+            self.forget_gone_files();
+        }
         let peers = self.replica.connected_members();
-        let Some((peer, chunks)) = self.next_request(&peers) else { return };
+        let Some((peer, chunks)) = self.next_request(&peers) else {
+            let is_wanted = !self.fetches.chunks.is_empty() && !peers.is_empty();
+            let millis = waited.map_or(ABSENT_MILLIS, |millis| (2 * millis).min(ABSENT_MILLIS_MAX));
+            let again = (self.now.plus_millis(millis), millis);
+            self.fetches.ask_again = match self.fetches.ask_again {
+                Some(set) if is_wanted && waited.is_none() => Some(set),
+                _ => is_wanted.then_some(again),
+            };
+            return;
+        };
+        if let Some(millis) = waited {
+            let millis = (2 * millis).min(ABSENT_MILLIS_MAX);
+            self.fetches.ask_again = Some((self.now.plus_millis(millis), millis));
+        }
         self.fetches.asked = Some(peer);
         self.out.push(Output::Fetch { peer, chunks });
+    }
+
+    /// Contents of files that are not shown any more are not waited for.
+    fn forget_gone_files(&mut self) {
+        let is_gone = |needs: &Needs| match needs {
+            Needs::File(node) => self.view.path_of(*node).is_none(),
+            Needs::Document(_) => false,
+        };
+        let gone: BTreeSet<Needs> = self.fetches.wanted.keys().filter(|n| is_gone(n)).copied().collect();
+        self.fetches.wanted.retain(|needs, _| !gone.contains(needs));
+        self.fetches.chunks.retain(|_, needs| {
+            needs.retain(|needs| !gone.contains(needs));
+            !needs.is_empty()
+        });
     }
 
     fn next_request(&mut self, peers: &[EndpointId]) -> Option<(EndpointId, Vec<ChunkId>)> {

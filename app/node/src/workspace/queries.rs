@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use weft_crdt::tree::{ContentValue, Created, DigestLine, NodeKind, Planner, digest_tree};
+use weft_crdt::tree::{
+    ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
+};
 use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, TextDocument, Version};
 use weft_sync::acl::Class;
 use weft_sync::data::Origin as DataOrigin;
@@ -115,9 +117,24 @@ impl Engine {
         Digests { tree: hex(&tree), heads: hex(&self.digest_heads()), files }
     }
 
+    /// The changes of a document that no other builds upon.
+    fn heads_of_changes(&self, document: DocumentId) -> Version {
+        let changes = self.documents.borrow().changes(document, &self.replica).unwrap_or_default();
+        let built_upon: std::collections::BTreeSet<_> =
+            changes.iter().flat_map(|carried| carried.change.deps()).copied().collect();
+        let hashes = changes.iter().map(|carried| carried.change.hash());
+        Version::new(hashes.filter(|hash| !built_upon.contains(hash)))
+    }
+
     /// Everything that is shown.
     pub(crate) fn shown(&self) -> BTreeMap<String, weft_crdt::tree::ShownNode> {
         self.view.shown()
+    }
+
+    /// What would be shown if the tree was laid out anew.
+    pub(crate) fn laid_out_anew(&self) -> Vec<String> {
+        let view = weft_crdt::tree::TreeView::of(self.view.platform(), &self.tree, &self.facts());
+        view.shown().iter().map(|(path, node)| format!("{path}: {node:?}")).collect()
     }
 
     /// The name of the present text of a document.
@@ -136,10 +153,13 @@ impl Engine {
         };
         add(self.tree.id(), self.tree.heads());
         let edited: Vec<DocumentId> = self.documents.borrow().edited().collect();
-        for document in edited.into_iter().filter(|document| *document != self.tree.id()) {
-            if let Ok(heads) = self.with_text(document, |text| text.heads().clone()) {
-                add(document, &heads);
-            }
+        let counts = |document: &DocumentId| {
+            *document != self.tree.id() && self.facts().counting_beyond(*document, &Version::default())
+        };
+        for document in edited.into_iter().filter(counts) {
+            // A text whose beginning is not here, because its file is deleted, has heads all the same.
+            let heads = self.with_text(document, |text| text.heads().clone());
+            add(document, &heads.unwrap_or_else(|_| self.heads_of_changes(document)));
         }
         *hasher.finalize().as_bytes()
     }
@@ -447,6 +467,7 @@ impl Engine {
 
     /// Whether a write is durable; an error when it was refused.
     pub(crate) fn write_state(&self, write: WriteId) -> Result<bool, String> {
+        let write = self.restated.get(&write).copied().unwrap_or(write);
         match self.refused.get(&write) {
             Some(reason) => Err(reason.clone()),
             None => Ok(!self.writes.contains_key(&write)),
@@ -530,9 +551,11 @@ impl Engine {
         push_parts(made, self.tree.id(), edited.changes);
         let mut dirty = Dirty::default();
         dirty.keys.extend(edited.changed_keys);
-        let _ = self.take_bases(&dirty.keys);
+        for document in self.take_bases(&dirty.keys) {
+            self.release_document(document, &mut dirty);
+        }
         self.refresh(&dirty);
-        Ok(Dirty::default())
+        Ok(Dirty { texts: dirty.texts, ..Dirty::default() })
     }
 
     /// Brings an old text back as a new edit.

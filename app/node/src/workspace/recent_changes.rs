@@ -52,6 +52,11 @@ impl RecentChanges {
         }
     }
 
+    /// Forgets a change that is not to be part of the document.
+    pub(crate) fn forget(&mut self, document: DocumentId, hash: ChangeHash) {
+        self.changes.retain(|(_, of, carried)| *of != document || carried.change.hash() != hash);
+    }
+
     /// The changes of a document.
     pub(crate) fn of(&self, document: DocumentId) -> impl Iterator<Item = &CarriedChange> {
         self.changes.iter().filter(move |(_, of, _)| *of == document).map(|(_, _, carried)| carried)

@@ -125,6 +125,12 @@ impl ShowPlan {
 impl Engine {
     /// Shows what changed in the tree.
     pub(super) fn refresh(&mut self, dirty: &Dirty) {
+        let mut named = Vec::new();
+        if std::mem::take(&mut self.names_may_change) {
+            // Rare. Where several values stand, conflict copies are named after their authors.
+            named.extend(self.tree.keys().map(str::to_owned));
+            named.retain(|key| self.tree.values(key).count() > 1 || key.contains(".r."));
+        }
         let facts = Facts {
             documents: &self.documents,
             bases: &self.bases,
@@ -132,7 +138,7 @@ impl Engine {
             authors: &self.authors,
             opener: &self.replica,
         };
-        let keys = dirty.keys.iter().map(String::as_str);
+        let keys = dirty.keys.iter().chain(&named).map(String::as_str);
         let documents = dirty.texts.keys().copied();
         let changes = self.view.refresh(&self.tree, keys, documents, &facts);
         for change in changes {
@@ -307,7 +313,9 @@ impl Engine {
                         Some((version, PlannedContent::Bytes(bytes)))
                     }
                     Err(LoadError::BaseMissing) => {
-                        self.fetches.want(document, &base);
+                        // Of several that the tree may name, the one that the text is read from.
+                        let base = self.bases.get(&document).unwrap_or(&base);
+                        self.fetches.want(document, base);
                         None
                     }
                     Err(error) => {

@@ -260,6 +260,14 @@ impl Membership {
         entry.header.epoch.is_some_and(|epoch| self.usable_at(&epoch, &entry.header.acl_heads))
     }
 
+    /// Whether anybody has ever said that a person or a device is out. Until then whatever
+    /// counted once counts for ever.
+    #[must_use]
+    pub fn has_removals(&self) -> bool {
+        let is_removal = |claim: &Claim| matches!(claim, Claim::Revoke { .. } | Claim::RmDev { .. });
+        self.state.operations.iter().any(|operation| is_removal(&operation.claim))
+    }
+
     fn is_rewrap_entry(&self, id: &EntryId) -> bool {
         let index = self.state.named.get(&OpRef::new(*id, 0));
         index.is_some_and(|index| {

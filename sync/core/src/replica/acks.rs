@@ -11,7 +11,7 @@ use crate::acl::Class;
 use crate::entry::{Frontier, Lane};
 use crate::frames::Position;
 use crate::ids::{DeviceId, EntryRef, LogId};
-use crate::limits::{FRONTIER_ENTRIES, FRONTIER_POSITIONS_MAX};
+use crate::limits::{FRONTIER_ENTRIES, FRONTIER_POSITIONS_MAX, UNKNOWN_LOGS_MAX};
 
 /// Who holds what of our data logs, by their own word: an Ack, a Have or a Frontier.
 #[derive(Debug, Default)]
@@ -45,6 +45,20 @@ impl AckTable {
         let before = (*claimed).min(committed);
         *claimed = (*claimed).max(seq);
         acks.held += (*claimed).min(committed) - before;
+    }
+
+    /// Takes what a device lists of one of our data logs when a connection begins: no more and no
+    /// less is on its disk. That may be less than it has said before, when its disk was set back.
+    pub(super) fn replace(&mut self, device: DeviceId, log: LogId, seq: u64, logs: &LogTable) {
+        let committed = logs.committed_seq(&log);
+        let acks = self.devices.entry(device).or_default();
+        let before = acks.claimed.get(&log).copied().unwrap_or(0).min(committed);
+        acks.held = acks.held - before + seq.min(committed);
+        if seq == 0 {
+            acks.claimed.remove(&log);
+        } else {
+            acks.claimed.insert(log, seq);
+        }
     }
 
     /// One of our data logs has one entry more.
@@ -82,6 +96,8 @@ pub(super) struct FrontierState {
     named_by_us: BTreeMap<LogId, u64>,
     /// The furthest that anybody's named.
     named: BTreeMap<LogId, u64>,
+    /// The same of logs of which nothing is here: at most [`UNKNOWN_LOGS_MAX`].
+    unknown: BTreeMap<LogId, u64>,
 }
 
 impl FrontierState {
@@ -128,16 +144,47 @@ impl Replica {
         }
         for at in positions {
             let state = self.logs.get(&at.log);
+            // Another entry with this number is another branch of the log: it says nothing of ours.
+            if state.and_then(|state| state.recent_id(at.seq)).is_some_and(|id| *id != at.id) {
+                continue;
+            }
             if state.is_some_and(|state| state.signer == self.own.signer && state.lane == Lane::Data) {
                 self.acks.note(device, at.log, at.seq, &self.logs);
                 self.peers_changed.devices.insert(device);
             }
-            // Only logs that exist here are remembered: anybody could name others without end.
-            if state.is_some() {
-                let named = self.frontier.named.entry(at.log).or_default();
+            let is_here = state.is_some();
+            // Anybody could name logs without end that exist nowhere.
+            let unknown = &mut self.frontier.unknown;
+            let has_room = unknown.len() < UNKNOWN_LOGS_MAX || unknown.contains_key(&at.log);
+            if is_here || has_room {
+                let named = if is_here { &mut self.frontier.named } else { unknown };
+                let named = named.entry(at.log).or_default();
                 *named = at.seq.max(*named);
             }
         }
+    }
+
+    /// A log has come of which nothing was here: what was named of it is to be fetched now.
+    pub(super) fn log_has_come(&mut self, log: &LogId) {
+        if let Some(seq) = self.frontier.unknown.remove(log) {
+            let named = self.frontier.named.entry(*log).or_default();
+            *named = seq.max(*named);
+        }
+    }
+
+    /// The ends of logs that members say in Frontiers to hold and that are not here, though nobody
+    /// connected offers them: somebody may be keeping them back.
+    pub(super) fn incomplete(&self) -> Vec<Position> {
+        let is_offered = |log: &LogId, seq: u64| {
+            let mut ready = self.channels.values().filter(|channel| channel.ready().is_some());
+            ready.any(|channel| channel.claims.seq(log) >= seq)
+        };
+        let frontier = &self.frontier;
+        let lacking = frontier.named.iter().chain(&frontier.unknown).filter(|(log, seq)| {
+            let is_frozen = self.logs.get(log).is_some_and(|state| state.frozen);
+            **seq > self.logs.committed_seq(log) && !is_frozen && !is_offered(log, **seq)
+        });
+        lacking.map(|(log, seq)| Position { log: *log, seq: *seq }).collect()
     }
 
     /// Entries that others' Frontiers or connected peers name and that are not here.

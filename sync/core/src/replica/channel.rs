@@ -79,6 +79,8 @@ pub(super) struct AclPhase {
 pub(super) struct DataPhase {
     pub(super) member: LiveDevice,
     pub(super) comparison: Comparison,
+    /// What the peer held when the phase began.
+    pub(super) listed: Claims,
     pub(super) acks: AcksDue,
 }
 

@@ -134,6 +134,9 @@ impl Replica {
         for prepared in &batch.entries {
             self.interpret(prepared, rng);
         }
+        if std::mem::take(&mut self.verdicts_changed) {
+            self.membership_settled();
+        }
     }
 
     fn count_committed(&mut self, prepared: &Prepared) {

@@ -25,7 +25,8 @@ pub struct ReplicaConfig {
 /// What the store holds of a workspace.
 #[derive(Clone, Default)]
 pub struct StoredState {
-    /// Genesis, every entry of control logs, and the Opens of data logs, in stored order.
+    /// Genesis, every entry of control logs, and the Opens and Frontiers of data logs, in stored
+    /// order.
     pub entries: Vec<Arc<[u8]>>,
     /// The end of every log but Genesis.
     pub logs: Vec<StoredLog>,

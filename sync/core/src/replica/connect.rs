@@ -38,6 +38,7 @@ impl Replica {
     pub(super) fn channel_down(&mut self, id: ChannelId) {
         let Some(channel) = self.channels.remove(&id) else { return };
         self.sources.forget_channel(id);
+        self.quotas.forget_channel(id);
         self.pending.drop_channel(id);
         if let Some(data) = channel.data() {
             self.peers_changed.devices.insert(data.member.device);

@@ -18,6 +18,8 @@ use crate::limits::LOAD_BYTES;
 #[derive(Debug, Default)]
 pub(super) struct CutLookup {
     is_under_way: bool,
+    /// Whether something was named while a lookup was under way.
+    is_due_again: bool,
     /// Looked up, and something else is stored there: the log was forked.
     elsewhere: BTreeSet<EntryRef>,
 }
@@ -32,6 +34,7 @@ impl Replica {
     /// Confirms to membership what is here of what removals name.
     pub(super) fn confirm_cuts(&mut self) {
         if self.cuts.is_under_way {
+            self.cuts.is_due_again = true;
             return;
         }
         let mut here = Vec::new();
@@ -77,9 +80,10 @@ impl Replica {
         }
         self.hold(&here);
         // One place of each log is looked up at a time.
-        if !entries.is_empty() {
+        if std::mem::take(&mut self.cuts.is_due_again) || !entries.is_empty() {
             self.confirm_cuts();
         }
+        self.review_next();
     }
 
     fn hold(&mut self, here: &[EntryRef]) {

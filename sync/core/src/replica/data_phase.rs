@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Replica;
 use super::channel::{AcksDue, DataPhase, Phase};
-use super::compare::Comparison;
+use super::compare::{Claims, Comparison};
 use super::effect::Effect;
 use super::input::ChannelId;
 use crate::entry::Lane;
@@ -20,13 +20,19 @@ impl Replica {
     pub(super) fn enter_data(&mut self, id: ChannelId, member: LiveDevice) {
         let vector = self.logs.vector(Lane::Data);
         let device = member.device;
-        let phase = DataPhase { member, comparison: Comparison::new(&vector), acks: AcksDue::default() };
+        let phase = DataPhase {
+            member,
+            comparison: Comparison::new(&vector),
+            listed: Claims::default(),
+            acks: AcksDue::default(),
+        };
         let Some(channel) = self.channels.get_mut(&id) else { return };
         let Phase::Acl(acl) = std::mem::replace(&mut channel.phase, Phase::Data(phase)) else { return };
         self.peers_changed.devices.insert(device);
         self.send(id, &Frame::Have(vector));
         self.send_signed_vector(id);
-        self.send_addresses(id);
+        let addresses = self.addresses.clone();
+        self.send_addresses(id, &addresses);
         for early in acl.early {
             self.data_frame(id, early, 0);
         }
@@ -51,11 +57,10 @@ impl Replica {
         self.send(id, &Frame::Frontier(SignedVector { signer: self.own.signer, positions, signature }));
     }
 
-    pub(super) fn send_addresses(&mut self, id: ChannelId) {
+    pub(super) fn send_addresses(&mut self, id: ChannelId, addresses: &[PeerAddress]) {
         let Some(device) = self.channels.get(&id).and_then(|channel| channel.data()) else { return };
         let device = device.member.device;
-        let others: Vec<PeerAddress> = self
-            .addresses
+        let others: Vec<PeerAddress> = addresses
             .iter()
             .filter(|peer| peer.device != device)
             .take(PEERS_PER_FRAME_MAX)
@@ -109,6 +114,10 @@ impl Replica {
         let Some(channel) = self.channels.get_mut(&id) else { return };
         let Some(data) = channel.ready() else { return };
         let device = data.member.device;
+        let listed = channel.claims.clone();
+        if let Some(data) = channel.data_mut() {
+            data.listed = listed;
+        }
         // Our own logs of this session are sent unasked from here on: the peer cannot ask for
         // what was begun after our Have.
         for log in [self.own.control_log, self.own.data_log] {
@@ -150,7 +159,7 @@ impl Replica {
             })
             .collect();
         for (log, seq) in held {
-            self.acks.note(device, log, seq, &self.logs);
+            self.acks.replace(device, log, seq, &self.logs);
         }
     }
 
@@ -178,7 +187,10 @@ impl Replica {
             if state.is_some_and(|state| state.signer == self.own.signer && state.lane == Lane::Data) {
                 self.acks.note(device, position.log, position.seq, &self.logs);
                 self.peers_changed.devices.insert(device);
-            } else if position.seq > self.received_seq(&position.log) {
+            }
+            // Also a log of ours may be longer elsewhere: a copy of this device writes there, or
+            // our database was set back.
+            if position.seq > self.received_seq(&position.log) {
                 self.consider(&position.log);
             }
         }

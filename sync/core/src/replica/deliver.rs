@@ -29,10 +29,18 @@ pub(super) struct DeliveryQueue {
 enum Waiting {
     /// It can be read from the store and tried.
     Ready,
+    /// The same, and it was handed on as one that does not count.
+    Again,
     /// The key of this epoch is not here.
     Key(EpochId),
     /// It does not count, as far as is known here.
     Void,
+}
+
+impl Waiting {
+    fn is_ready(self) -> bool {
+        matches!(self, Self::Ready | Self::Again)
+    }
 }
 
 impl DeliveryQueue {
@@ -42,30 +50,54 @@ impl DeliveryQueue {
 
     fn set(&mut self, log: LogId, seq: u64, state: Waiting) {
         let before = self.waiting.insert((log, seq), state);
-        self.ready += usize::from(state == Waiting::Ready);
-        self.ready -= usize::from(before == Some(Waiting::Ready));
-        if state == Waiting::Ready {
+        self.ready += usize::from(state.is_ready());
+        self.ready -= usize::from(before.is_some_and(Waiting::is_ready));
+        if state.is_ready() {
             self.after = StoredOrder::default();
         }
     }
 
-    fn remove(&mut self, log: LogId, seq: u64) -> bool {
-        let before = self.waiting.remove(&(log, seq));
-        self.ready -= usize::from(before == Some(Waiting::Ready));
-        before == Some(Waiting::Ready)
+    /// Takes an entry out, and tells whether it could be read and was handed on before.
+    fn remove(&mut self, log: LogId, seq: u64) -> Option<bool> {
+        let before = self.waiting.remove(&(log, seq))?;
+        self.ready -= usize::from(before.is_ready());
+        before.is_ready().then_some(before == Waiting::Again)
+    }
+
+    /// Whether an entry is stored and not handed on as one that counts.
+    pub(super) fn is_waiting(&self, at: &EntryRef) -> bool {
+        self.waiting.contains_key(&(at.log, at.seq))
+    }
+
+    /// Whether every stored entry was handed on and counts.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Nothing is to be handed on here.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.ready = 0;
+    }
+
+    /// Notes that an entry that was handed on does not count any more.
+    pub(super) fn withdraw(&mut self, at: &EntryRef) {
+        self.set(at.log, at.seq, Waiting::Void);
     }
 
     pub(super) fn key_came(&mut self, epoch: &EpochId) {
         self.make_ready(|waiting| *waiting == Waiting::Key(*epoch));
     }
 
+    /// Membership has changed: what does not count may count, and what waits for a key may not.
     pub(super) fn reconsider_void(&mut self) {
-        self.make_ready(|waiting| *waiting == Waiting::Void);
+        let held = |waiting: &Waiting| matches!(waiting, Waiting::Void | Waiting::Key(_));
+        self.make_ready(held);
     }
 
     fn make_ready(&mut self, which: impl Fn(&Waiting) -> bool) {
         for waiting in self.waiting.values_mut().filter(|waiting| which(waiting)) {
-            *waiting = Waiting::Ready;
+            *waiting = if *waiting == Waiting::Void { Waiting::Again } else { Waiting::Ready };
             self.ready += 1;
             self.after = StoredOrder::default();
         }
@@ -83,7 +115,7 @@ impl DeliveryQueue {
 
     fn ready_ranges(&self) -> Vec<Range> {
         let mut ranges: Vec<Range> = Vec::new();
-        for ((log, seq), _) in self.waiting.iter().filter(|(_, waiting)| **waiting == Waiting::Ready) {
+        for ((log, seq), _) in self.waiting.iter().filter(|(_, waiting)| waiting.is_ready()) {
             let len = ranges.len();
             match ranges.last_mut() {
                 // Gaps between entries of one log are read too, and passed over.
@@ -101,38 +133,49 @@ impl Replica {
     pub(super) fn deliver_committed(&mut self, entry: &Entry, signer: &Signer) {
         // Keepers store what they cannot read.
         if self.class() != Some(Class::Keeper) {
-            self.try_deliver(entry, signer);
+            self.try_deliver(entry, signer, false);
         }
     }
 
-    fn try_deliver(&mut self, entry: &Entry, signer: &Signer) {
+    /// Hands an entry on when it can be read. One that does not count is handed on as such, and
+    /// waits; `was_told` says that this was done before.
+    fn try_deliver(&mut self, entry: &Entry, signer: &Signer, was_told: bool) {
         let at = entry.entry_ref();
-        if !self.members.counts(entry) {
-            return self.delivery.set(at.log, at.seq, Waiting::Void);
-        }
+        let counts = self.members.counts(entry);
         self.delivery.remove(at.log, at.seq);
+        if !counts {
+            self.delivery.set(at.log, at.seq, Waiting::Void);
+            if was_told {
+                return;
+            }
+        }
         let Some(device) = signer.device() else { return };
         let Some(epoch) = entry.header.epoch else {
-            return self.damaged(at, signer, DamageReason::NotSealed);
+            return self.damaged(at, signer, DamageReason::NotSealed, counts);
         };
         let Some(key) = self.keyring.key(&epoch) else {
+            if !counts {
+                return;
+            }
             self.delivery.set(at.log, at.seq, Waiting::Key(epoch));
             return self.want_key(epoch);
         };
         let Ok(plain) = key.entry_key(&at.log).open(&entry.header, &entry.body) else {
-            return self.damaged(at, signer, DamageReason::Sealed { epoch });
+            return self.damaged(at, signer, DamageReason::Sealed { epoch }, counts);
         };
         match DataPlain::decode(&plain) {
             Ok(data) => {
-                let delivery = Delivery { entry: at, user: signer.user(), device, data };
+                let delivery = Delivery { entry: at, user: signer.user(), device, data, counts };
                 self.effects.push(Effect::Deliver(delivery));
             }
-            Err(error) => self.damaged(at, signer, DamageReason::Data(error)),
+            Err(error) => self.damaged(at, signer, DamageReason::Data(error), counts),
         }
     }
 
-    fn damaged(&mut self, entry: EntryRef, signer: &Signer, reason: DamageReason) {
-        self.effects.push(Effect::Damaged { entry, user: signer.user(), reason });
+    fn damaged(&mut self, entry: EntryRef, signer: &Signer, reason: DamageReason, counts: bool) {
+        if counts {
+            self.effects.push(Effect::Damaged { entry, user: signer.user(), reason });
+        }
     }
 
     /// Reads waiting entries from the store, one load at a time.
@@ -155,7 +198,7 @@ impl Replica {
             for range in self.delivery.ready_ranges() {
                 let waiting = self.delivery.waiting.range((range.log, range.from)..=(range.log, range.to));
                 let gone: Vec<(LogId, u64)> =
-                    waiting.filter(|(_, waiting)| **waiting == Waiting::Ready).map(|(at, _)| *at).collect();
+                    waiting.filter(|(_, waiting)| waiting.is_ready()).map(|(at, _)| *at).collect();
                 gone.into_iter().for_each(|(log, seq)| {
                     self.delivery.remove(log, seq);
                 });
@@ -163,14 +206,12 @@ impl Replica {
         }
         self.delivery.after = entries.last().map_or(StoredOrder::default(), |last| last.order);
         for loaded in entries {
-            if !self.delivery.remove(loaded.log, loaded.seq) {
-                continue;
-            }
+            let Some(was_told) = self.delivery.remove(loaded.log, loaded.seq) else { continue };
             let Some(signer) = self.logs.get(&loaded.log).map(|state| state.signer) else { continue };
             if let Ok(entry) = Entry::decode(&loaded.bytes)
                 && entry.header.kind == Kind::Data
             {
-                self.try_deliver(&entry, &signer);
+                self.try_deliver(&entry, &signer, was_told);
             }
         }
     }

@@ -34,6 +34,9 @@ pub enum Effect {
     /// Apply the changes of somebody else's entry (or of our own that came back to us). After
     /// a restart entries that were not marked as opened are delivered again.
     Deliver(Delivery),
+    /// These entries were delivered and do not count any more: what they changed is to be taken
+    /// back, unless changes that count build upon it. They are to be marked as not opened.
+    Withdrawn(Vec<EntryRef>),
     /// A write is on disk, in these entries.
     Written {
         /// Which.
@@ -142,6 +145,9 @@ pub struct Delivery {
     pub device: DeviceId,
     /// What it says.
     pub data: DataPlain,
+    /// Whether it counts. What does not is no part of any document, unless changes that count
+    /// build upon it: it is to be kept at hand, and not to be marked as opened.
+    pub counts: bool,
 }
 
 /// How a device of the workspace stands to this one.

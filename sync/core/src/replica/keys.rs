@@ -196,11 +196,17 @@ impl Replica {
         }
         self.confirm_cuts();
         self.membership_settled();
+        self.review_removals(entries);
     }
 
     /// Who is in, or what counts, may be another than before.
     pub(super) fn membership_settled(&mut self) {
         self.membership_changed = true;
+        if self.class() == Some(Class::Keeper) {
+            // It was not known before that this device does not read.
+            self.delivery.clear();
+            self.keys.wanted.clear();
+        }
         self.delivery.reconsider_void();
         self.release_held();
         self.review_channels();

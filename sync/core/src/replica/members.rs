@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, WorkspaceId};
-use crate::membership::{EpochState, GenesisError, InsertError, LiveDevice, Membership, Standing};
+use crate::membership::{EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
 use crate::wraps::AgeRecipient;
 
 /// See [`Membership`].
@@ -35,16 +35,17 @@ impl Members {
         self.membership.as_ref()
     }
 
-    /// Takes an entry of which signature and chain are right.
-    pub(super) fn insert(&mut self, entry: &Entry) -> Result<(), TakeError> {
+    /// Takes an entry of which signature and chain are right. True when it changes what was known:
+    /// also an entry of a data log does, when a removal names it as seen.
+    pub(super) fn insert(&mut self, entry: &Entry) -> Result<bool, TakeError> {
         match &mut self.membership {
             None if entry.header.kind == Kind::Genesis && entry.id() == self.ws.genesis() => {
                 self.membership = Some(Membership::found(entry).map_err(TakeError::Genesis)?);
-                Ok(())
+                Ok(true)
             }
             None => Err(TakeError::Missing(vec![self.ws.genesis()])),
             Some(membership) => match membership.insert(entry) {
-                Ok(_) => Ok(()),
+                Ok(inserted) => Ok(inserted == Inserted::Changed),
                 Err(InsertError::Missing { entries }) => Err(TakeError::Missing(entries)),
                 Err(_) => Err(TakeError::Refused),
             },
@@ -92,6 +93,10 @@ impl Members {
 
     pub(super) fn counts(&self, entry: &Entry) -> bool {
         self.membership.as_ref().is_some_and(|membership| membership.counts(entry))
+    }
+
+    pub(super) fn has_removals(&self) -> bool {
+        self.membership.as_ref().is_some_and(Membership::has_removals)
     }
 
     pub(super) fn standing(&self, endpoint: &EndpointId) -> Standing {

@@ -44,16 +44,23 @@ impl Replica {
     pub(super) fn take_entries(&mut self, id: ChannelId, entries: &[EntryBytes], len: usize) {
         let now = self.now;
         let accepted_before = self.gathered_from(id);
+        let mut came = Vec::with_capacity(entries.len());
         for EntryBytes(bytes) in entries {
             match Entry::decode(bytes) {
-                Ok(entry) => self.take_entry(id, Received { entry, bytes: Arc::clone(bytes) }),
+                Ok(entry) => {
+                    came.push((entry.header.log, entry.header.seq, bytes.len()));
+                    self.take_entry(id, Received { entry, bytes: Arc::clone(bytes) });
+                }
                 Err(_) => self.strike(id),
             }
         }
         let is_waiting_for_disk = self.gathered_from(id) > accepted_before;
+        let is_slowed = self.is_slowed(id, &came, len as u64);
         let Some(channel) = self.channels.get_mut(&id) else { return };
         channel.intake.last_entries_at = now;
-        if is_waiting_for_disk {
+        if is_slowed {
+            // Told later.
+        } else if is_waiting_for_disk {
             self.gather.credit(id, len as u64);
         } else {
             channel.intake.taken += len as u64;
@@ -213,7 +220,7 @@ impl Replica {
             return Err(Refusal::Hold);
         }
         match self.members.insert(&received.entry) {
-            Ok(()) => {}
+            Ok(changed) => self.verdicts_changed |= changed,
             Err(TakeError::Missing(needs)) => return Ok(Accepted::Needs(received, needs)),
             Err(TakeError::Genesis(_)) => return Err(Refusal::Charge),
             Err(TakeError::Refused) => return Err(Refusal::Hold),
@@ -232,6 +239,7 @@ impl Replica {
         let kind = prepared.entry.header.kind;
         if self.logs.get(&at.log).is_none() {
             self.logs.begin(&at, prepared.signer, prepared.lane);
+            self.log_has_come(&at.log);
             if let Ok(open) = prepared.entry.clear::<Open>() {
                 self.logs.name_earlier(&prepared.signer, &open);
             }

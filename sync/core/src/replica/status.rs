@@ -26,6 +26,9 @@ pub struct SyncStatus {
     pub void: u64,
     /// Logs that are not fetched: their signer is not known, or a limit is reached.
     pub held_back: Vec<LogId>,
+    /// Ends of logs that members say to hold, that are not here, and that nobody connected offers.
+    /// When the list is not empty, this device knows that it is incomplete.
+    pub incomplete: Vec<Position>,
     /// Logs that were forked and take nothing any more.
     pub forked: Vec<LogId>,
     /// Whether something here was written by a newer version of the protocol.
@@ -114,6 +117,13 @@ impl Replica {
             .collect()
     }
 
+    /// Whether something stored here may not count: then each entry that is read again has to be
+    /// asked about ([`Membership::counts`]), and else none.
+    #[must_use]
+    pub fn may_hold_void(&self) -> bool {
+        !self.delivery.is_empty() || self.members.has_removals()
+    }
+
     /// How complete this device is.
     #[must_use]
     pub fn sync_status(&self) -> SyncStatus {
@@ -122,11 +132,12 @@ impl Replica {
             behind: self.behind(),
             storing: self.in_flight.is_some() || !self.gather.is_empty() || !self.queue.is_empty(),
             pending: self.pending.len(),
-            delivering: self.delivery.is_busy() || self.cuts.is_busy(),
+            delivering: self.delivery.is_busy() || self.cuts.is_busy() || self.review.is_busy(),
             waiting_for_key,
             keys_wanted: self.keys.wanted().copied().collect(),
             void,
             held_back: self.sources.held().iter().copied().collect(),
+            incomplete: self.incomplete(),
             forked: self.logs.iter().filter(|(_, state)| state.frozen).map(|(log, _)| *log).collect(),
             needs_newer: self.needs_newer,
         }
