@@ -65,6 +65,8 @@ pub struct ModelFolder {
     open: Option<(u64, Vec<DiskChange>)>,
     writes: VecDeque<PlannedWriteBox>,
     accepted: Vec<Arc<[u8]>>,
+    /// Whether what is noted now was saved by a program, and not written by the mirror.
+    is_accepting: bool,
 }
 
 /// A planned write; what waits is lost with the program.
@@ -359,11 +361,13 @@ impl ModelFolder {
             self.open = Some((open, changes));
             return;
         }
+        self.is_accepting = true;
         for done in accepted {
             if let Some(change) = changes.get(done.index) {
                 self.accept_one(change, done.node, &done.version);
             }
         }
+        self.is_accepting = false;
     }
 
     fn accept_one(&mut self, change: &DiskChange, node: NodeId, version: &[u8]) {
@@ -416,7 +420,7 @@ impl ModelFolder {
         let mut older = VecDeque::new();
         if let Some(before) = self.rows.remove(path) {
             older = before.older;
-            let is_written_over = self.open.is_none();
+            let is_written_over = !self.is_accepting;
             older.push_front(Older { version: before.version, bytes: before.bytes, is_written_over });
             older.truncate(VERSIONS_KEPT);
         }
