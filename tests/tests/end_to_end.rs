@@ -189,6 +189,47 @@ fn history_blame_and_restore_know_who_did_what() {
     assert!(log.field("changes").as_array().is_some_and(|changes| !changes.is_empty()));
 }
 
+#[test]
+fn blame_knows_who_brought_a_file_and_who_edited_it() {
+    let mut pair = Pair::new();
+    pair.settle();
+    let user = |device: &Device| device.weft(["status", "notes"]).expect("a status").text("user").to_owned();
+    let (ana, ben) = (user(&pair.ana), user(&pair.ben));
+    let of = |device: &Device, files: &Files| {
+        let blame = device.weft(["blame".as_ref(), files.path("plan.md").as_os_str()]).expect("lines");
+        let lines = blame.field("lines").as_array().cloned().unwrap_or_default();
+        assert!(lines.iter().all(|line| line["device"] != "" && line["version"] != ""), "{lines:?}");
+        let users: Vec<String> =
+            lines.iter().map(|line| line["user"].as_str().unwrap_or_default().to_owned()).collect();
+        let origins: Vec<String> = lines.iter().map(|line| line["origin"].to_string()).collect();
+        (users, origins)
+    };
+    let import = "\"import\"".to_owned();
+    assert_eq!(of(&pair.ben, &pair.ben_files), (vec![ana.clone(); 5], vec![import; 5]));
+    let shown =
+        pair.ana.shown(["blame".as_ref(), pair.ana_files.path("plan.md").as_os_str()]).expect("lines");
+    assert_eq!(shown.matches("(imported)").count(), 5, "{shown}");
+    let theirs = pair.ben_files.read("plan.md").expect("a file").replace("2. Go on", "2. Go on and on");
+    pair.ben_files.write("plan.md", theirs).expect("a save");
+    pair.settle();
+    let expected = [&ana, &ana, &ana, &ben, &ana].map(Clone::clone).to_vec();
+    assert_eq!(of(&pair.ana, &pair.ana_files).0, expected);
+    assert_eq!(of(&pair.ben, &pair.ben_files).0, expected);
+    // The oldest version is the file as it was brought.
+    let plan = pair.ana_files.path("plan.md");
+    let versions = pair.ana.weft(["history".as_ref(), plan.as_os_str()]).expect("a history");
+    let versions = versions.field("versions").as_array().cloned().unwrap_or_default();
+    let users: Vec<_> = versions.iter().map(|version| version["user"].as_str().unwrap_or_default()).collect();
+    assert_eq!(users, [ben.as_str(), ana.as_str()]);
+    let first = versions[1]["version"].as_str().unwrap_or_default();
+    let plan = plan.to_str().expect("Unicode");
+    let then = pair.ana.weft(["cat", plan, "--at", first]).expect("a text");
+    assert_eq!(then.text("text"), FIRST_FILES[0].1);
+    pair.ana.stop_node().expect("an end");
+    pair.ana.start_node().expect("a node");
+    assert_eq!(of(&pair.ana, &pair.ana_files).0, expected);
+}
+
 /// A command must fail with this code and say what to do.
 #[track_caller]
 fn refused(answer: Result<Answer, Failure>, code: i32) -> Failure {

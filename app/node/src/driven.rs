@@ -198,6 +198,12 @@ impl DrivenWorkspace {
                     self.scan();
                     has_jobs = true;
                 }
+                Output::Snapshot(job) => {
+                    // One that comes before what it holds is stored is made again later.
+                    if let Some(write) = self.engine.snapshot_write(&job) {
+                        steps.push(Step::Commit { batch: None, writes: vec![write], own: Vec::new() });
+                    }
+                }
                 Output::Session(session) => steps.push(Step::Session(session)),
                 Output::Event(EngineEvent::Forked(text)) => steps.push(Step::Forked(text)),
                 Output::Event(EngineEvent::Stopped) => steps.push(Step::Stopped),

@@ -108,7 +108,7 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
             .unwrap_or_else(|| format!("“{}” is well: {} files", summary.name, summary.digests.files));
         findings.push(finding(&area, severity, message, None));
         if !summary.pending.is_empty() {
-            let message = format!("{} paths are not written", summary.pending.len());
+            let message = format!("{} paths are not as they should be", summary.pending.len());
             findings.push(finding(
                 &area,
                 Severity::Note,

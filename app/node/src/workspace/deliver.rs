@@ -77,7 +77,7 @@ impl Engine {
     }
 
     fn arrived_again(&self, carried: CarriedChange) -> Arrived {
-        let item = ItemRef { entry: carried.entry, item: 0, document: self.tree.id() };
+        let item = ItemRef { entry: carried.entry, item: carried.item, document: self.tree.id() };
         Arrived {
             change: carried.change,
             item,
@@ -113,8 +113,8 @@ impl Engine {
                     let user = Some(delivery.user);
                     if item.doc != self.tree.id() {
                         let (wall, origin) = (delivery.data.wall, delivery.data.origin.clone());
-                        let carried =
-                            CarriedChange { change: change.clone(), entry: delivery.entry, wall, origin };
+                        let (change, entry, item) = (change.clone(), delivery.entry, place);
+                        let carried = CarriedChange { change, entry, item, wall, origin };
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);
@@ -144,6 +144,7 @@ impl Engine {
             } else {
                 self.apply_to_text(&arrived, dirty)
             };
+            self.wait_for_left_over();
             match applied {
                 Ok(Outcome::Applied) => {
                     let released = self.waiting.take(Missing::Change(document, hash));
@@ -204,6 +205,7 @@ impl Engine {
         };
         match text.apply(&arrived.change, &arrived.log_actor).map_err(|e| e.to_string())? {
             Applied::Applied(patches) => {
+                self.doubled.look(text, &arrived.change);
                 dirty.texts.entry(document).or_default().extend(patches);
                 Ok(Outcome::Applied)
             }
@@ -213,6 +215,13 @@ impl Engine {
                 Ok(Outcome::Applied)
             }
             Applied::Missing(missing) => Ok(Outcome::Missing(missing)),
+        }
+    }
+
+    /// Lets changes wait that were found in the store while a document was loaded, and lack another one.
+    fn wait_for_left_over(&mut self) {
+        for (item, missing) in self.documents.get_mut().take_left_over() {
+            self.waiting.add(Missing::Change(item.document, missing), item);
         }
     }
 
@@ -326,6 +335,7 @@ impl Engine {
 
     /// Shows what was touched: in the folder, and to whoever listens.
     pub(super) fn settle(&mut self, mut dirty: Dirty) {
+        self.wait_for_left_over();
         if dirty.is_empty() {
             return;
         }

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_crdt::tree::{AuthorName, BlobRef, DocumentFacts};
-use weft_crdt::{ActorId, Applied, ChangeHash, DocumentId, OpId, TextDocument, Version};
-use weft_store::{ReadError, Storage};
+use weft_crdt::{ActorId, Applied, ChangeHash, DocumentId, History, OpId, TextDocument, Version};
+use weft_store::{ChangeOrder, ReadError, Storage};
 use weft_sync::data::actor_of;
-use weft_sync::ids::{EntryId, LogId, UserId, WorkspaceId};
+use weft_sync::ids::{EntryId, LogId, Timestamp, UserId, WorkspaceId};
 
 use super::contents::{ContentError, Contents};
-use super::entries::{CarriedChange, Opener, for_each_change};
+use super::entries::{CarriedChange, Opener, for_each_change, for_each_of};
+use super::gathering::{Gathering, Taken};
 use super::recent_changes::RecentChanges;
+use super::snapshots::{self, Progress, QUIET_CHANGES_MIN, SnapshotJob, SnapshotPlan};
+use super::waiting::ItemRef;
 
 /// Bytes of text that stay in memory; the document that was used longest ago goes first.
 const OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -56,19 +59,47 @@ pub(crate) struct Documents {
     void: BTreeSet<DocumentId>,
     /// Changes that the store may not give yet.
     pub(super) recent: RecentChanges,
+    /// Changes that were found in the store and lack another one.
+    left_over: Vec<(ItemRef, ChangeHash)>,
+    snapshots: SnapshotPlan,
+    now: Timestamp,
 }
 
 struct OpenDocument {
     document: TextDocument,
     last_use: u64,
+    /// How many of its changes the last snapshot holds.
+    held: usize,
+}
+
+/// A document as the store has it.
+struct Loaded {
+    document: TextDocument,
+    held: usize,
+    left_over: Vec<(ItemRef, ChangeHash)>,
 }
 
 impl Documents {
     /// Knows the documents of a workspace.
     pub(crate) fn new(ws: WorkspaceId, store: Arc<dyn Storage>) -> Result<Self, ReadError> {
         let edited = store.documents(ws)?.into_iter().map(|summary| summary.doc).collect();
-        let (open, void, recent) = (BTreeMap::new(), BTreeSet::new(), RecentChanges::default());
-        Ok(Self { ws, store, open, next_use: 0, edited, void, recent })
+        Ok(Self {
+            ws,
+            store,
+            open: BTreeMap::new(),
+            next_use: 0,
+            edited,
+            void: BTreeSet::new(),
+            recent: RecentChanges::default(),
+            left_over: Vec::new(),
+            snapshots: SnapshotPlan::default(),
+            now: Timestamp::default(),
+        })
+    }
+
+    /// Tells the time.
+    pub(crate) fn set_time(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// The documents with changes.
@@ -81,9 +112,10 @@ impl Documents {
         self.edited.contains(&document)
     }
 
-    /// Notes that the document has a change.
+    /// Notes that the document has a further change.
     pub(crate) fn note_edited(&mut self, document: DocumentId) {
         self.edited.insert(document);
+        self.snapshots.edited(document, self.now);
     }
 
     /// Notes that an entry that does not count changes the document.
@@ -110,9 +142,14 @@ impl Documents {
         opener: Opener<'_>,
     ) -> Result<&mut TextDocument, LoadError> {
         if !self.open.contains_key(&id) {
-            let document = self.read(id, base, contents, opener)?;
-            self.make_room(document.len_chars());
-            self.open.insert(id, OpenDocument { document, last_use: 0 });
+            let loaded = self.read(id, base, contents, opener)?;
+            self.make_room(loaded.document.len_chars());
+            self.left_over.extend(loaded.left_over);
+            let (document, held) = (loaded.document, loaded.held);
+            if document.len_changes() > held + QUIET_CHANGES_MIN {
+                self.snapshots.edited(id, self.now);
+            }
+            self.open.insert(id, OpenDocument { document, last_use: 0, held });
         }
         self.next_use += 1;
         let open = self.open.get_mut(&id).expect("the document that was just put in");
@@ -131,17 +168,73 @@ impl Documents {
         base: &BlobRef,
         contents: &Contents,
         opener: Opener<'_>,
-    ) -> Result<TextDocument, LoadError> {
-        let mut document = begin(id, base, contents)?;
-        let mut early = Vec::new();
-        for_each_change(&*self.store, self.ws, id, opener, |carried| {
-            if !applies(&mut document, &carried) {
-                early.push(carried);
+    ) -> Result<Loaded, LoadError> {
+        let snapshot = snapshots::read(&*self.store, self.ws, id, base, &opener.verdicts());
+        let (mut document, after, held) = match snapshot {
+            Some(snapshot) => {
+                let held = snapshot.document.len_changes();
+                (snapshot.document, snapshot.after, held)
             }
+            None => (begin(id, base, contents)?, ChangeOrder::START, 0),
+        };
+        let mut rows = self.store.changes(self.ws, id, after)?;
+        rows.retain(|row| !document.contains(&row.hash));
+        let mut gathering = Gathering::default();
+        for_each_of(&*self.store, self.ws, &rows, opener, |carried| {
+            gathering.add(carried, |carried| take(&mut document, carried));
         })?;
-        early.extend(self.recent.of(id).cloned());
-        apply_early(&mut document, early);
-        Ok(document)
+        for carried in self.recent.of(id) {
+            gathering.add(carried.clone(), |carried| take(&mut document, carried));
+        }
+        Ok(Loaded { document, held, left_over: gathering.left_over(id) })
+    }
+
+    /// Changes that were found in the store while documents were loaded, with what they lack.
+    pub(crate) fn take_left_over(&mut self) -> Vec<(ItemRef, ChangeHash)> {
+        std::mem::take(&mut self.left_over)
+    }
+
+    /// What happened to a document, and the carriers of its changes.
+    pub(crate) fn history(
+        &mut self,
+        id: DocumentId,
+        base: &BlobRef,
+        contents: &Contents,
+        opener: Opener<'_>,
+    ) -> Result<(History, Vec<CarriedChange>), LoadError> {
+        let mut changes = self.changes(id, opener)?;
+        let document = &*self.load(id, base, contents, opener)?;
+        changes.retain(|carried| document.contains(&carried.change.hash()));
+        let text = base_text(base, contents)?;
+        let history = History::new(id, &text, changes.iter().map(|carried| &carried.change));
+        Ok((history.map_err(|_| LoadError::BaseDamaged)?, changes))
+    }
+
+    /// When [`Documents::snapshots_due`] is to be called.
+    pub(crate) fn wake_at(&self) -> Option<Timestamp> {
+        self.snapshots.wake_at()
+    }
+
+    /// The snapshots that are to be written now. `base` tells what a document begins with.
+    pub(crate) fn snapshots_due<'a>(
+        &mut self,
+        base: impl Fn(DocumentId) -> Option<&'a BlobRef>,
+        opener: Opener<'_>,
+    ) -> Vec<SnapshotJob> {
+        let (open, recent) = (&mut self.open, &self.recent);
+        let due = self.snapshots.due(self.now, |id| {
+            let open = open.get(&id)?;
+            let (changes, is_stored) = (open.document.len_changes(), recent.of(id).next().is_none());
+            Some(Progress { changes, held: open.held, is_stored })
+        });
+        let mut jobs = Vec::new();
+        for id in due {
+            if let (Some(open), Some(base)) = (open.get_mut(&id), base(id)) {
+                open.held = open.document.len_changes();
+                jobs.push(SnapshotJob::new(self.ws, base, &open.document, opener.verdicts()));
+            }
+        }
+        jobs
     }
 
     /// A document as it was at a version.
@@ -188,9 +281,20 @@ impl Documents {
     }
 }
 
+fn base_text(base: &BlobRef, contents: &Contents) -> Result<String, LoadError> {
+    String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)
+}
+
 fn begin(id: DocumentId, base: &BlobRef, contents: &Contents) -> Result<TextDocument, LoadError> {
-    let base = String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)?;
-    TextDocument::new(id, &base).map_err(|_| LoadError::BaseDamaged)
+    TextDocument::new(id, &base_text(base, contents)?).map_err(|_| LoadError::BaseDamaged)
+}
+
+/// Makes a change part of a document. One that is refused for good was told of when it arrived.
+fn take(document: &mut TextDocument, carried: &CarriedChange) -> Taken {
+    match document.apply(&carried.change, &actor_of(&carried.entry.log)) {
+        Ok(Applied::Missing(missing)) => missing.first().map_or(Taken::Done, |hash| Taken::Missing(*hash)),
+        Ok(Applied::Applied(_) | Applied::Known) | Err(_) => Taken::Done,
+    }
 }
 
 /// Applies changes that may stand before those they build upon.

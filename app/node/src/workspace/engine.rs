@@ -25,11 +25,13 @@ use super::contents::Contents;
 use super::deliver::Dirty;
 use super::disk::Adoption;
 use super::documents::{Authors, Documents, Facts};
+use super::doubled::DoubledTexts;
 use super::entries::{self, CarriedChange};
 use super::fetch_plan::FetchPlan;
 use super::people::People;
 use super::save_base::PastTexts;
 use super::show::ShowPlan;
+use super::snapshots::SnapshotJob;
 use super::waiting::{Unstored, UnstoredChanges, Waiting};
 use crate::folder::{Accepted, FolderJob, RecentTexts};
 
@@ -79,6 +81,8 @@ pub(crate) enum Output {
     },
     /// Remember the session before the next commit.
     Session(SessionId),
+    /// Keep a snapshot of a text, when there is time.
+    Snapshot(Box<SnapshotJob>),
     /// Something for whoever watches.
     Event(EngineEvent),
 }
@@ -133,6 +137,7 @@ pub(crate) struct Engine {
     pub(super) past_texts: PastTexts,
     /// Files here that the first scan takes as edits of the workspace's, as the person said on joining.
     pub(super) adoption: Adoption,
+    pub(super) doubled: DoubledTexts,
     pub(super) waiting: Waiting,
     pub(super) writes: BTreeMap<WriteId, LocalWrite>,
     pub(super) refused: BTreeMap<WriteId, String>,
@@ -197,6 +202,7 @@ impl Engine {
             authors: Authors::default(),
             past_texts: PastTexts::default(),
             adoption: Adoption::default(),
+            doubled: DoubledTexts::default(),
             waiting: Waiting::default(),
             writes: BTreeMap::new(),
             refused: BTreeMap::new(),
@@ -226,6 +232,7 @@ impl Engine {
     /// Tells the time; to be called before anything else happens.
     pub(crate) fn set_time(&mut self, now: Timestamp, wall: WallMillis) {
         (self.now, self.wall) = (now, wall);
+        self.documents.get_mut().set_time(now);
     }
 
     /// Takes the outputs so far.
@@ -235,7 +242,8 @@ impl Engine {
 
     /// When [`Engine::tick`] is to be called.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.wake_at.into_iter().chain(self.show.wake_at()).chain(self.fetches.wake_at()).min()
+        let plans = self.show.wake_at().into_iter().chain(self.fetches.wake_at());
+        self.wake_at.into_iter().chain(plans).chain(self.documents.borrow().wake_at()).min()
     }
 
     /// Whether the last word is said.
@@ -296,6 +304,10 @@ impl Engine {
         }
         self.show_due();
         self.fetch_due();
+        let bases = &self.bases;
+        let base = |document| bases.get(&document);
+        let jobs = self.documents.get_mut().snapshots_due(base, &self.replica);
+        self.out.extend(jobs.into_iter().map(|job| Output::Snapshot(Box::new(job))));
     }
 
     /// Ends: last words are said; then the engine is stopped.
@@ -466,7 +478,7 @@ impl Engine {
         for (document, change, _) in changes.iter().filter(|(document, ..)| *document != self.tree.id()) {
             let entry = EntryRef { log, seq: 0, id };
             let carried =
-                CarriedChange { change: change.clone(), entry, wall: self.wall, origin: origin.clone() };
+                CarriedChange { change: change.clone(), entry, item: 0, wall: self.wall, origin: origin.clone() };
             self.documents.get_mut().recent.note(*document, carried);
         }
     }
@@ -479,6 +491,11 @@ impl Engine {
     /// Seconds for the changes of this device.
     pub(super) fn seconds(&self) -> i64 {
         (self.wall.0 / 1000).max(0)
+    }
+
+    /// The write that keeps a snapshot, if it can be kept now.
+    pub(crate) fn snapshot_write(&self, job: &SnapshotJob) -> Option<Write> {
+        job.write(&*self.store).ok().flatten()
     }
 
     /// What the tree may ask.

@@ -30,6 +30,9 @@ pub(crate) trait OpenData {
     /// Whether what an entry says counts. On a device that was put out everything that it holds
     /// stays as it is, to read.
     fn counts(&self, entry: &Entry) -> bool;
+    /// Names what decides on what counts: while this stays the same, nothing that counted stops
+    /// counting.
+    fn verdicts(&self) -> [u8; 32];
 }
 
 /// What opens the bodies of entries.
@@ -44,6 +47,17 @@ impl OpenData for Replica {
         !self.may_hold_void()
             || self.own_class().is_none()
             || self.membership().is_some_and(|membership| membership.counts(entry))
+    }
+
+    fn verdicts(&self) -> [u8; 32] {
+        let Some(members) = self.membership().filter(|members| members.has_removals()) else {
+            return [0; 32];
+        };
+        let mut hasher = blake3::Hasher::new();
+        for head in members.heads() {
+            hasher.update(head.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
     }
 }
 
@@ -140,6 +154,8 @@ pub(crate) struct CarriedChange {
     pub(crate) change: Change,
     /// Its carrier.
     pub(crate) entry: EntryRef,
+    /// Its place among the items of the carrier.
+    pub(crate) item: u16,
     /// What the carrier says beside it.
     pub(crate) wall: weft_sync::ids::WallMillis,
     /// Why it was made.
@@ -154,9 +170,19 @@ pub(crate) fn for_each_change(
     ws: WorkspaceId,
     document: DocumentId,
     opener: Opener<'_>,
+    visit: impl FnMut(CarriedChange),
+) -> Result<(), ReadError> {
+    for_each_of(store, ws, &store.changes(ws, document, ChangeOrder::START)?, opener, visit)
+}
+
+/// The same for some of the indexed changes of a document.
+pub(crate) fn for_each_of(
+    store: &dyn Storage,
+    ws: WorkspaceId,
+    rows: &[ChangeRow],
+    opener: Opener<'_>,
     mut visit: impl FnMut(CarriedChange),
 ) -> Result<(), ReadError> {
-    let rows = store.changes(ws, document, ChangeOrder::START)?;
     let mut void = Vec::new();
     for part in rows.chunks(READ_CHANGES) {
         read_part(store, ws, part, opener, &mut |carried, counts| {
@@ -211,7 +237,7 @@ fn read_part(
         let Some(item) = plain.items.get(usize::from(row.item)) else { continue };
         if let Ok(change) = Change::parse(&item.change) {
             let (wall, origin) = (plain.wall, plain.origin.clone());
-            visit(CarriedChange { change, entry: row.entry, wall, origin }, *counts);
+            visit(CarriedChange { change, entry: row.entry, item: row.item, wall, origin }, *counts);
         }
     }
     Ok(())

@@ -1,17 +1,18 @@
 //! What was, and who wrote it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use weft_crdt::{Applied, DocumentId};
+use weft_crdt::tree::{BlobRef, ContentValue, Field, RegisterKey};
+use weft_crdt::{ChangeHash, ContentId, DocumentId, History, Moment, NodeId, TextDocument, Value};
 use weft_store::{EntryFilter, StoredOrder};
-use weft_sync::data::{Origin as DataOrigin, actor_of};
+use weft_sync::data::Origin as DataOrigin;
 use weft_sync::entry::Entry;
 use weft_sync::ids::LogId;
 
 use super::engine::Engine;
-use super::entries::CarriedChange;
+use super::entries::{CarriedChange, for_each_change};
 use super::people::People;
-use super::queries::{not_readable, unknown_version};
+use super::queries::{no_file, not_readable, unknown_version};
 use crate::api::{
     ApiError, BlameLine, BlameLines, HistoryVersions, LogChange, LogChanges, Origin, VersionSummary, WallTime,
 };
@@ -22,11 +23,27 @@ const PAUSE_MILLIS: i64 = 60_000;
 const PATHS_MAX: usize = 8;
 const READ_BYTES: usize = 1024 * 1024;
 
-/// One change with what it did.
-struct Step {
-    carried: CarriedChange,
-    inserted: u64,
-    deleted: u64,
+/// Who brought something, when and why.
+#[derive(Debug, Clone)]
+struct Source {
+    log: LogId,
+    wall: i64,
+    origin: Origin,
+}
+
+impl Source {
+    fn of(carried: &CarriedChange) -> Self {
+        Self { log: carried.entry.log, wall: carried.wall.0, origin: origin(&carried.origin) }
+    }
+}
+
+/// What happened to one document.
+struct Past {
+    history: History,
+    /// Of several carriers of a change the one with the least id.
+    carriers: BTreeMap<ChangeHash, CarriedChange>,
+    /// The first change, which everybody makes of the base text.
+    genesis: ChangeHash,
 }
 
 fn origin(origin: &DataOrigin) -> Origin {
@@ -39,30 +56,31 @@ fn origin(origin: &DataOrigin) -> Origin {
 }
 
 impl Engine {
-    /// The moments of a file, newest first: changes of one person with no long pause between.
+    /// The moments of a file, newest first: changes of one person with no long pause between, and
+    /// at the end what it began with.
     pub(crate) fn history(&self, path: &str, limit: u64) -> Result<HistoryVersions, ApiError> {
-        let (_, content) = self.shown_file(path)?;
-        let Some(document) = content.document() else {
-            return Ok(HistoryVersions { versions: Vec::new() });
-        };
-        let (steps, _) = self.steps(document, path)?;
-        let mut versions: Vec<VersionSummary> = Vec::new();
-        let mut last: Option<(LogId, i64)> = None;
-        for step in steps {
-            let (log, wall) = (step.carried.entry.log, step.carried.wall.0);
-            let same = last.is_some_and(|(before, at)| before == log && wall - at < PAUSE_MILLIS);
-            let made_by = origin(&step.carried.origin);
-            last = Some((log, wall));
-            match versions.last_mut().filter(|version| same && version.origin == made_by) {
-                Some(version) => {
-                    version.version = step.carried.change.hash().to_string();
-                    version.time = WallTime::from_millis(wall);
-                    version.inserted += step.inserted;
-                    version.deleted += step.deleted;
-                }
-                None => versions.push(self.version_summary(&step, made_by)),
+        let (node, content) = self.file_of_register(path)?;
+        let beginning = self.beginning(node, content.blob());
+        let mut versions = match content.document() {
+            None => {
+                let inserted = self.cat(path, None).map_or(0, |cat| cat.text.chars().count() as u64);
+                vec![self.version_summary(
+                    content.blob().content.to_string(),
+                    beginning.as_ref(),
+                    inserted,
+                    0,
+                )]
             }
-        }
+            Some(document) => {
+                let past = self.past(document, path)?;
+                let begun = past.history.text_at(&past.genesis.into());
+                let inserted = begun.map_or(0, |text| text.rope().len_chars() as u64);
+                let first = past.genesis.to_string();
+                let mut versions = vec![self.version_summary(first, beginning.as_ref(), inserted, 0)];
+                versions.extend(self.moments(&past));
+                versions
+            }
+        };
         versions.reverse();
         if limit > 0 {
             versions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -70,22 +88,55 @@ impl Engine {
         Ok(HistoryVersions { versions })
     }
 
-    fn version_summary(&self, step: &Step, made_by: Origin) -> VersionSummary {
-        let (user, user_name, device) = self.author_of(&step.carried.entry.log);
+    /// The changes of a document by person and pause, in the order in which they end.
+    fn moments(&self, past: &Past) -> Vec<VersionSummary> {
+        let mut moments: Vec<Moment> = past.history.moments().collect();
+        // An order that is the same on all devices, in which everything follows what it builds upon.
+        moments.sort_by_key(|moment| (moment.start_op, moment.actor));
+        let mut versions: Vec<Option<VersionSummary>> = Vec::new();
+        let mut last: BTreeMap<LogId, (usize, Source)> = BTreeMap::new();
+        for moment in moments {
+            let Some(carried) = past.carriers.get(&moment.hash) else { continue };
+            let source = Source::of(carried);
+            let name = moment.hash.to_string();
+            let mut version = self.version_summary(name, Some(&source), moment.inserted, moment.deleted);
+            let before = last.get(&source.log).filter(|(_, before)| {
+                before.origin == source.origin && (source.wall - before.wall).abs() < PAUSE_MILLIS
+            });
+            if let Some(before) = before.and_then(|(place, _)| versions[*place].take()) {
+                version.inserted += before.inserted;
+                version.deleted += before.deleted;
+            }
+            last.insert(source.log, (versions.len(), source));
+            versions.push(Some(version));
+        }
+        versions.into_iter().flatten().collect()
+    }
+
+    fn version_summary(
+        &self,
+        version: String,
+        source: Option<&Source>,
+        inserted: u64,
+        deleted: u64,
+    ) -> VersionSummary {
+        let (user, user_name, device) = self.author_of(source);
         VersionSummary {
-            version: step.carried.change.hash().to_string(),
-            time: WallTime::from_millis(step.carried.wall.0),
+            version,
+            time: WallTime::from_millis(source.map_or(0, |source| source.wall)),
             user,
             user_name,
             device,
-            origin: made_by,
-            inserted: step.inserted,
-            deleted: step.deleted,
+            origin: source.map_or(Origin::Import, |source| source.origin.clone()),
+            inserted,
+            deleted,
         }
     }
 
-    fn author_of(&self, log: &LogId) -> (String, Option<String>, String) {
-        let signer = self.replica.membership().and_then(|members| members.signer_of(log));
+    /// User, name and device; empty when nobody is known.
+    fn author_of(&self, source: Option<&Source>) -> (String, Option<String>, String) {
+        let Some(source) = source else { return Default::default() };
+        let signer = self.replica.membership().and_then(|members| members.signer_of(&source.log));
         let user = signer.map(|signer| signer.user());
         let name = user.and_then(|user| self.authors.name(&user).map(str::to_owned));
         let device = signer.and_then(|signer| signer.device());
@@ -96,96 +147,84 @@ impl Engine {
         )
     }
 
-    /// The changes of a document in causal order with what each did, and for each character of
-    /// the newest text the change that wrote it (none: it was there from the beginning).
-    fn steps(&self, document: DocumentId, path: &str) -> Result<(Vec<Step>, Vec<Option<usize>>), ApiError> {
-        let told = |error| not_readable(path, &error);
-        let documents = self.documents.borrow();
-        let changes = documents.changes(document, &self.replica).map_err(|error| told(error.into()))?;
-        let (Some(base), Some(contents)) = (self.bases.get(&document), &self.contents) else {
-            return Err(told(super::documents::LoadError::BaseMissing));
-        };
-        let mut text = documents
-            .at(document, base, &weft_crdt::Version::default(), contents, &self.replica)
-            .map_err(told)?;
-        let mut written: Vec<Option<usize>> = vec![None; text.len_chars()];
-        let mut steps: Vec<Step> = Vec::new();
-        let mut open = changes;
-        loop {
-            let before = open.len();
-            let mut early = Vec::new();
-            for carried in open {
-                match text.apply(&carried.change, &actor_of(&carried.entry.log)) {
-                    Ok(Applied::Applied(patches)) => {
-                        let (mut inserted, mut deleted) = (0, 0);
-                        for patch in patches {
-                            let count = patch.insert.chars().count();
-                            let range = patch.at.0..patch.at.0 + patch.delete;
-                            written.splice(range, std::iter::repeat_n(Some(steps.len()), count));
-                            inserted += count as u64;
-                            deleted += patch.delete as u64;
-                        }
-                        steps.push(Step { carried, inserted, deleted });
-                    }
-                    Ok(Applied::Missing(_)) => early.push(carried),
-                    Ok(Applied::Known) | Err(_) => {}
-                }
-            }
-            if early.is_empty() || early.len() == before {
-                return Ok((steps, written));
-            }
-            open = early;
-        }
+    /// The file whose registers say what is shown at a path, and that content.
+    fn file_of_register(&self, path: &str) -> Result<(NodeId, ContentValue), ApiError> {
+        let (node, content) = self.shown_file(path)?;
+        let shown = self.view.node_at(path).ok_or_else(|| no_file(path))?;
+        Ok((shown.computed.map_or(node, |computed| computed.of), content))
     }
 
-    /// Who wrote each line: whose change made most of it lately.
+    fn past(&self, document: DocumentId, path: &str) -> Result<Past, ApiError> {
+        let missing = || not_readable(path, &super::documents::LoadError::BaseMissing);
+        let base = self.bases.get(&document).ok_or_else(missing)?;
+        let contents = self.contents.as_ref().ok_or_else(missing)?;
+        let past = self.documents.borrow_mut().history(document, base, contents, &self.replica);
+        let (history, changes) = past.map_err(|error| not_readable(path, &error))?;
+        let mut carriers: BTreeMap<ChangeHash, CarriedChange> = BTreeMap::new();
+        for carried in changes {
+            let known = carriers.entry(carried.change.hash()).or_insert_with(|| carried.clone());
+            if carried.entry.id < known.entry.id {
+                *known = carried;
+            }
+        }
+        let genesis = history.genesis();
+        Ok(Past { history, carriers, genesis })
+    }
+
+    /// Who gave a file the content that it, or its document, began with.
+    fn beginning(&self, node: NodeId, blob: &BlobRef) -> Option<Source> {
+        let key = RegisterKey::new(node, Field::Content).to_string();
+        let gives = |carried: &CarriedChange| {
+            let mut writes = carried.change.register_writes();
+            writes.any(|(written, value)| written == key && value.is_some_and(|v| is_blob(v, &blob.content)))
+        };
+        let mut first: Option<(_, CarriedChange)> = None;
+        let read = for_each_change(&*self.store, self.ws, self.tree.id(), &self.replica, |carried| {
+            let order = (carried.change.start_op(), carried.change.actor(), carried.entry.id);
+            let is_earlier = first.as_ref().is_none_or(|(earliest, _)| order < *earliest);
+            if is_earlier && gives(&carried) {
+                first = Some((order, carried));
+            }
+        });
+        if let Err(error) = read {
+            tracing::error!("the history of the folder cannot be read: {error}");
+        }
+        first.map(|(_, carried)| Source::of(&carried))
+    }
+
+    /// Who wrote each line: the person whose change last put something into it.
     pub(crate) fn blame(&self, path: &str) -> Result<BlameLines, ApiError> {
-        let (_, content) = self.shown_file(path)?;
-        let Some(document) = content.document() else {
-            let text = self.cat(path, None)?.text;
-            let lines = text.lines().zip(1..).map(|(text, line)| self.base_line(line, text));
-            return Ok(BlameLines { lines: lines.collect() });
-        };
-        let (steps, written) = self.steps(document, path)?;
+        let (node, content) = self.file_of_register(path)?;
+        let beginning = self.beginning(node, content.blob());
         let text = self.cat(path, None)?.text;
-        let (mut lines, mut at) = (Vec::new(), 0);
-        for (line, number) in text.split_inclusive('\n').zip(1..) {
-            let count = line.chars().count();
-            let newest = written[at..at + count].iter().flatten().max();
-            at += count;
-            let line = line.trim_end_matches(['\n', '\r']);
-            lines.push(match newest.map(|step| &steps[*step]) {
-                None => self.base_line(number, line),
-                Some(step) => {
-                    let (user, user_name, device) = self.author_of(&step.carried.entry.log);
-                    BlameLine {
-                        line: number,
-                        text: line.to_owned(),
-                        user,
-                        user_name,
-                        device,
-                        origin: origin(&step.carried.origin),
-                        version: step.carried.change.hash().to_string(),
-                        time: WallTime::from_millis(step.carried.wall.0),
-                    }
-                }
-            });
-        }
-        Ok(BlameLines { lines })
-    }
-
-    /// A line that was there before anybody edited the file here.
-    fn base_line(&self, line: u64, text: &str) -> BlameLine {
-        BlameLine {
-            line,
-            text: text.to_owned(),
-            user: String::new(),
-            user_name: None,
-            device: String::new(),
-            origin: Origin::Import,
-            version: String::new(),
-            time: WallTime::from_millis(0),
-        }
+        let (past, blame) = match content.document() {
+            None => (None, Vec::new()),
+            Some(document) => {
+                let heads = self.with_text(document, |text: &mut TextDocument| text.heads().clone());
+                let heads = heads.map_err(|error| not_readable(path, &error))?;
+                let past = self.past(document, path)?;
+                let blame = past.history.blame(&heads).unwrap_or_default();
+                (Some(past), blame)
+            }
+        };
+        let first = past.as_ref().map_or(content.blob().content.to_string(), |past| past.genesis.to_string());
+        let lines = text.split_inclusive('\n').enumerate().map(|(at, line)| {
+            let change = blame.get(at).and_then(|line| line.change);
+            let carried = change.and_then(|hash| past.as_ref()?.carriers.get(&hash));
+            let source = carried.map(Source::of).or_else(|| beginning.clone());
+            let (user, user_name, device) = self.author_of(source.as_ref());
+            BlameLine {
+                line: at as u64 + 1,
+                text: line.trim_end_matches(['\n', '\r']).to_owned(),
+                user,
+                user_name,
+                device,
+                version: carried.map_or_else(|| first.clone(), |carried| carried.change.hash().to_string()),
+                time: WallTime::from_millis(source.as_ref().map_or(0, |source| source.wall)),
+                origin: source.map_or(Origin::Import, |source| source.origin),
+            }
+        });
+        Ok(BlameLines { lines: lines.collect() })
     }
 
     /// What changed in the workspace, newest first.
@@ -231,7 +270,8 @@ impl Engine {
                 paths.extend(nodes.filter_map(|node| self.view.path_of(node)));
             }
         }
-        let (user, user_name, _) = self.author_of(&entry.header.log);
+        let source = Source { log: entry.header.log, wall: plain.wall.0, origin: origin(&plain.origin) };
+        let (user, user_name, _) = self.author_of(Some(&source));
         Some(LogChange {
             version: entry.id().to_string(),
             time: WallTime::from_millis(plain.wall.0),
@@ -241,4 +281,10 @@ impl Engine {
             files: paths.into_iter().take(PATHS_MAX).collect(),
         })
     }
+}
+
+/// Whether a register's value is the content with this name.
+fn is_blob(value: &Value, content: &ContentId) -> bool {
+    let Value::Bytes(bytes) = value else { return false };
+    matches!(ContentValue::decode(bytes), Ok(ContentValue::Blob(blob)) if blob.content == *content)
 }

@@ -178,6 +178,7 @@ impl Engine {
                 .into_iter()
                 .map(|unwritten| PendingPath { path: unwritten.path, reason: unwritten.problem.to_string() }),
         );
+        pending.extend(self.doubled_texts());
         let skipped = &self.scan.skipped;
         let unreadable = skipped.unreadable.iter();
         pending.extend(
@@ -301,7 +302,7 @@ impl Engine {
         let (_, content) = self.shown_file(path)?;
         let document = match &content {
             ContentValue::Blob(blob) => {
-                if at.is_some() {
+                if at.is_some_and(|at| !is_name_of(&blob.content.to_string(), at)) {
                     return Err(unknown_version(path));
                 }
                 let contents = self.contents.as_ref().ok_or_else(no_key)?;
@@ -337,14 +338,12 @@ impl Engine {
         path: &str,
         name: &str,
     ) -> Result<Version, ApiError> {
-        let name = name.trim().to_ascii_lowercase();
-        let changes = self.documents.borrow().changes(document, &self.replica);
-        let changes = changes.map_err(|error| not_readable(path, &error.into()))?;
-        let mut found: Vec<_> = changes
-            .iter()
-            .map(|carried| carried.change.hash())
-            .filter(|hash| name.len() >= 4 && hash.to_string().starts_with(&name))
-            .collect();
+        let mut found = self
+            .with_text(document, |text| {
+                let hashes = text.changes().iter().copied();
+                hashes.filter(|hash| is_name_of(&hash.to_string(), name)).collect::<Vec<_>>()
+            })
+            .map_err(|error| not_readable(path, &error))?;
         found.sort_unstable();
         found.dedup();
         match found.as_slice() {
@@ -561,13 +560,25 @@ impl Engine {
     /// Brings an old text back as a new edit.
     pub(crate) fn restore(&mut self, path: &str, at: &str) -> Result<(WriteId, Restored), ApiError> {
         let (_, content) = self.shown_file(path)?;
-        let document = content.document().ok_or_else(|| unknown_version(path))?;
+        let Some(document) = content.document() else {
+            // A file that nobody has edited has one version, which it is.
+            self.cat(path, Some(at))?;
+            return Err(ApiError::usage(format!("{path} is as it was then"))
+                .hint("nothing is to be brought back")
+                .data_state("nothing was changed"));
+        };
         let version = self.find_version(document, path, at)?;
         let text = self.text_at(document, &version).map_err(|error| not_readable(path, &error))?;
         let (write, edited) = self.edit(path, &EditAction::Replace { text })?;
         let newest = edited.heads.first().cloned().unwrap_or_default();
         Ok((write, Restored { version: newest, heads: edited.heads }))
     }
+}
+
+/// Whether a person means this version by that name: its beginning, in letters of either case.
+fn is_name_of(version: &str, name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    name.len() >= 4 && version.starts_with(&name)
 }
 
 fn edit_of(at: u64, delete: u64, insert: &str) -> Edit {

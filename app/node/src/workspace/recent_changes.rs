@@ -82,7 +82,7 @@ mod tests {
         let mut carried = |letter: &str| {
             let author = Author::Session(ActorId::from([2; 16]));
             let change = text.replace_text(letter, author, 0).unwrap().changes.remove(0);
-            CarriedChange { change, entry: entry(0), wall: WallMillis(0), origin: Origin::Human }
+            CarriedChange { change, entry: entry(0), item: 0, wall: WallMillis(0), origin: Origin::Human }
         };
         let (a, b, c) = (carried("a"), carried("b"), carried("c"));
         let mut recent = RecentChanges::default();

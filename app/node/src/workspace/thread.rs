@@ -18,6 +18,7 @@ use weft_sync::ids::{EndpointId, EntryRef, Timestamp, WallMillis, WorkspaceId};
 use weft_sync::replica::{BatchId, ChannelId, Input};
 
 use super::engine::{Engine, EngineEvent, Output};
+use super::snapshots::SnapshotJob;
 use crate::folder::{Folder, FolderConfig, FolderReport, RecentTexts};
 use crate::transfer;
 
@@ -128,6 +129,7 @@ impl RunningWorkspace {
                 channels: BTreeMap::new(),
                 folder: None,
                 has_scanned: false,
+                snapshots: Vec::new(),
             };
             runner.begin();
             runner.run(&queue);
@@ -150,6 +152,8 @@ struct Runner {
     channels: BTreeMap<ChannelId, weft_net::ChannelId>,
     folder: Option<Folder>,
     has_scanned: bool,
+    /// Snapshots that are being written.
+    snapshots: Vec<JoinHandle<()>>,
 }
 
 impl Runner {
@@ -185,6 +189,11 @@ impl Runner {
             }
             self.engine.tick();
             self.route();
+        }
+        // Nothing is written of a workspace that has ended.
+        for thread in self.snapshots.drain(..) {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
         }
     }
 
@@ -339,8 +348,34 @@ impl Runner {
                     };
                     self.commit(None, vec![record], Vec::new());
                 }
+                Output::Snapshot(job) => self.keep_snapshot(*job),
                 Output::Event(event) => (self.parts.events)(event),
             }
+        }
+    }
+
+    /// Writes a snapshot on a thread of its own; what is edited meanwhile does not wait for it.
+    fn keep_snapshot(&mut self, job: SnapshotJob) {
+        let (store, committer) = (Arc::clone(&self.parts.store), Arc::clone(&self.parts.committer));
+        let write = move || match job.write(&*store) {
+            Ok(Some(write)) => {
+                let done: weft_store::CommitDone = Box::new(|result| {
+                    if let Err(error) = result {
+                        tracing::warn!("a snapshot could not be kept: {error}");
+                    }
+                });
+                if committer.submit_blocking(vec![write], done).is_err() {
+                    tracing::debug!("a snapshot came too late to be kept");
+                }
+            }
+            // The next edits lead to another one.
+            Ok(None) => tracing::debug!("a snapshot came before what it holds was stored"),
+            Err(error) => tracing::warn!("a snapshot could not be made: {error}"),
+        };
+        self.snapshots.retain(|thread| !thread.is_finished());
+        match std::thread::Builder::new().name("weft-snapshot".into()).spawn(write) {
+            Ok(thread) => self.snapshots.push(thread),
+            Err(error) => tracing::warn!("no thread for a snapshot: {error}"),
         }
     }
 
