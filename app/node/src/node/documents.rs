@@ -39,6 +39,8 @@ struct OpenDocument {
     revision: u64,
     /// The changes since `revision - changes.len()`, as patches of the text before them.
     changes: Vec<Vec<Patch>>,
+    /// Edits of this program that are made and not counted yet: it is not told of them.
+    own: u64,
     events: EventSink,
 }
 
@@ -70,6 +72,10 @@ impl OpenDocuments {
             open.changes.push(patches.to_vec());
             if open.changes.len() > CHANGES_KEPT {
                 open.changes.remove(0);
+            }
+            if open.own > 0 {
+                open.own -= 1;
+                continue;
             }
             let event = Event::DocumentChanged(DocumentChanged {
                 document: *number,
@@ -137,6 +143,7 @@ pub(super) async fn open(
             path,
             revision: 0,
             changes: Vec::new(),
+            own: 0,
             events,
         };
         inner.open.insert((session, number), open);
@@ -171,9 +178,13 @@ pub(super) async fn edit(
             let since = &open.changes[open.changes.len() - behind..];
             (open.path.clone(), transformed(&request.edits, since))
         };
-        let write = engine.edit_text(&path, &edits)?;
-        let inner = shared.documents.inner();
-        let revision = inner.open.get(&key).map_or(request.revision, |open| open.revision);
+        let (write, has_changed) = engine.edit_text(&path, &edits)?;
+        // What the engine puts out is told right after this, on the same thread: then the edit is counted.
+        let mut inner = shared.documents.inner();
+        let revision = inner.open.get_mut(&key).map_or(request.revision, |open| {
+            open.own += u64::from(has_changed);
+            open.revision + u64::from(has_changed)
+        });
         Ok::<_, ApiError>((write, revision))
     });
     let (write, revision) = edited.await.ok_or_else(ended)??;
@@ -213,6 +224,28 @@ fn moved(position: u64, patch: &Patch) -> u64 {
 mod tests {
     use super::*;
     use weft_crdt::CharIndex;
+
+    #[test]
+    fn a_program_is_told_of_all_edits_but_its_own() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let documents = OpenDocuments::default();
+        let (ws, document) = (WorkspaceId::from_bytes([1; 32]), DocumentId::from_bytes([2; 16]));
+        for number in 0..2 {
+            let told = Arc::clone(&told);
+            let events = EventSink::new(move |event| {
+                let Event::DocumentChanged(changed) = event else { return false };
+                told.lock().unwrap_or_else(PoisonError::into_inner).push((number, changed.revision));
+                true
+            });
+            let (path, changes) = ("x".to_owned(), Vec::new());
+            let open = OpenDocument { ws, document, path, revision: 0, changes, own: 1 - number, events };
+            documents.inner().open.insert((SessionId(1), number), open);
+        }
+        let patch = Patch { at: CharIndex(0), delete: 0, insert: "a".to_owned() };
+        documents.changed(ws, document, std::slice::from_ref(&patch), None);
+        documents.changed(ws, document, &[patch], None);
+        assert_eq!(*told.lock().unwrap_or_else(PoisonError::into_inner), [(1, 1), (0, 2), (1, 2)]);
+    }
 
     #[test]
     fn edits_move_over_what_came_between() {

@@ -438,12 +438,13 @@ impl Engine {
         Ok((document, text.map_err(|error| not_readable(path, &error))?, write))
     }
 
-    /// Makes edits of a text, each on the text after the ones before it.
+    /// Makes edits of a text, each on the text after the ones before it; whether that changed it, which then
+    /// is put out as one event.
     pub(crate) fn edit_text(
         &mut self,
         path: &str,
         edits: &[crate::api::ClientEdit],
-    ) -> Result<WriteId, ApiError> {
+    ) -> Result<(WriteId, bool), ApiError> {
         let (_, content) = self.shown_file(path)?;
         let document = content.document().ok_or_else(|| no_file(path))?;
         let edits: Vec<Edit> = edits.iter().map(|e| edit_of(e.at, e.delete, &e.insert)).collect();
@@ -459,9 +460,10 @@ impl Engine {
         push_parts(&mut made, document, edited.changes);
         let write = self.write(DataOrigin::Human, made, None);
         let mut dirty = Dirty::default();
+        let has_changed = !edited.patches.is_empty();
         dirty.texts.insert(document, edited.patches);
         self.settle(dirty);
-        Ok(write)
+        Ok((write, has_changed))
     }
 
     /// Whether a write is durable; an error when it was refused.
