@@ -477,8 +477,13 @@ impl Engine {
         self.authors.note_log(log, self.replica.user());
         for (document, change, _) in changes.iter().filter(|(document, ..)| *document != self.tree.id()) {
             let entry = EntryRef { log, seq: 0, id };
-            let carried =
-                CarriedChange { change: change.clone(), entry, item: 0, wall: self.wall, origin: origin.clone() };
+            let carried = CarriedChange {
+                change: change.clone(),
+                entry,
+                item: 0,
+                wall: self.wall,
+                origin: origin.clone(),
+            };
             self.documents.get_mut().recent.note(*document, carried);
         }
     }

@@ -190,7 +190,7 @@ fn patch_between(before: &str, after: &str) -> Option<Patch> {
     let ends = before.chars().rev().zip(after.chars().rev()).take(rest).take_while(|(a, b)| a == b).count();
     let insert: String = after.chars().skip(start).take(to - start - ends).collect();
     let delete = from - start - ends;
-    (delete > 0 || !insert.is_empty()).then(|| Patch { at: weft_crdt::CharIndex(start), delete, insert })
+    (delete > 0 || !insert.is_empty()).then_some(Patch { at: weft_crdt::CharIndex(start), delete, insert })
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl UnstoredChanges {
     /// Notes that a batch is stored, and so is what was delivered before it was handed over.
     pub(crate) fn committed(&mut self, batch: BatchId) {
         let Some(place) = self.barriers.iter().position(|(of, _)| *of == batch) else { return };
-        let Some((_, before)) = self.barriers.drain(..=place).last() else { return };
+        let Some((_, before)) = self.barriers.drain(..=place).next_back() else { return };
         self.changes.retain(|(place, change)| *place >= before || matches!(change, Unstored::Made(..)));
     }
 
