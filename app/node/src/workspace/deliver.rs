@@ -113,8 +113,8 @@ impl Engine {
                     let user = Some(delivery.user);
                     if item.doc != self.tree.id() {
                         let (wall, origin) = (delivery.data.wall, delivery.data.origin.clone());
-                        let (change, entry, item) = (change.clone(), delivery.entry, place);
-                        let carried = CarriedChange { change, entry, item, wall, origin };
+                        let (change, entry) = (change.clone(), delivery.entry);
+                        let carried = CarriedChange { change, entry, item: place, wall, origin };
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);

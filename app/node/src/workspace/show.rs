@@ -328,7 +328,7 @@ impl Engine {
     }
 
     /// The text of a document, and the version that it is.
-    pub(super) fn text_of(&self, document: DocumentId) -> Result<(FileVersion, Arc<[u8]>), LoadError> {
+    pub(crate) fn text_of(&self, document: DocumentId) -> Result<(FileVersion, Arc<[u8]>), LoadError> {
         let base = self.bases.get(&document).ok_or(LoadError::BaseMissing)?;
         let contents = self.contents.as_ref().ok_or(LoadError::BaseMissing)?;
         let mut documents = self.documents.borrow_mut();

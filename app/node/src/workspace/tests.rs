@@ -251,7 +251,7 @@ impl Device {
                 PlannedWrite::Remove { path } => {
                     self.folder.remove(path.as_str());
                 }
-                PlannedWrite::Rename { from, to } => {
+                PlannedWrite::Rename { from, to, .. } => {
                     if let Some(bytes) = self.folder.remove(from.as_str()) {
                         self.folder.insert(to.as_str().to_owned(), bytes);
                     }
