@@ -356,6 +356,12 @@ impl DrivenWorkspace {
         }
     }
 
+    /// What is shown and not in the folder yet, for people.
+    #[must_use]
+    pub fn outstanding(&self) -> String {
+        self.engine.outstanding()
+    }
+
     /// The shown files with their contents; `None` for a content that is not here.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, Option<Vec<u8>>> {

@@ -83,6 +83,8 @@ pub(crate) enum PlannedWrite {
     Remove {
         /// Where.
         path: RelPath,
+        /// Whose place it must be, if that is known; anything else is left alone.
+        node: Option<NodeBytes>,
     },
     /// Remove a folder.
     RemoveFolder {
@@ -124,7 +126,7 @@ impl PlannedWrite {
         match self {
             Self::File { path, .. }
             | Self::MakeFolder { path, .. }
-            | Self::Remove { path }
+            | Self::Remove { path, .. }
             | Self::RemoveFolder { path }
             | Self::Rename { to: path, .. }
             | Self::SetExecutable { path, .. } => path,

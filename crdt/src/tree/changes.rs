@@ -1,6 +1,7 @@
 //! What a refresh does to the folder.
 
 use super::key::NodeKind;
+use crate::ids::NodeId;
 
 /// One step from the tree that was shown to the tree that is shown.
 ///
@@ -14,6 +15,8 @@ pub enum ShownChange {
         path: String,
         /// What it was.
         kind: NodeKind,
+        /// Whose place it was; none for a folder, which can be several nodes.
+        node: Option<NodeId>,
     },
     /// Something, and all that a folder holds, is shown elsewhere.
     Moved {

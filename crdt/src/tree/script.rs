@@ -120,7 +120,11 @@ impl<'a> Script<'a> {
         for (path, item) in paths {
             let kind = kind_of(item);
             self.put(item, None);
-            self.steps.push(ShownChange::Removed { path, kind });
+            let node = match item {
+                Item::Folder(_) => None,
+                Item::File(node) | Item::Computed(node) => Some(node),
+            };
+            self.steps.push(ShownChange::Removed { path, kind, node });
         }
     }
 

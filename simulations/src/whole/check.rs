@@ -138,6 +138,9 @@ impl WholeWorld {
             let (state, status) = (running.state(), running.replica().sync_status());
             let logs = running.replica().frontier();
             text += &format!("\n  device {device}: {state:?} {status:?} {} logs", logs.len());
+            if state.outstanding > 0 || state.missing > 0 {
+                text += &format!(", to be shown: {}", running.outstanding());
+            }
             let entries: u64 = logs.iter().map(|at| at.seq).sum();
             text += &format!(
                 " with {entries} entries, folder {}",

@@ -114,7 +114,7 @@ impl ModelFolder {
 
     /// Makes a file, or saves one; `loaded` are the bytes that the program began with.
     pub fn save(&mut self, path: &str, bytes: &[u8], loaded: Option<&[u8]>) -> bool {
-        if !self.has_folder(parent(path)) {
+        if !self.has_folder(parent(path)) || self.has_folder(path) {
             return false;
         }
         let seen = loaded.and_then(|loaded| self.version_with(path, loaded));
@@ -494,8 +494,9 @@ impl ModelFolder {
                 self.put_row(&path, *node, Kind::Folder, &[], false, inode, &[]);
                 WriteOutcome::Done
             }
-            PlannedWrite::Remove { .. } => {
-                if !self.is_as_known(&path) {
+            PlannedWrite::Remove { node, .. } => {
+                let is_it = |row: &Row| node.is_none_or(|node| row.node == node);
+                if !self.is_as_known(&path) || !self.rows.get(&path).is_none_or(is_it) {
                     return WriteOutcome::Changed;
                 }
                 self.disk.remove(&path);

@@ -1,6 +1,6 @@
 //! The loop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -19,7 +19,8 @@ use super::{
 };
 use crate::mirror::{
     Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror,
-    MirrorRow, OpenMirrorError, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp, WriteOutcome,
+    MirrorRow, OpenMirrorError, RelPath, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp,
+    WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
 
@@ -31,6 +32,10 @@ const WRITE_BATCH_BYTES: usize = 16 * 1024 * 1024;
 const IN_MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// How long after the last write everything is brought to the disk.
 const SYNC_AFTER: Duration = Duration::from_secs(2);
+/// How long after a change that the workspace could not take it is looked at again; twice as long each time.
+const REFUSED_MILLIS: u64 = 250;
+/// How often that is doubled at most.
+const REFUSED_DOUBLINGS_MAX: u32 = 10;
 /// How often a folder that cannot be watched is scanned.
 const UNWATCHED_SCAN_EVERY: Duration = Duration::from_secs(5);
 /// How often a folder or a disk that is missing is looked for.
@@ -97,6 +102,7 @@ impl Folder {
                 next_batch: 1,
                 events: Vec::new(),
                 writes: Vec::new(),
+                refused: BTreeMap::new(),
                 wants_scan: false,
                 check_at: None,
                 sync_at: None,
@@ -142,6 +148,8 @@ struct Driver {
     next_batch: u64,
     events: Vec<FolderEvent>,
     writes: Vec<PlannedWrite>,
+    /// Changes that the workspace could not take, and how often in a row.
+    refused: BTreeMap<RelPath, u32>,
     wants_scan: bool,
     check_at: Option<u64>,
     sync_at: Option<Instant>,
@@ -365,13 +373,28 @@ impl Driver {
             return;
         }
         let now = self.now();
+        let mut refused: Vec<bool> = vec![true; changes.len()];
         for done in accepted {
             if let Some(change) = changes.get(done.index) {
+                refused[done.index] = false;
+                self.refused.remove(change.path());
                 self.mirror.accept(change, *done.node.as_bytes(), &done.version, now);
             }
         }
+        for (change, _) in changes.iter().zip(refused).filter(|(_, is_refused)| *is_refused) {
+            self.offer_again(change.path(), now);
+        }
         self.drop_outdated(&changes);
         self.store_table(Urgency::Now);
+    }
+
+    /// A change that the workspace could not take is looked at again later, each time after a longer pause.
+    fn offer_again(&mut self, path: &RelPath, now: u64) {
+        let tries = self.refused.entry(path.clone()).or_default();
+        let at = now + (REFUSED_MILLIS << *tries);
+        *tries = (*tries + 1).min(REFUSED_DOUBLINGS_MAX);
+        self.mirror.look_later(path, at);
+        self.check_at = Some(self.check_at.map_or(at, |before| before.min(at)));
     }
 
     /// Gives back the writes that wait for a path which somebody else has changed: they were planned for what lay
@@ -468,7 +491,7 @@ impl Driver {
             PlannedWrite::MakeFolder { path, node } => {
                 WriteOp::MakeFolder { path: path.clone(), node: *node.as_bytes() }
             }
-            PlannedWrite::Remove { path } => WriteOp::Remove { path: path.clone() },
+            PlannedWrite::Remove { path, node } => WriteOp::Remove { path: path.clone(), node: *node },
             PlannedWrite::RemoveFolder { path } => WriteOp::RemoveFolder { path: path.clone() },
             PlannedWrite::Rename { from, to, kind, node } => {
                 WriteOp::Rename { from: from.clone(), to: to.clone(), kind: *kind, node: *node }

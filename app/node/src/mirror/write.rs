@@ -88,6 +88,8 @@ pub enum WriteOp {
     Remove {
         /// Where.
         path: RelPath,
+        /// Whose place it must be, if that is known.
+        node: Option<NodeBytes>,
     },
     /// Remove a folder if nothing of anybody's is in it.
     RemoveFolder {
@@ -120,7 +122,7 @@ impl WriteOp {
         match self {
             WriteOp::File { path, .. }
             | WriteOp::MakeFolder { path, .. }
-            | WriteOp::Remove { path }
+            | WriteOp::Remove { path, .. }
             | WriteOp::RemoveFolder { path }
             | WriteOp::SetExecutable { path, .. }
             | WriteOp::Rename { from: path, .. } => path,
@@ -203,7 +205,7 @@ impl Mirror {
                 WriteOp::File { path, version, content, .. } => {
                     (path, Some((content.hash(), version.clone())))
                 }
-                WriteOp::Remove { path } => (path, None),
+                WriteOp::Remove { path, .. } => (path, None),
                 _ => {
                     prepared.ops.push((op, None));
                     continue;
@@ -325,7 +327,12 @@ impl Mirror {
                 let target = Target { path: &path, node, version: &version, executable, journal, now };
                 self.write_file(root, &folder, &target, content)
             }
-            WriteOp::Remove { path } => {
+            WriteOp::Remove { path, node } => {
+                let row = self.table.get(&path);
+                if row.is_some_and(|row| node.is_some_and(|node| row.node != node)) {
+                    self.end_journal(journal);
+                    return Ok(WriteOutcome::Changed);
+                }
                 let folder = folders.get(path.parent_str())?;
                 self.remove_file(root, &folder, &path, journal, now)
             }

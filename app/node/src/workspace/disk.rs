@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_crdt::tree::{BlobRef, ContentValue, PlanError};
 use weft_crdt::{Applied, Author, Change, DocumentId, Edited, NodeId, PastText, TextDocument, Version};
 use weft_sync::data::Origin;
+use weft_sync::ids::EntryRef;
 
 pub(super) use self::plan::KnownFolders;
 use self::plan::{BatchPlan, Holds, Taken};
@@ -16,6 +17,7 @@ use super::contents::ImportError;
 use super::deliver::Dirty;
 use super::documents::closure;
 use super::engine::{Engine, EngineEvent, Output};
+use super::entries::CarriedChange;
 use super::people::People;
 use super::save_base::{Candidate, changed_chars, choose, choose_unread, deleted_text, within_bounds};
 use super::saves;
@@ -180,7 +182,7 @@ impl Engine {
         true
     }
 
-    fn is_here(&self, blob: &BlobRef) -> bool {
+    pub(super) fn is_here(&self, blob: &BlobRef) -> bool {
         self.contents.as_ref().is_some_and(|contents| contents.is_here(blob).unwrap_or(false))
     }
 
@@ -325,7 +327,13 @@ impl Engine {
         let mut seen = closure(&changes, &nearest.1);
         let mut heads = nearest.1.clone();
         let own = self.replica.user();
-        for carried in changes.iter().filter(|carried| self.authors.of_log(&carried.entry.log) == Some(own)) {
+        // What was made since the start is no trace of a crash before it.
+        let is_old =
+            |at: &EntryRef| at.seq > 0 && self.opened_at.get(&at.log).is_some_and(|last| at.seq <= *last);
+        let is_candidate = |carried: &&CarriedChange| {
+            is_old(&carried.entry) && self.authors.of_log(&carried.entry.log) == Some(own)
+        };
+        for carried in changes.iter().filter(is_candidate) {
             let change = &carried.change;
             if seen.contains(&change.hash()) || !change.deps().iter().all(|hash| seen.contains(hash)) {
                 continue;

@@ -18,7 +18,7 @@ use weft_crdt::{ActorId, ChangeHash, DocumentId, NodeId, TreeDocument};
 use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
 use weft_sync::data::Origin;
 use weft_sync::frames::{ByeCode, PeerAddress};
-use weft_sync::ids::{EndpointId, EntryRef, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
+use weft_sync::ids::{EndpointId, EntryRef, LogId, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
 use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, WriteError, WriteId};
 
 use super::contents::Contents;
@@ -159,6 +159,8 @@ pub(crate) struct Engine {
     pub(super) out: Vec<Output>,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) is_stopped: bool,
+    /// How far each log went when this run began.
+    pub(super) opened_at: BTreeMap<LogId, u64>,
     /// Whether the folder is to be mirrored as soon as the key is here, and watched.
     pub(super) folder_wanted: Option<bool>,
     pub(super) scan: ScanState,
@@ -189,12 +191,14 @@ impl Engine {
     ) -> Result<Self, ReadError> {
         let documents = RefCell::new(Documents::new(ws, Arc::clone(&store))?);
         let tree = TreeDocument::new(tree_document_id(ws.as_bytes()));
+        let opened_at = replica.frontier().into_iter().map(|at| (at.log, at.seq)).collect();
         let mut engine = Self {
             ws,
             store,
             contents: None,
             texts,
             replica,
+            opened_at,
             tree,
             view: TreeView::new(Platform::default()),
             documents,

@@ -11,6 +11,7 @@ use weft_sync::ids::{EndpointId, Timestamp};
 
 use super::engine::{Engine, Output};
 use super::people::People;
+use super::waiting::Missing;
 use crate::transfer::REQUEST_CHUNKS_MAX;
 
 /// How long after a fetch failed it is tried again.
@@ -105,7 +106,7 @@ impl Engine {
         let waited = self.fetches.ask_again.filter(|(at, _)| *at <= self.now).map(|(_, millis)| millis);
         if waited.is_some() {
             self.fetches.without.clear();
-            self.forget_gone_files();
+            self.forget_unneeded();
         }
         let peers = self.replica.connected_members();
         let Some((peer, chunks)) = self.next_request(&peers) else {
@@ -126,11 +127,15 @@ impl Engine {
         self.out.push(Output::Fetch { peer, chunks });
     }
 
-    /// Contents of files that are not shown any more are not waited for.
-    fn forget_gone_files(&mut self) {
+    /// Contents that nothing needs any more are not waited for.
+    fn forget_unneeded(&mut self) {
         let is_gone = |needs: &Needs| match needs {
             Needs::File(node) => self.view.path_of(*node).is_none(),
-            Needs::Document(_) => false,
+            Needs::Document(document) => {
+                let mut nodes = self.view.nodes_of_document(*document);
+                let is_shown = nodes.any(|node| self.view.path_of(node).is_some());
+                !is_shown && !self.waiting.is_awaited(&Missing::Document(*document))
+            }
         };
         let gone: BTreeSet<Needs> = self.fetches.wanted.keys().filter(|n| is_gone(n)).copied().collect();
         self.fetches.wanted.retain(|needs, _| !gone.contains(needs));

@@ -15,6 +15,10 @@ const KEPT_EACH: usize = 32;
 const KEPT_CHARS: usize = 8 * 1024 * 1024;
 /// Characters of the versions that one save is compared with.
 const COMPARED_CHARS: usize = 4 * 1024 * 1024;
+/// Longer words are compared in parts.
+const WORD_CHARS_MAX: usize = 32;
+/// The symbol of the first word: above it there is room for 900,000 different ones.
+const FIRST_SYMBOL: u32 = 0xe000;
 
 /// A version that a file has held, and so may be what its writer saw.
 pub(super) struct Candidate {
@@ -47,7 +51,7 @@ pub(super) fn choose_unread(candidates: &[Candidate], saved: &str) -> usize {
 /// Whether the save was rather made from a version older than the first of these.
 fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
     let newest = &candidates[0].text;
-    let change = Difference::between(newest, saved);
+    let change = Difference::of_words(newest, saved);
     if change.deleted.is_empty() {
         return false;
     }
@@ -57,9 +61,9 @@ fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
         if !has_others_text || older.text == *newest {
             return false;
         }
-        let arrived = Difference::between(&older.text, newest).inserted;
+        let arrived = Difference::of_words(&older.text, newest).inserted;
         let (count, gone) = (length(&arrived), common(&arrived, &change.deleted));
-        count > 0 && gone * 4 >= count * 3 && Difference::between(&older.text, saved).size() < change.size()
+        count > 0 && gone * 4 >= count * 3 && Difference::of_words(&older.text, saved).size() < change.size()
     })
 }
 
@@ -77,9 +81,56 @@ pub(super) fn deleted_text(before: &str, saved: &str) -> String {
     deleted
 }
 
-/// How many characters a save takes away and adds.
+/// How many characters of words a save takes away and adds.
 pub(super) fn changed_chars(before: &str, saved: &str) -> usize {
-    Difference::between(before, saved).size()
+    Difference::of_words(before, saved).size()
+}
+
+/// Words of texts, each as one symbol: two texts that have nothing in common but some letters are then compared as
+/// what they are.
+#[derive(Default)]
+struct Words<'a> {
+    symbols: BTreeMap<&'a str, char>,
+}
+
+impl<'a> Words<'a> {
+    /// A text as symbols, and where each of them begins, in characters; none when there are too many different ones.
+    fn symbols(&mut self, text: &'a str) -> Option<(String, Vec<usize>)> {
+        let (mut symbols, mut begins, mut at) = (String::new(), vec![0], 0);
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let is_more = |c: &char| is_word_letter(*c) && is_word_letter(first);
+            let count = rest.chars().take_while(is_more).take(WORD_CHARS_MAX).count().max(1);
+            let end = rest.char_indices().nth(count).map_or(rest.len(), |(end, _)| end);
+            let (word, left) = rest.split_at(end);
+            symbols.push(self.symbol(word)?);
+            at += count;
+            begins.push(at);
+            rest = left;
+        }
+        Some((symbols, begins))
+    }
+
+    fn symbol(&mut self, word: &'a str) -> Option<char> {
+        if word == "\n" {
+            // Edits keep to whole lines where they can.
+            return Some('\n');
+        }
+        let next = u32::try_from(self.symbols.len()).ok()? + FIRST_SYMBOL;
+        match self.symbols.get(word) {
+            Some(symbol) => Some(*symbol),
+            None => {
+                let symbol = char::from_u32(next)?;
+                self.symbols.insert(word, symbol);
+                Some(symbol)
+            }
+        }
+    }
+}
+
+/// Whether a character is one of several that make a word, in scripts that have spaces between words.
+fn is_word_letter(c: char) -> bool {
+    c == '_' || (c < '\u{e00}' && c.is_alphanumeric())
 }
 
 /// What differs between two texts, in characters.
@@ -109,6 +160,25 @@ impl Difference {
             inserted += count;
             deleted += edit.delete;
         }
+        difference
+    }
+
+    /// As [`Difference::between`], but what differs in a word differs in the whole word.
+    fn of_words(old: &str, new: &str) -> Self {
+        let mut words = Words::default();
+        let (Some((old_symbols, old_begins)), Some((new_symbols, new_begins))) =
+            (words.symbols(old), words.symbols(new))
+        else {
+            return Self::between(old, new);
+        };
+        let mut difference = Self::between(&old_symbols, &new_symbols);
+        let in_chars = |ranges: &mut Vec<Range<usize>>, begins: &[usize]| {
+            for range in ranges {
+                *range = begins[range.start]..begins[range.end];
+            }
+        };
+        in_chars(&mut difference.deleted, &old_begins);
+        in_chars(&mut difference.inserted, &new_begins);
         difference
     }
 
@@ -246,6 +316,21 @@ mod tests {
         assert_eq!(choose_unread(&versions, &format!("{OLD}Ben\n")), 1);
         assert_eq!(choose_unread(&versions, OLD), 1);
         assert_eq!(choose_unread(&versions[..1], OLD), 0);
+    }
+
+    #[test]
+    fn letters_that_two_texts_share_by_chance_are_no_trace_of_others_text() {
+        let theirs = format!("{OLD}entry 000002;\nentry 000003;\n");
+        let saved = format!("{OLD}record 000004;\nrecord 000005;\n");
+        assert_eq!(chosen(&[(&theirs, false), (OLD, true)], &saved), 1);
+        let (theirs, saved) = ("一二三四五六", "一二三九五六");
+        assert_eq!(chosen(&[(theirs, false), ("", true)], saved), 0, "no words, no spaces");
+    }
+
+    #[test]
+    fn words_differ_as_a_whole() {
+        let difference = Difference::of_words("let alpha = über;\n", "let alpine = über;\nmore");
+        assert_eq!((difference.deleted, difference.inserted), (vec![4..9], vec![4..10, 19..23]));
     }
 
     #[test]

@@ -24,7 +24,13 @@ const RETRY_MILLIS: u64 = 2_000;
 /// not help.
 const COMPARE_MILLIS: u64 = 50;
 /// The longest pause before that.
-const COMPARE_MILLIS_MAX: u64 = 60_000;
+const COMPARE_MILLIS_MAX: u64 = 15_000;
+/// How long a file waits that somebody else has changed in the folder; twice as long each time.
+const CHANGED_MILLIS: u64 = 10;
+/// How often that is doubled at most.
+const CHANGED_DOUBLINGS_MAX: u32 = 7;
+/// How often a file is found changed before the whole folder is compared.
+const TRIES_BEFORE_COMPARING: u32 = 4;
 /// Files that are handed to the folder thread at a time.
 const IN_FLIGHT_MAX: usize = 2_048;
 
@@ -40,6 +46,8 @@ pub(crate) struct ShowPlan {
     /// Nodes whose write is on its way.
     in_flight: BTreeMap<NodeId, RelPath>,
     ops_in_flight: usize,
+    /// How often in a row the file of a node was found changed when it was to be written.
+    tries: BTreeMap<NodeId, u32>,
     /// What a disk batch that is being taken has done already.
     own: Option<OwnSteps>,
     /// Why the folder is left alone.
@@ -48,6 +56,8 @@ pub(crate) struct ShowPlan {
     problems: BTreeMap<String, String>,
     /// When the whole folder is to be compared, because a step in it was not taken.
     compare_at: Option<Timestamp>,
+    /// Nothing new begins before that, so that there is a moment at which nothing is on its way.
+    waits_for_rest: bool,
     /// The pause before the next comparison; none while steps are taken.
     compare_pause: Option<u64>,
     /// Whether nothing is written before the folder was looked at once.
@@ -123,6 +133,11 @@ impl ShowPlan {
 }
 
 impl Engine {
+    /// What is shown and not in the folder yet, for people.
+    pub(crate) fn outstanding(&self) -> String {
+        format!("{:?}, to be fetched: {:?}", self.show, self.fetches)
+    }
+
     /// Shows what changed in the tree.
     pub(super) fn refresh(&mut self, dirty: &Dirty) {
         let mut named = Vec::new();
@@ -162,12 +177,15 @@ impl Engine {
                     }
                 }
             }
-            ShownChange::Removed { path, kind } => {
+            ShownChange::Removed { path, kind, node } => {
                 if own.is_some_and(|own| own.removed.contains(&path)) {
                     return;
                 }
                 match kind {
-                    NodeKind::File => self.plan_op(&path, |path| PlannedWrite::Remove { path }),
+                    NodeKind::File => {
+                        let node = node.map(|node| *node.as_bytes());
+                        self.plan_op(&path, |path| PlannedWrite::Remove { path, node });
+                    }
                     NodeKind::Folder => self.plan_op(&path, |path| PlannedWrite::RemoveFolder { path }),
                 }
             }
@@ -238,15 +256,20 @@ impl Engine {
         }
         let now = self.now;
         if self.show.compare_at.is_some_and(|at| at <= now) {
-            if !self.show.is_at_rest() {
-                self.show.compare_at = Some(now.plus_millis(COMPARE_MILLIS));
-            } else {
+            if self.show.is_at_rest() {
                 self.show.compare_at = None;
                 if let Err(error) = self.reconcile() {
                     tracing::error!("what the folder lacks cannot be told: {error}");
                 }
-                return;
+            } else {
+                // Nothing new begins until all that is on its way has been answered.
+                self.show.compare_at = Some(now.plus_millis(COMPARE_MILLIS));
+                self.show.waits_for_rest = true;
             }
+            return;
+        }
+        if self.show.waits_for_rest && !self.show.is_at_rest() {
+            return;
         }
         let ready: Vec<NodeId> =
             self.show.later.iter().filter(|(_, at)| **at <= now).map(|(node, _)| *node).collect();
@@ -360,15 +383,27 @@ impl Engine {
         }
         match written.outcome {
             WriteOutcome::Done => {
-                self.show.problems.remove(path);
+                if let Some(node) = written.node {
+                    self.show.tries.remove(&node);
+                }
+                if self.show.problems.remove(path).is_some() {
+                    self.show.compare_pause = None;
+                }
             }
             // What is there is reported, merged, and marked again by that.
-            WriteOutcome::Changed | WriteOutcome::Held(_) => self.again(&written, self.now.plus_millis(20)),
+            WriteOutcome::Changed | WriteOutcome::Held(_) => {
+                let pause = self.pause_of(&written);
+                self.again(&written, self.now.plus_millis(pause));
+            }
             WriteOutcome::Later { at_millis } => self.again(&written, Timestamp(at_millis)),
             WriteOutcome::Blocked(obstacle) => {
                 // A folder with files that are not shared stays, which is no problem of anybody's.
                 if obstacle != Obstacle::NotEmpty {
                     self.show.problem(path.to_owned(), obstacle.to_string());
+                }
+                // Often something of ours that is yet to make room.
+                if obstacle == Obstacle::Occupied {
+                    self.show.compare_soon(self.now);
                 }
             }
             WriteOutcome::Failed(ref error) => {
@@ -376,6 +411,19 @@ impl Engine {
                 self.again(&written, self.now.plus_millis(RETRY_MILLIS));
             }
         }
+    }
+
+    /// How long a file waits that could not be written over what lies in the folder: the next look at that should tell
+    /// what it is. Where it does not, the whole folder is compared.
+    fn pause_of(&mut self, written: &Written) -> u64 {
+        let Some(node) = written.node else { return CHANGED_MILLIS };
+        let tries = self.show.tries.entry(node).or_default();
+        *tries = tries.saturating_add(1);
+        let pause = CHANGED_MILLIS << (*tries).min(CHANGED_DOUBLINGS_MAX);
+        if *tries >= TRIES_BEFORE_COMPARING {
+            self.show.compare_soon(self.now);
+        }
+        pause
     }
 
     /// Lets what is at a path be written later, by node, whatever its path is then.
@@ -411,25 +459,32 @@ impl Engine {
                 rows.insert(row.path.as_str().to_owned(), row);
             }
         }
-        // Steps that still wait are among what is found here.
+        // Steps that still wait are among what is found here, and so is what cannot be done.
         self.show.ops.clear();
+        self.show.problems.clear();
+        self.show.waits_for_rest = false;
         let mut missing = Vec::new();
         let mut removed: Vec<MirrorRow> = Vec::new();
         self.view.for_each(|path, shown| {
-            let row = rows.remove(path).filter(|row| row.node == *shown.node.as_bytes());
-            if row.is_none_or(|row| !self.holds(&row, &shown)) {
+            let row = rows.remove(path);
+            let is_held =
+                row.as_ref().is_some_and(|row| row.node == *shown.node.as_bytes() && self.holds(row, &shown));
+            if !is_held {
                 missing.push(shown.node);
             }
+            // A file cannot take the place of a folder, nor a folder that of a file.
+            let is_folder = shown.content.is_none();
+            removed.extend(row.filter(|row| (row.kind == Kind::Folder) != is_folder));
         });
         removed.extend(rows.into_values());
-        if removed.is_empty() {
+        if removed.is_empty() && missing.is_empty() {
             self.show.compare_pause = None;
         }
         // Inner ones first.
         removed.sort_unstable_by(|a, b| b.path.cmp(&a.path));
         for row in removed {
             self.show.ops.push(match row.kind {
-                Kind::File => PlannedWrite::Remove { path: row.path },
+                Kind::File => PlannedWrite::Remove { path: row.path, node: Some(row.node) },
                 Kind::Folder => PlannedWrite::RemoveFolder { path: row.path },
             });
         }
@@ -441,14 +496,22 @@ impl Engine {
 
     fn holds(&self, row: &MirrorRow, shown: &ShownNode) -> bool {
         let Some(content) = &shown.content else { return row.kind == Kind::Folder };
+        if row.executable != shown.executable {
+            return false;
+        }
         match (FileVersion::decode(&row.version), &**content) {
-            (Some(FileVersion::Blob(held)), ContentValue::Blob(blob)) => held.content == blob.content,
+            // What the folder holds must be in the store as well: others may ask for it.
+            (Some(FileVersion::Blob(held)), ContentValue::Blob(blob)) => {
+                held.content == blob.content && self.is_here(blob)
+            }
             (Some(FileVersion::Text(held, heads)), ContentValue::Text { document, .. }) => {
                 held == *document
                     && matches!(self.text_of(*document), Ok((FileVersion::Text(_, now), _)) if now == heads)
             }
             (Some(FileVersion::Blob(held)), ContentValue::Text { document, base }) => {
-                held.content == base.content && !self.documents.borrow().is_edited(*document)
+                held.content == base.content
+                    && !self.documents.borrow().is_edited(*document)
+                    && self.is_here(base)
             }
             _ => false,
         }

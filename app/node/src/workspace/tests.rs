@@ -248,7 +248,7 @@ impl Device {
                     of = Some(node);
                 }
                 PlannedWrite::MakeFolder { node, .. } => of = Some(node),
-                PlannedWrite::Remove { path } => {
+                PlannedWrite::Remove { path, .. } => {
                     self.folder.remove(path.as_str());
                 }
                 PlannedWrite::Rename { from, to, .. } => {

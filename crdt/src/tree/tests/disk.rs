@@ -22,7 +22,7 @@ impl Disk {
     pub(super) fn apply(&mut self, changes: &[ShownChange], view: &TreeView) {
         for change in changes {
             match change {
-                ShownChange::Removed { path, kind } => self.remove(path, *kind),
+                ShownChange::Removed { path, kind, .. } => self.remove(path, *kind),
                 ShownChange::Moved { from, to, kind } => self.rename(from, to, *kind),
                 ShownChange::Added { path, kind } => {
                     self.check_free(path);

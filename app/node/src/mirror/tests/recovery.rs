@@ -23,7 +23,7 @@ impl Crash {
                 let (version, content) = (bench.contents.put(text.as_bytes()), Content::from_bytes(text));
                 WriteOp::File { path, node: [7; 16], version, content, executable: false }
             }
-            None => WriteOp::Remove { path },
+            None => WriteOp::Remove { path, node: None },
         };
         let entry = bench.mirror.prepare(vec![op]).journal()[0].clone();
         Crash { bench, entry }

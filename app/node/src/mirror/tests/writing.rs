@@ -261,7 +261,7 @@ fn nothing_is_written_through_a_link_or_outside() {
             WriteOp::MakeFolder { path: path("d/folder"), node },
             WriteOp::MakeFolder { path: path("dangling"), node },
             WriteOp::SetExecutable { path: path("b"), executable: true },
-            WriteOp::Remove { path: path("d/a") },
+            WriteOp::Remove { path: path("d/a"), node: None },
             rename("d/a", "z", Kind::File),
         ];
         for outcome in bench.mirror.write(bench.now, ops) {
@@ -278,10 +278,16 @@ fn nothing_is_written_through_a_link_or_outside() {
 fn a_removed_file_goes_unless_somebody_has_saved_it() {
     for way in WAYS {
         let mut bench = Bench::with_files(&[("a", "one\n"), ("b", "two\n")]).only(way).watch();
-        assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("a") }), WriteOutcome::Done));
+        assert!(matches!(
+            bench.op(WriteOp::Remove { path: Bench::path("a"), node: None }),
+            WriteOutcome::Done
+        ));
         assert!(!bench.at("a").exists());
         bench.save("b", "two, edited\n");
-        assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("b") }), WriteOutcome::Changed));
+        assert!(matches!(
+            bench.op(WriteOp::Remove { path: Bench::path("b"), node: None }),
+            WriteOutcome::Changed
+        ));
         assert_eq!(bench.settle(), ["modified b"], "{way:?}");
         assert_eq!(bench.temporaries(), [""; 0]);
         assert_eq!(bench.rows(), ["b"]);
@@ -292,7 +298,7 @@ fn a_removed_file_goes_unless_somebody_has_saved_it() {
 fn a_save_into_a_removed_file_is_not_lost() {
     let mut bench = Bench::with_files(&[("a", "one\n"), ("k", "x")]).watch();
     let mut file = OpenOptions::new().append(true).open(bench.at("a")).unwrap();
-    assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("a") }), WriteOutcome::Done));
+    assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("a"), node: None }), WriteOutcome::Done));
     file.write_all(b"mine\n").unwrap();
     drop(file);
     assert_eq!(bench.settle(), ["saved aside a"]);
@@ -314,7 +320,7 @@ fn folders_are_made_renamed_and_removed() {
         matches!(bench.op(WriteOp::RemoveFolder { path: path("n") }), WriteOutcome::Changed),
         "not empty"
     );
-    assert!(matches!(bench.op(WriteOp::Remove { path: path("n/e/f") }), WriteOutcome::Done));
+    assert!(matches!(bench.op(WriteOp::Remove { path: path("n/e/f"), node: None }), WriteOutcome::Done));
     assert!(matches!(bench.op(WriteOp::RemoveFolder { path: path("n/e") }), WriteOutcome::Done));
     assert!(matches!(bench.op(WriteOp::RemoveFolder { path: path("n") }), WriteOutcome::Done));
     assert_eq!(bench.settle(), [""; 0]);
@@ -329,7 +335,7 @@ fn a_folder_with_somebodys_ignored_files_stays() {
         ("d/a.o", "built\n"),
         ("d/.env", "hush"),
     ]);
-    assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("d/a") }), WriteOutcome::Done));
+    assert!(matches!(bench.op(WriteOp::Remove { path: Bench::path("d/a"), node: None }), WriteOutcome::Done));
     let outcome = bench.op(WriteOp::RemoveFolder { path: Bench::path("d") });
     assert!(matches!(outcome, WriteOutcome::Blocked(Obstacle::NotEmpty)));
     assert_eq!(bench.text("d/.env"), "hush");

@@ -87,6 +87,11 @@ impl Mirror {
         WriteOutcome::Changed
     }
 
+    /// Lets a check at this time look at a path, unless one is due before.
+    pub(crate) fn look_later(&mut self, path: &RelPath, at_millis: u64) {
+        self.look_again(path, at_millis);
+    }
+
     pub(super) fn look_again(&mut self, path: &RelPath, now: u64) {
         let waits = self.pending.contains(path);
         let waiting = self.pending.entry(path);
