@@ -4,7 +4,7 @@ use std::{future, sync::Arc};
 
 use iroh::endpoint::{RecvStream, SendStream};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Semaphore, mpsc, watch},
     time::sleep,
 };
 use weft_sync::EndpointId;
@@ -91,10 +91,11 @@ async fn read(
     channel: crate::ChannelId,
     reader: &mut FrameReader<RecvStream>,
 ) -> Option<CloseCode> {
+    let budget = Arc::new(Semaphore::new(limits::CHANNEL_EVENT_BYTES));
     loop {
         match reader.next().await {
             Ok(Some(Record::Frame(bytes))) => {
-                if !context.events.send_frame(channel, bytes).await {
+                if !context.events.send_frame(channel, &budget, bytes).await {
                     return Some(CloseCode::SHUTDOWN);
                 }
             }

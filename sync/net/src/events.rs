@@ -3,7 +3,7 @@
 use std::{fmt, num::NonZeroU8, time::Duration};
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use weft_sync::EndpointId;
 
 use crate::{Address, CloseCode, DisconnectReason, FrameStream};
@@ -77,7 +77,8 @@ pub enum NetEvent {
     Frame {
         /// The channel it arrived on.
         channel: ChannelId,
-        /// The frame without its length.
+        /// The frame without its length. It counts against the transport's budget until it is dropped: a node that keeps
+        /// many makes their senders wait.
         bytes: Bytes,
     },
     /// A channel ended: exactly one for each channel, whoever closed it.
@@ -178,28 +179,21 @@ pub enum Path {
 /// Must be drained: a node that stops reading stops its peers from sending, and nothing else.
 #[derive(Debug)]
 pub struct NetEvents {
-    queue: mpsc::Receiver<QueuedEvent>,
+    queue: mpsc::Receiver<NetEvent>,
 }
 
 impl NetEvents {
-    pub(crate) fn new(queue: mpsc::Receiver<QueuedEvent>) -> Self {
+    pub(crate) fn new(queue: mpsc::Receiver<NetEvent>) -> Self {
         Self { queue }
     }
 
     /// Waits for the next event; `None` once the transport has shut down. Cancel safe.
     pub async fn recv(&mut self) -> Option<NetEvent> {
-        self.queue.recv().await.map(|queued| queued.event)
+        self.queue.recv().await
     }
 
     /// Takes an event that is already there.
     pub fn try_recv(&mut self) -> Option<NetEvent> {
-        self.queue.try_recv().ok().map(|queued| queued.event)
+        self.queue.try_recv().ok()
     }
-}
-
-/// An event with the share of the byte budget it holds until it is taken.
-#[derive(Debug)]
-pub(crate) struct QueuedEvent {
-    pub(crate) event: NetEvent,
-    pub(crate) _share: Option<OwnedSemaphorePermit>,
 }

@@ -86,7 +86,9 @@ pub(crate) const SEND_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 pub const CHANNEL_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 /// Every queued frame counts at least this much, so that the number of frames is bounded too.
 pub(crate) const FRAME_CHARGE_MIN: usize = 256;
-/// Bytes of received frames that wait for the node.
+/// Bytes of received frames of one channel that the node holds; no less than the longest frame.
+pub const CHANNEL_EVENT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of received frames of all channels that the node holds.
 pub(crate) const EVENT_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Events that wait for the node.
 pub(crate) const EVENT_QUEUE_LEN: usize = 1024;

@@ -14,9 +14,7 @@ use iroh::endpoint::{Connection, ConnectionError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use weft_sync::EndpointId;
 
-use crate::{
-    ChannelId, CloseCode, DisconnectReason, NetEvent, SendError, events::QueuedEvent, limits, mesh::LinkId,
-};
+use crate::{ChannelId, CloseCode, DisconnectReason, NetEvent, SendError, limits, mesh::LinkId};
 
 /// Channels and connections by name. Locks are held for a look-up only.
 #[derive(Debug, Default)]
@@ -175,32 +173,47 @@ pub(crate) struct LinkHandle {
     pub(crate) requests: Arc<Semaphore>,
 }
 
+/// A received frame with the room it takes until its last copy is dropped.
+struct CountedBytes {
+    bytes: Bytes,
+    _room: [OwnedSemaphorePermit; 2],
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Where tasks report events to the node, with the budget for frames.
 #[derive(Clone, Debug)]
 pub(crate) struct EventSender {
-    queue: mpsc::Sender<QueuedEvent>,
+    queue: mpsc::Sender<NetEvent>,
     budget: Arc<Semaphore>,
 }
 
 impl EventSender {
-    pub(crate) fn new(queue: mpsc::Sender<QueuedEvent>) -> Self {
+    pub(crate) fn new(queue: mpsc::Sender<NetEvent>) -> Self {
         Self { queue, budget: Arc::new(Semaphore::new(limits::EVENT_QUEUE_BYTES)) }
     }
 
     /// Waits for room; `false` when the node no longer listens.
     pub(crate) async fn send(&self, event: NetEvent) -> bool {
-        self.queue.send(QueuedEvent { event, _share: None }).await.is_ok()
+        self.queue.send(event).await.is_ok()
     }
 
-    /// Like `send`, for frames, which also need a share of the byte budget.
-    pub(crate) async fn send_frame(&self, channel: ChannelId, bytes: Bytes) -> bool {
-        let Ok(share) = self.budget.clone().acquire_many_owned(charge(&bytes)).await else { return false };
-        let event = NetEvent::Frame { channel, bytes };
-        self.queue.send(QueuedEvent { event, _share: Some(share) }).await.is_ok()
+    /// Like `send`, for frames, which also need room in the channel's budget and the one of all channels until the node
+    /// drops them.
+    pub(crate) async fn send_frame(&self, channel: ChannelId, budget: &Arc<Semaphore>, bytes: Bytes) -> bool {
+        let charge = charge(&bytes);
+        let Ok(of_channel) = budget.clone().acquire_many_owned(charge).await else { return false };
+        let Ok(of_all) = self.budget.clone().acquire_many_owned(charge).await else { return false };
+        let bytes = Bytes::from_owner(CountedBytes { bytes, _room: [of_channel, of_all] });
+        self.send(NetEvent::Frame { channel, bytes }).await
     }
 
     /// Does not wait; `false` when there is no room.
     pub(crate) fn try_send(&self, event: NetEvent) -> bool {
-        self.queue.try_send(QueuedEvent { event, _share: None }).is_ok()
+        self.queue.try_send(event).is_ok()
     }
 }

@@ -119,6 +119,38 @@ async fn a_node_that_does_not_read_fills_bounded_queues_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_that_a_node_keeps_make_their_sender_wait_and_no_other() {
+    let (mut a, mut b, busy, _) = pair().await;
+    let idle = a.net.open_channel(b.id()).unwrap();
+    assert_eq!(a.channel_up().await, idle);
+    b.channel_up().await;
+    let frame = Bytes::from(vec![7; 64 * 1024]);
+    let sending = tokio::spawn({
+        let (net, frame) = (a.net.clone(), frame.clone());
+        async move {
+            for _ in 0..1_000 {
+                net.send_wait(busy, frame.clone()).await.unwrap();
+            }
+        }
+    });
+    let mut kept = Vec::new();
+    while kept.len() < limits::CHANNEL_EVENT_BYTES / frame.len() {
+        kept.push(b.frame().await);
+    }
+    let another = timeout(Duration::from_millis(300), b.frame()).await;
+    assert!(another.is_err(), "a node is given more than it has room for");
+    a.net.send(idle, Bytes::from_static(b"not held up")).unwrap();
+    assert_eq!(b.frame().await, "not held up");
+    let mut count = kept.len();
+    drop(kept);
+    while count < 1_000 {
+        assert_eq!(b.frame().await.len(), frame.len());
+        count += 1;
+    }
+    sending.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tiny_frames_are_bounded_too() {
     let (a, _b, on_a, _) = pair().await;
     let taken = fill(&a, on_a, &Bytes::from_static(b"x")).await;

@@ -44,11 +44,12 @@ struct Router {
     /// Channels of others of which the first frame has not come.
     unnamed: BTreeMap<ChannelId, EndpointId>,
     /// Channels of ours that are being opened.
-    opening: BTreeMap<ChannelId, WorkspaceHandle>,
-    reopen: tokio::sync::mpsc::Sender<(EndpointId, WorkspaceId)>,
+    opening: BTreeMap<ChannelId, (EndpointId, WorkspaceHandle)>,
+    reopen: Reopen,
 }
 
-/// Reads events until the network is shut down.
+/// Reads events until the network is shut down. Nothing in here waits for a workspace: one that is busy must not hold up
+/// the others.
 pub(super) async fn run(shared: Arc<Shared>, net: Net, mut events: NetEvents) {
     let (reopen, mut reopened) = tokio::sync::mpsc::channel(REOPENS_MAX);
     let mut router = Router {
@@ -62,7 +63,7 @@ pub(super) async fn run(shared: Arc<Shared>, net: Net, mut events: NetEvents) {
     loop {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => router.take(event).await,
+                Some(event) => router.take(event),
                 None => break,
             },
             Some((peer, ws)) = reopened.recv() => router.open_if_missing(peer, ws),
@@ -71,9 +72,9 @@ pub(super) async fn run(shared: Arc<Shared>, net: Net, mut events: NetEvents) {
 }
 
 impl Router {
-    async fn take(&mut self, event: NetEvent) {
+    fn take(&mut self, event: NetEvent) {
         match event {
-            NetEvent::Connected { peer, address, dialer } => self.connected(peer, address, dialer).await,
+            NetEvent::Connected { peer, address, dialer } => self.connected(peer, address, dialer),
             NetEvent::Disconnected { peer, .. } => {
                 let mut state = self.shared.state();
                 state.connected.remove(&peer);
@@ -83,13 +84,13 @@ impl Router {
             NetEvent::Frame { channel, bytes } => self.frame(channel, bytes),
             NetEvent::ChannelDown { channel, code } => self.channel_down(channel, code),
             NetEvent::Request { peer, kind, stream } => {
-                if kind != transfer::chunk_requests() || !is_member(&self.shared, peer).await {
-                    stream.reset(CloseCode::UNWANTED);
-                    return;
-                }
-                let store = Arc::clone(&self.shared.storage);
+                let shared = Arc::clone(&self.shared);
                 tokio::spawn(async move {
-                    if let Err(error) = transfer::serve(stream, store).await {
+                    if kind != transfer::chunk_requests() || !is_member(&shared, peer).await {
+                        stream.reset(CloseCode::UNWANTED);
+                        return;
+                    }
+                    if let Err(error) = transfer::serve(stream, Arc::clone(&shared.storage)).await {
                         tracing::debug!(%peer, "a transfer ended early: {error}");
                     }
                 });
@@ -106,7 +107,7 @@ impl Router {
         }
     }
 
-    async fn connected(&mut self, peer: EndpointId, address: Option<Address>, dialer: bool) {
+    fn connected(&mut self, peer: EndpointId, address: Option<Address>, dialer: bool) {
         {
             let mut state = self.shared.state();
             state.connected.insert(peer);
@@ -116,26 +117,25 @@ impl Router {
             remember(&self.shared, peer, &address);
         }
         for workspace in self.shared.handles() {
-            if !is_member_of(&workspace, peer).await {
-                continue;
-            }
-            // Others may not know where it is.
-            let (shared, told) = (Arc::clone(&self.shared), workspace.clone());
-            tokio::spawn(async move { tell_addresses(&shared, &told).await });
-            if dialer {
-                self.open(peer, workspace);
-            } else {
-                // The other side opens; if it does not know the workspace yet, we do.
-                let (reopen, ws) = (self.reopen.clone(), workspace.ws);
-                later(REOPEN_AFTER, reopen, (peer, ws));
-            }
+            let (shared, reopen) = (Arc::clone(&self.shared), self.reopen.clone());
+            tokio::spawn(async move {
+                if !is_member_of(&workspace, peer).await {
+                    return;
+                }
+                // The dialer opens; if it does not know the workspace yet, the other side does.
+                let after = if dialer { Duration::ZERO } else { REOPEN_AFTER };
+                later(after, reopen, (peer, workspace.ws));
+                // Others may not know where it is.
+                tell_addresses(&shared, &workspace).await;
+            });
         }
     }
 
     fn open_if_missing(&mut self, peer: EndpointId, ws: WorkspaceId) {
         let routed = self.routes.values().any(|route| route.peer == peer && route.workspace.ws == ws);
+        let opening = self.opening.values().any(|(other, workspace)| *other == peer && workspace.ws == ws);
         let connected = self.shared.state().connected.contains(&peer);
-        if routed || !connected {
+        if routed || opening || !connected {
             return;
         }
         if let Some(workspace) = self.shared.handle(&ws) {
@@ -146,7 +146,7 @@ impl Router {
     fn open(&mut self, peer: EndpointId, workspace: WorkspaceHandle) {
         match self.net.open_channel(peer) {
             Ok(channel) => {
-                self.opening.insert(channel, workspace);
+                self.opening.insert(channel, (peer, workspace));
             }
             Err(error) => tracing::debug!(%peer, "no channel: {error}"),
         }
@@ -155,7 +155,7 @@ impl Router {
     fn channel_up(&mut self, channel: ChannelId, peer: EndpointId, opener: bool) {
         if !opener {
             self.unnamed.insert(channel, peer);
-        } else if let Some(workspace) = self.opening.remove(&channel) {
+        } else if let Some((_, workspace)) = self.opening.remove(&channel) {
             self.route(channel, peer, true, workspace);
         }
     }

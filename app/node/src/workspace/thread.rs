@@ -1,7 +1,7 @@
 //! The thread that runs one workspace: it routes and decides nothing.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,8 +22,6 @@ use super::snapshots::SnapshotJob;
 use crate::folder::{Folder, FolderConfig, FolderReport, RecentTexts};
 use crate::transfer;
 
-/// Messages that may wait for a workspace.
-const INBOX_LEN: usize = 4_096;
 /// The record that names the session that is written under.
 pub(crate) const SESSION_KEY: &[u8] = b"session";
 
@@ -60,14 +58,19 @@ pub(crate) enum Message {
 }
 
 /// The way to a workspace's thread.
+///
+/// Nobody waits to hand something over, so a busy workspace holds up neither the network's loop nor the store, and no two
+/// threads can wait for each other. What waits in the inbox is bounded by those who fill it: a frame counts against the
+/// transport's budget until it is taken, a commit and a report of the folder answer what the workspace itself gave out, and
+/// whoever asks a question waits for its answer.
 #[derive(Clone)]
 pub(crate) struct WorkspaceHandle {
     pub(crate) ws: WorkspaceId,
-    inbox: SyncSender<Message>,
+    inbox: Sender<Message>,
 }
 
 impl WorkspaceHandle {
-    /// Hands over a message; waits when many are there already.
+    /// Hands over a message and does not wait.
     pub(crate) fn send(&self, message: Message) {
         // An error means that the thread has ended, which its own event tells.
         let _ = self.inbox.send(message);
@@ -83,13 +86,7 @@ impl WorkspaceHandle {
             // An error means that nobody waits any more.
             let _ = sender.send(task(engine));
         });
-        let inbox = self.inbox.clone();
-        if let Err(std::sync::mpsc::TrySendError::Full(message)) = inbox.try_send(Message::Run(task)) {
-            tokio::task::spawn_blocking(move || inbox.send(message).is_ok())
-                .await
-                .ok()
-                .filter(|sent| *sent)?;
-        }
+        self.send(Message::Run(task));
         answer.await.ok()
     }
 }
@@ -118,7 +115,8 @@ pub(crate) struct RunningWorkspace {
 impl RunningWorkspace {
     /// Starts the thread.
     pub(crate) fn start(engine: Engine, parts: WorkspaceParts) -> std::io::Result<Self> {
-        let (inbox, queue) = sync_channel(INBOX_LEN);
+        #[expect(clippy::disallowed_methods, reason = "those who fill it are bounded: see `WorkspaceHandle`")]
+        let (inbox, queue) = channel();
         let handle = WorkspaceHandle { ws: parts.ws, inbox };
         let own = handle.clone();
         let thread = std::thread::Builder::new().name("weft-workspace".into()).spawn(move || {
@@ -200,7 +198,6 @@ impl Runner {
     /// Ends the folder thread; what it reports last is still taken.
     fn stop_folder(&mut self, queue: &Receiver<Message>) {
         let Some(folder) = self.folder.take() else { return };
-        // The thread may wait for room in our inbox while it ends.
         let ended = std::thread::spawn(move || folder.stop());
         while !ended.is_finished() {
             if let Ok(message) = queue.recv_timeout(Duration::from_millis(5)) {
@@ -380,12 +377,11 @@ impl Runner {
     }
 
     fn commit(&self, batch: Option<BatchId>, writes: Vec<Write>, own: Vec<EntryRef>) {
-        let inbox = self.handle.inbox.clone();
+        let handle = self.handle.clone();
         let done: weft_store::CommitDone = Box::new(move |result| {
             let result = result.map(|_| ());
             match batch {
-                // An error means that the workspace has ended.
-                Some(batch) => drop(inbox.send(Message::Committed { batch, own, result })),
+                Some(batch) => handle.send(Message::Committed { batch, own, result }),
                 None => {
                     if let Err(error) = result {
                         tracing::error!("a note could not be stored: {error}");
@@ -432,9 +428,41 @@ impl Runner {
                     (Vec::new(), true)
                 }
             };
-            // The inbox may be full; this is not the place to wait on the runtime's threads.
-            let over = Message::Fetched { peer, absent, failed };
-            let _ = tokio::task::spawn_blocking(move || inbox.send(over)).await;
+            inbox.send(Message::Fetched { peer, absent, failed });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many as a peer sends in a moment, and more than a queue of a fixed length would take.
+    const MANY: usize = 100_000;
+
+    #[test]
+    fn a_busy_workspace_holds_up_nobody_and_gets_everything_in_order() {
+        #[expect(clippy::disallowed_methods, reason = "the inbox as it is")]
+        let (inbox, queue) = channel();
+        let handle = WorkspaceHandle { ws: WorkspaceId::from_bytes([7; 32]), inbox };
+        let (sender, handed_over) = std::sync::mpsc::sync_channel(1);
+        // One thread for all tasks, as a runtime on a small computer has.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(async {
+                for number in 0..MANY {
+                    let bytes = Bytes::from(number.to_be_bytes().to_vec());
+                    handle.send(Message::Frame { channel: ChannelId(1), bytes });
+                }
+            });
+            // The test may have given up.
+            let _ = sender.send(());
+        });
+        let is_done = handed_over.recv_timeout(Duration::from_secs(60));
+        assert!(is_done.is_ok(), "a task waits for a workspace that reads nothing");
+        for number in 0..MANY {
+            let Ok(Message::Frame { bytes, .. }) = queue.recv() else { panic!("frame {number} is missing") };
+            assert_eq!(bytes, number.to_be_bytes().as_slice());
+        }
     }
 }
