@@ -14,16 +14,16 @@ use crate::{
 };
 
 /// Binds an endpoint that talks to nobody uninvited: no relay but the given one, no public lookup, no port mapping.
-pub(crate) async fn bind(config: &NetConfig) -> Result<Endpoint, NetError> {
+pub(crate) async fn bind(config: &NetConfig, relay: Option<RelayUrl>) -> Result<Endpoint, NetError> {
     let wanted = if config.listen.is_empty() { everywhere(0).to_vec() } else { config.listen.clone() };
     let is_free_to_choose = wanted.iter().any(|address| address.port() == 0);
     if let Some(port) = config.preferred_port.filter(|port| *port != 0 && is_free_to_choose) {
-        match bind_to(config, &with_port(&wanted, port)).await {
+        match bind_to(config, relay.clone(), &with_port(&wanted, port)).await {
             Ok(endpoint) => return Ok(endpoint),
             Err(error) => tracing::info!(%error, "the usual port is taken, another one will do"),
         }
     }
-    bind_to(config, &wanted).await
+    bind_to(config, relay, &wanted).await
 }
 
 /// The addresses with a port where the system was to choose one.
@@ -39,8 +39,11 @@ fn everywhere(port: u16) -> [SocketAddr; 2] {
     [(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()]
 }
 
-async fn bind_to(config: &NetConfig, addresses: &[SocketAddr]) -> Result<Endpoint, NetError> {
-    let relay = config.relay.as_deref().map(parse_relay).transpose()?;
+async fn bind_to(
+    config: &NetConfig,
+    relay: Option<RelayUrl>,
+    addresses: &[SocketAddr],
+) -> Result<Endpoint, NetError> {
     let mut builder = Endpoint::builder(presets::Minimal)
         .secret_key(SecretKey::from_bytes(&config.secret_key))
         .alpns(vec![SYNC_ALPN.to_vec(), JOIN_ALPN.to_vec()])
@@ -67,7 +70,8 @@ fn listen(builder: Builder, address: SocketAddr, first_of_family: bool) -> Resul
     builder.bind_addr_with_opts(address, options).map_err(|error| format!("{error:#}"))
 }
 
-fn parse_relay(url: &str) -> Result<RelayUrl, NetError> {
+/// Reads the relay that a person named.
+pub(crate) fn parse_relay(url: &str) -> Result<RelayUrl, NetError> {
     let invalid = || NetError::Relay { url: url.to_owned() };
     if !(url.starts_with("https://") || url.starts_with("http://")) {
         return Err(invalid());

@@ -55,6 +55,7 @@ impl std::fmt::Debug for NetConfig {
 pub struct Net {
     endpoint: Endpoint,
     us: EndpointId,
+    relay: Option<Address>,
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
 }
@@ -67,7 +68,9 @@ impl Net {
     pub async fn start(config: NetConfig) -> Result<(Self, NetEvents), NetError> {
         let random = || getrandom::u64().map_err(|error| NetError::Random { reason: error.to_string() });
         let (instance, seed) = (random()?, random()?);
-        let endpoint = bind::bind(&config).await?;
+        let relay = config.relay.as_deref().map(bind::parse_relay).transpose()?;
+        let endpoint = bind::bind(&config, relay.clone()).await?;
+        let relay = relay.map(|url| Address::Relay(url.to_string()));
         let us = EndpointId::from_bytes(*endpoint.id().as_bytes());
         let shared = Arc::new(Shared::default());
         let (commands, to_do) = mpsc::channel(limits::LOOP_QUEUE_LEN);
@@ -93,7 +96,7 @@ impl Net {
             unsent: crate::driver::Unsent::default(),
         };
         tokio::spawn(driver.run());
-        Ok((Self { endpoint, us, commands, shared }, NetEvents::new(queued)))
+        Ok((Self { endpoint, us, relay, commands, shared }, NetEvents::new(queued)))
     }
 
     /// Returns this device's id.
@@ -103,15 +106,17 @@ impl Net {
     }
 
     /// Keeps a connection to a peer: dials it now if it is not connected, and again whenever the connection is lost, with
-    /// growing pauses. Call it again with addresses learned later; they are tried at once.
+    /// growing pauses. Call it again with addresses learned later; they are tried at once. Where this device uses a relay,
+    /// the peer is looked for there too.
     ///
     /// # Errors
     /// When the id is not a device's, or the transport has shut down.
-    pub async fn want(&self, peer: EndpointId, addresses: Vec<Address>) -> Result<(), WantError> {
+    pub async fn want(&self, peer: EndpointId, mut addresses: Vec<Address>) -> Result<(), WantError> {
         if peer == self.us {
             return Err(WantError::Ourselves);
         }
         PublicKey::from_bytes(peer.as_bytes()).map_err(|_| WantError::InvalidId { peer })?;
+        addresses.extend(self.missing_relay(&addresses));
         self.mesh(MeshInput::Want { peer, addresses }).await.map_err(|()| WantError::ShutDown)
     }
 
@@ -125,6 +130,11 @@ impl Net {
     pub async fn disconnect(&self, peer: EndpointId, code: CloseCode) {
         // After a shutdown nobody is connected anyway.
         let _ = self.mesh(MeshInput::Disconnect { peer, code }).await;
+    }
+
+    /// The relay this device uses, unless it is among the addresses.
+    fn missing_relay(&self, addresses: &[Address]) -> Option<Address> {
+        self.relay.clone().filter(|relay| !addresses.contains(relay))
     }
 
     async fn mesh(&self, input: MeshInput) -> Result<(), ()> {
@@ -222,7 +232,7 @@ impl Net {
     }
 
     /// Dials a device for joining a workspace, on a connection of its own that ends with the stream. Tries all addresses
-    /// at once, and the local network. Call it again until somebody answers.
+    /// at once, the relay this device uses, and the local network. Call it again until somebody answers.
     ///
     /// # Errors
     /// When nobody answers within five seconds, or it is another device.
@@ -234,7 +244,8 @@ impl Net {
         if self.commands.is_closed() {
             return Err(RequestError::ShutDown);
         }
-        let connection = handshake::connect(&self.endpoint, peer, addresses, JOIN_ALPN).await?;
+        let addresses = [addresses, self.missing_relay(addresses).as_slice()].concat();
+        let connection = handshake::connect(&self.endpoint, peer, &addresses, JOIN_ALPN).await?;
         let lost = |reason: String| RequestError::Lost { reason };
         let (send, recv) = connection.open_bi().await.map_err(|error| lost(error.to_string()))?;
         let mut writer = FrameWriter::new(send);
@@ -251,10 +262,20 @@ impl Net {
         answer.await.unwrap_or_default()
     }
 
-    /// Returns where other devices can reach this one now, for tickets.
+    /// Returns where other devices can reach this one now, for tickets. The relay is among them even before this device has
+    /// reached it.
     #[must_use]
     pub fn addresses(&self) -> Vec<Address> {
-        self.endpoint.addr().addrs.iter().filter_map(Address::from_transport).collect()
+        let mut addresses: Vec<_> =
+            self.endpoint.addr().addrs.iter().filter_map(Address::from_transport).collect();
+        addresses.extend(self.missing_relay(&addresses));
+        addresses
+    }
+
+    /// Returns the relay that this device uses.
+    #[must_use]
+    pub fn relay(&self) -> Option<&Address> {
+        self.relay.as_ref()
     }
 
     /// Returns the sockets that are listened on; remember the port for the next start.
