@@ -24,6 +24,12 @@ use crate::{
     text,
 };
 
+/// Without the console of the command that starts it, so that closing that one does not end the node.
+#[cfg(windows)]
+const DETACHED_PROCESS: u32 = 0x8;
+/// So that Ctrl-C there does not reach the node.
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
 /// How long a background node may take to be ready: a large folder may have to be looked through first.
 const READY_TIME_MAX: Duration = Duration::from_secs(300);
 /// How long an ending node may take.
@@ -130,12 +136,17 @@ fn spawn_background() -> Result<Child, ApiError> {
         .map_err(|error| ApiError::failed(format!("this program does not find itself: {error}")))?;
     let arguments =
         std::env::args_os().skip(1).filter(|argument| argument != "--detach" && argument != "--json");
-    tokio::process::Command::new(program)
+    let mut command = tokio::process::Command::new(program);
+    command
         .args(arguments)
         .args(["--background", "--json"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    // On Unix the process itself leaves the terminal: see `Command::prepare_process`.
+    #[cfg(windows)]
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    command
         .spawn()
         .map_err(|error| ApiError::failed(format!("the background process cannot be started: {error}")))
 }
