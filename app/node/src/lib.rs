@@ -20,4 +20,4 @@ mod registry;
 mod transfer;
 mod workspace;
 
-pub use node::{Node, is_held, open};
+pub use node::{Node, check_ticket, is_held, open};

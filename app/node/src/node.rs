@@ -27,6 +27,7 @@ use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
 
 pub(crate) use self::inviting::WaitingNewcomer;
+pub use self::joining::check_ticket;
 pub use self::opening::{is_held, open};
 
 /// A running node.

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use weft_node::api::{Existing, PeerAddress, Role};
 
 pub(crate) use self::parse::parse_duration;
-use self::parse::{parse_listen, parse_peer, parse_role};
+use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
 
 const ABOUT: &str = "Edit one folder together, without a server";
 
@@ -259,6 +259,13 @@ pub(crate) struct NetworkArguments {
     pub(crate) relay: Option<String>,
 }
 
+impl NetworkArguments {
+    /// Whether any of them was given another value than it has by itself.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.listen.is_empty() || !self.peer.is_empty() || self.lan == Switch::Off || self.relay.is_some()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
     On,
@@ -302,7 +309,7 @@ pub(crate) struct EditArguments {
     #[arg(long, num_args = 2, value_names = ["POS", "TEXT"], group = "action", allow_hyphen_values = true)]
     pub(crate) insert: Option<Vec<String>>,
     /// Take LEN code points out from POS on.
-    #[arg(long, num_args = 2, value_names = ["POS", "LEN"], group = "action")]
+    #[arg(long, num_args = 2, value_names = ["POS", "LEN"], group = "action", allow_negative_numbers = true, value_parser = parse_count)]
     pub(crate) delete: Option<Vec<u64>>,
     /// Make the text what standard input says.
     #[arg(long, group = "action")]

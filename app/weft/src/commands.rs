@@ -84,6 +84,16 @@ fn network_need(arguments: &NetworkArguments) -> Need {
     })
 }
 
+/// Says that what the network arguments ask for is not done by a node that runs already.
+fn note_unused(arguments: &NetworkArguments, node: &Connection, output: &Output) {
+    if !node.is_own() && arguments.is_given() {
+        output.note(
+            "A node runs already, and --listen, --peer, --lan and --relay do not change it: to use them, end it with \
+             `weft node --stop` and start it with them.",
+        );
+    }
+}
+
 /// The line at the end of some commands that says whether a node runs.
 async fn print_node_line(node: &Connection, output: &Output) -> Result<(), ApiError> {
     if output.json {

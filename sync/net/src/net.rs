@@ -272,6 +272,12 @@ impl Net {
         addresses
     }
 
+    /// Says whether this device has reached its relay, so that others can reach it there.
+    #[must_use]
+    pub fn is_at_relay(&self) -> bool {
+        self.endpoint.addr().relay_urls().next().is_some()
+    }
+
     /// Returns the relay that this device uses.
     #[must_use]
     pub fn relay(&self) -> Option<&Address> {

@@ -153,7 +153,7 @@ pub struct MemberDevice {
     /// Is it this device?
     #[serde(default)]
     pub is_this: bool,
-    /// When it was last heard of.
+    /// When it was last connected, as far as this node has seen since it started: now, while it is.
     pub last_contact: Option<WallTime>,
     /// Has it told us that it holds all our edits?
     pub has_all_mine: bool,

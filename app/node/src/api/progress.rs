@@ -60,7 +60,8 @@ impl Progress {
 
 type Receiver = dyn Fn(Progress) + Send + Sync;
 
-/// Where reports go. Cheap to clone; reports that come too fast are dropped, so the work may report every item.
+/// Where reports go. Cheap to clone; reports that say nothing new or come too fast are dropped, so the work may report every
+/// item.
 #[derive(Clone, Default)]
 pub struct ProgressSink {
     inner: Option<Arc<Inner>>,
@@ -68,13 +69,7 @@ pub struct ProgressSink {
 
 struct Inner {
     receiver: Box<Receiver>,
-    last: Mutex<Option<LastReport>>,
-}
-
-struct LastReport {
-    what: Stage,
-    detail: Option<String>,
-    at: Instant,
+    last: Mutex<Option<(Progress, Instant)>>,
 }
 
 impl ProgressSink {
@@ -101,13 +96,14 @@ impl ProgressSink {
 impl Inner {
     fn passes(&self, progress: &Progress, now: Instant) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same =
-            last.as_ref().is_some_and(|last| last.what == progress.what && last.detail == progress.detail);
-        let is_soon = last.as_ref().is_some_and(|last| now.duration_since(last.at) < REPORT_EVERY);
-        if is_same && is_soon && !progress.is_last() {
-            return false;
+        if let Some((last, at)) = last.as_ref() {
+            let is_same = last.what == progress.what && last.detail == progress.detail;
+            let is_soon = now.duration_since(*at) < REPORT_EVERY;
+            if last == progress || is_same && is_soon && !progress.is_last() {
+                return false;
+            }
         }
-        *last = Some(LastReport { what: progress.what, detail: progress.detail.clone(), at: now });
+        *last = Some((progress.clone(), now));
         true
     }
 }

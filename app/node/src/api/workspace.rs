@@ -81,27 +81,17 @@ pub struct JoinPreviewed {
     /// The inviter's name.
     #[serde(default)]
     pub inviter_name: Option<String>,
-    /// The inviter's six-emoji fingerprint.
-    #[serde(default)]
-    pub fingerprint: Option<String>,
+    /// The six signs of the person at this device, which the inviter sees too.
+    pub fingerprint: String,
     /// Where the files would go.
     pub folder: PathBuf,
     /// How many files the workspace has.
     pub files: u64,
     /// Their size.
     pub bytes: u64,
-    /// How many files here are the same already.
-    pub equal: u64,
-    /// How many files would come new.
-    pub new: u64,
-    /// Files here that differ from the workspace's; at most 1,000.
-    pub different: Vec<String>,
-    /// How many differ.
-    pub different_count: u64,
-    /// How many files are only here; they would become part of the workspace.
-    pub only_here: u64,
-    /// How many files would be executable.
-    pub executable: u64,
+    /// How many files lie in the folder already. What they have in common with the workspace's shows on joining: nobody
+    /// who has not joined learns names or contents.
+    pub here: u64,
 }
 
 /// Joins a workspace and returns when all files are on disk. Asking again goes on where it was cut off.

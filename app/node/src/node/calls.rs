@@ -10,11 +10,11 @@ use weft_sync::replica::{Input, WriteId};
 use weft_sync::workspace::found;
 
 use super::opening::{self, StartFolder, start_workspace};
-use super::{Shared, ended, health, inviting, joining, paths};
+use super::{Shared, ended, health, inviting, joining, paths, wall_now};
 use crate::api::{
-    self, ApiError, CallContext, Digests, Edited, Initialised, LogChanges, MirrorDecision, MirrorResumed,
-    NodeInfoReport, PeerPath, PeersList, Progress, ProgressSink, Request, Response, Restored, Stage, Waited,
-    WallTime, WorkspaceStatus,
+    self, ApiError, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges, MirrorDecision,
+    MirrorResumed, NodeInfoReport, PeerPath, PeersList, Progress, ProgressSink, Request, Response, Restored,
+    Stage, Waited, WallTime, WorkspaceStatus,
 };
 use crate::mirror::Decision;
 use crate::registry::WorkspaceRecord;
@@ -80,7 +80,7 @@ pub(super) async fn call(
         Request::Peers(_) => Response::Peers(peers(shared).await?),
         Request::Members(request) => {
             let (workspace, _, _) = shared.workspace_of(&request.folder)?;
-            Response::Members(workspace.ask(|engine| engine.members()).await.ok_or_else(ended)?)
+            Response::Members(members(shared, &workspace).await?)
         }
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),
@@ -111,7 +111,7 @@ async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, Str
 }
 
 /// Waits until the folder was looked at once, and what that found is stored.
-async fn scanned(workspace: &WorkspaceHandle, progress: &ProgressSink) -> Result<(), ApiError> {
+pub(super) async fn scanned(workspace: &WorkspaceHandle, progress: &ProgressSink) -> Result<(), ApiError> {
     loop {
         let (done, failure) =
             workspace.ask(|engine| (engine.progressed(), engine.failure())).await.ok_or_else(ended)?;
@@ -135,6 +135,10 @@ async fn init(
 ) -> Result<Initialised, ApiError> {
     let begin = Instant::now();
     let folder = paths::absolute(&request.folder);
+    if folder.exists() && !folder.is_dir() {
+        return Err(ApiError::usage(format!("{} is not a folder", folder.display()))
+            .hint("name the folder that it lies in"));
+    }
     if !folder.is_dir() {
         return Err(ApiError::not_found(format!("there is no folder {}", folder.display()))
             .hint("make it first, or name another one"));
@@ -147,10 +151,7 @@ async fn init(
             .hint("choose a folder inside of it, or set WEFT_HOME to another place")
             .data_state("nothing was changed"));
     }
-    let name = request.name.unwrap_or_else(|| {
-        folder.file_name().map_or_else(|| "workspace".to_owned(), |name| name.to_string_lossy().into_owned())
-    });
-    let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+    let name = workspace_name(request.name, &folder)?;
     let (record, operations) = found_workspace(shared, &folder, &name)?;
     let workspace = start_workspace(shared, &record, StartFolder::Yes { is_import: true })?;
     let input = Input::WriteAcl { write: WriteId(0), operations };
@@ -169,6 +170,25 @@ async fn init(
         pending: summary.pending,
         notes: shared.notice.iter().cloned().collect(),
     })
+}
+
+/// The name that was given, or the folder's.
+fn workspace_name(given: Option<String>, folder: &Path) -> Result<String, ApiError> {
+    let clean = |name: &str| -> String {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
+        name.trim().to_owned()
+    };
+    let Some(given) = given else {
+        let name = folder.file_name().map(|name| clean(&name.to_string_lossy())).unwrap_or_default();
+        return Ok(if name.is_empty() { "workspace".to_owned() } else { name });
+    };
+    let name = clean(&given);
+    if name.is_empty() {
+        return Err(ApiError::usage("the name of a workspace cannot be empty")
+            .hint("leave --name out to take the folder's name")
+            .data_state("nothing was changed"));
+    }
+    Ok(name)
 }
 
 fn found_workspace(
@@ -353,7 +373,27 @@ async fn log(shared: &Arc<Shared>, request: api::Log) -> Result<LogChanges, ApiE
     let (workspace, _, _) = shared.workspace_of(&request.folder)?;
     scanned(&workspace, &ProgressSink::none()).await?;
     let read = workspace.ask(move |engine| engine.log(request.since.as_deref(), request.limit));
-    read.await.ok_or_else(ended)?
+    // Versions of a workspace are listed elsewhere than those of a file.
+    read.await.ok_or_else(ended)?.map_err(|error| match error.kind {
+        ErrorKind::NotFound => error.hint("`weft log` lists them"),
+        _ => error,
+    })
+}
+
+async fn members(shared: &Arc<Shared>, workspace: &WorkspaceHandle) -> Result<api::MembersList, ApiError> {
+    let mut list = workspace.ask(|engine| engine.members()).await.ok_or_else(ended)?;
+    let endpoints = endpoints(workspace).await;
+    let state = shared.state();
+    for device in list.members.iter_mut().flat_map(|member| &mut member.devices) {
+        let Some(endpoint) = endpoints.get(&device.device) else { continue };
+        let contact = match state.connected.contains(endpoint) {
+            true => Some(wall_now()),
+            false => state.contacts.get(endpoint).copied(),
+        };
+        device.last_contact = contact.map(|wall| WallTime::from_millis(wall.0));
+    }
+    list.members.sort_by_key(|member| member.role != api::Role::Owner);
+    Ok(list)
 }
 
 async fn peers(shared: &Arc<Shared>) -> Result<PeersList, ApiError> {
@@ -400,6 +440,8 @@ async fn peers(shared: &Arc<Shared>) -> Result<PeersList, ApiError> {
 
 async fn resume(shared: &Arc<Shared>, request: api::MirrorResume) -> Result<MirrorResumed, ApiError> {
     let (workspace, _, _) = shared.workspace_of(&request.folder)?;
+    // Without a running node the folder is looked at only now, and whether it is on hold shows then.
+    scanned(&workspace, &ProgressSink::none()).await?;
     let decision = match request.decision {
         MirrorDecision::Deleted => Decision::Deleted,
         MirrorDecision::Restore => Decision::Restore,

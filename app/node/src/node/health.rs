@@ -5,7 +5,7 @@ use std::sync::Arc;
 use weft_store::CheckDepth;
 
 use super::Shared;
-use crate::api::{DoctorReport, Finding, Severity, WorkspaceState};
+use crate::api::{DoctorReport, Finding, ProgressSink, Severity, WorkspaceState};
 
 fn finding(area: &str, severity: Severity, message: String, cure: Option<&str>) -> Finding {
     Finding { area: area.to_owned(), severity, message, cure: cure.map(str::to_owned) }
@@ -61,10 +61,8 @@ fn identity(shared: &Shared) -> Vec<Finding> {
 }
 
 async fn network(shared: &Shared) -> Vec<Finding> {
-    let Some(net) = &shared.net else {
-        let message = "no node runs on the network: edits wait on this device".to_owned();
-        return vec![finding("network", Severity::Note, message, Some("`weft node --detach` starts one"))];
-    };
+    // Whether a node runs is the first finding already.
+    let Some(net) = &shared.net else { return Vec::new() };
     let peers = net.peers().await;
     let connected = peers.iter().filter(|peer| matches!(peer.state, weft_net::PeerState::Connected { .. }));
     let count = connected.count();
@@ -75,6 +73,16 @@ async fn network(shared: &Shared) -> Vec<Finding> {
         None,
     )];
     let problem = shared.state().net_problem.clone();
+    if let Some(relay) = net.relay() {
+        findings.push(if net.is_at_relay() {
+            let message = format!("this device can be reached at the relay {relay}");
+            finding("network", Severity::Good, message, None)
+        } else {
+            let message = format!("the relay {relay} has not been reached");
+            let cure = "check its URL, and that it runs and can be reached from here";
+            finding("network", Severity::Note, message, Some(cure))
+        });
+    }
     if let Some(problem) = problem {
         let message = format!("devices on the local network are not found by themselves: {problem}");
         let cure = "devices are still reached at known addresses; `weft node --peer ADDRESS` names one";
@@ -96,6 +104,10 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
             findings.push(finding(&area, Severity::Problem, "could not be opened".to_owned(), Some(cure)));
             continue;
         };
+        if let Err(error) = super::calls::scanned(&workspace, &ProgressSink::none()).await {
+            findings.push(finding(&area, Severity::Problem, error.message, error.hint.as_deref()));
+            continue;
+        }
         let Some(summary) = workspace.ask(|engine| engine.summary()).await else { continue };
         let quarantined = workspace.ask(|engine| engine.quarantined()).await.unwrap_or(0);
         let severity = match summary.state {
@@ -103,9 +115,10 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
             WorkspaceState::Waiting | WorkspaceState::Invited => Severity::Note,
             _ => Severity::Problem,
         };
-        let message = summary
-            .state_reason
-            .unwrap_or_else(|| format!("“{}” is well: {} files", summary.name, summary.digests.files));
+        let message = summary.state_reason.unwrap_or_else(|| match summary.digests.files {
+            1 => format!("“{}” is well: 1 file", summary.name),
+            files => format!("“{}” is well: {files} files", summary.name),
+        });
         findings.push(finding(&area, severity, message, None));
         if !summary.pending.is_empty() {
             let message = format!("{} paths are not as they should be", summary.pending.len());

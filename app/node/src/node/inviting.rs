@@ -9,6 +9,7 @@ use weft_net::{FrameStream, StreamError};
 use weft_store::{EntryFilter, StoredOrder};
 use weft_sync::acl::Class;
 use weft_sync::entry::Kind;
+use weft_sync::identity::Fingerprint;
 use weft_sync::ids::{EndpointId, LogId, WorkspaceId};
 use weft_sync::invite::{
     Confirmation, Description, InvitationId, InvitationTerms, Inviter, InviterEffect, InviterInput,
@@ -154,10 +155,15 @@ pub(super) async fn list(
     Ok(Invitations { invitations: invitations.collect() })
 }
 
+/// The signs of a person, and their names for the phone.
+pub(super) fn spoken(fingerprint: &Fingerprint) -> String {
+    format!("{fingerprint} ({})", fingerprint.names().join(" "))
+}
+
 fn newcomer(request: &JoinRequest) -> Newcomer {
     Newcomer {
         user: request.user.to_string(),
-        fingerprint: request.fingerprint.to_string(),
+        fingerprint: spoken(&request.fingerprint),
         name: Some(request.label.name.clone()).filter(|name| !name.is_empty()),
         device_name: Some(request.label.device.clone()).filter(|name| !name.is_empty()),
     }
@@ -229,6 +235,8 @@ enum TalkError {
     Stream(#[from] StreamError),
     #[error("nothing came in time")]
     Silent,
+    #[error("this node ends; the same ticket works again later")]
+    Ends,
     #[error("{0}")]
     Api(#[from] ApiError),
 }
@@ -252,7 +260,7 @@ async fn talk(shared: &Arc<Shared>, peer: EndpointId, stream: &mut FrameStream) 
                     InviterEffect::Describe(ws) => {
                         inputs.push(InviterInput::Describe(describe(shared, ws).await));
                     }
-                    InviterEffect::Ask(request) => inputs.push(ask(shared, *request, stream).await),
+                    InviterEffect::Ask(request) => inputs.push(ask(shared, *request, stream).await?),
                     InviterEffect::Save => {
                         let write = opening::keep_invitations(&shared.state().invitations);
                         store(shared, vec![write]).await?;
@@ -277,8 +285,12 @@ async fn describe(shared: &Arc<Shared>, ws: WorkspaceId) -> Description {
     Description { workspace: name, inviter: label, files: done.files, bytes: done.bytes }
 }
 
-/// Waits for a person's word; the newcomer may hang up meanwhile.
-async fn ask(shared: &Arc<Shared>, request: JoinRequest, stream: &mut FrameStream) -> InviterInput {
+/// Waits for a person's word; the newcomer may hang up meanwhile. A node that ends has not said no.
+async fn ask(
+    shared: &Arc<Shared>,
+    request: JoinRequest,
+    stream: &mut FrameStream,
+) -> Result<InviterInput, TalkError> {
     let (sender, answer) = oneshot::channel();
     let user = request.user;
     shared.state().waiting.push(WaitingNewcomer { request, answer: sender });
@@ -287,7 +299,10 @@ async fn ask(shared: &Arc<Shared>, request: JoinRequest, stream: &mut FrameStrea
         _ = stream.recv() => false,
     };
     shared.state().waiting.retain(|waiting| waiting.request.user != user);
-    if yes { InviterInput::Confirm } else { InviterInput::Decline }
+    if !yes && shared.state().is_stopping {
+        return Err(TalkError::Ends);
+    }
+    Ok(if yes { InviterInput::Confirm } else { InviterInput::Decline })
 }
 
 /// Writes what lets a newcomer in, and gives what the newcomer begins with.

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use weft_crdt::tree::{ContentValue, NodeKind};
 use weft_net::{Address, FrameStream};
 use weft_store::{EntryMarks, NewEntry, Write};
+use weft_sync::identity::Fingerprint;
 use weft_sync::invite::{JoinError, Newcomer, NewcomerEffect, NewcomerInput, Offer};
 use weft_sync::ticket::Ticket;
 
 use super::opening::{StartFolder, start_workspace};
-use super::{Shared, ended, network, opening, paths};
+use super::{Shared, ended, inviting, network, opening, paths};
 use crate::api::{
     ApiError, Existing, Join, JoinPreview, JoinPreviewed, Joined, Progress, ProgressSink, Stage,
 };
@@ -42,8 +43,22 @@ fn parse(text: &str) -> Result<Ticket, ApiError> {
     })
 }
 
+/// Looks whether a text is a whole ticket, without asking anybody.
+///
+/// # Errors
+/// When it is none, with what is wrong with it.
+pub fn check_ticket(text: &str) -> Result<(), ApiError> {
+    parse(text).map(drop)
+}
+
 fn refused(error: &JoinError) -> ApiError {
     ApiError::failed(error.to_string()).hint(error.hint()).data_state("nothing was changed")
+}
+
+/// Where the inviter is, as the ticket says.
+fn places(ticket: &Ticket) -> Vec<Address> {
+    let direct = ticket.addresses.iter().copied().map(Address::from);
+    direct.chain(ticket.relay.clone().map(Address::Relay)).collect()
 }
 
 /// Meets the inviter, trying until the deadline.
@@ -56,8 +71,7 @@ async fn meet(
     let Some(net) = &shared.net else {
         return Err(ApiError::failed("this node is not on the network").hint("start `weft node`, then join"));
     };
-    let mut addresses: Vec<Address> = ticket.addresses.iter().copied().map(Address::from).collect();
-    addresses.extend(ticket.relay.clone().map(Address::Relay));
+    let mut addresses = places(ticket);
     addresses.extend(network::remembered(shared, ticket.inviter));
     let who =
         if ticket.inviter_name.is_empty() { "the inviter".to_owned() } else { ticket.inviter_name.clone() };
@@ -72,8 +86,15 @@ async fn meet(
             Err(error) => error.to_string(),
         };
         if Instant::now() + RETRY >= deadline {
+            let hint = match &ticket.relay {
+                Some(relay) if net.relay().is_none() => format!(
+                    "the ticket also names the relay {relay}: add `--relay {relay}` (to `weft node`, if it runs) when you \
+                     trust it to know who talks to whom; it cannot read what is sent"
+                ),
+                _ => "both devices must be on and on one network; then run the same command again".to_owned(),
+            };
             return Err(ApiError::unreachable(format!("{who} cannot be reached: {reason}"))
-                .hint("both devices must be on and on one network; then run the same command again")
+                .hint(hint)
                 .data_state("nothing was changed"));
         }
         tokio::time::sleep(RETRY).await;
@@ -153,16 +174,11 @@ pub(super) async fn preview(
         role: role(offer.class),
         inviter: ticket.inviter.to_string(),
         inviter_name: Some(offer.inviter.name.clone()).filter(|name| !name.is_empty()),
-        fingerprint: None,
+        fingerprint: inviting::spoken(&Fingerprint::of_user(&shared.profile.user_id())),
         folder,
         files: offer.files,
         bytes: offer.bytes,
-        equal: 0,
-        new: offer.files,
-        different: Vec::new(),
-        different_count: 0,
-        only_here: here,
-        executable: 0,
+        here,
     })
 }
 
@@ -235,9 +251,8 @@ pub(super) async fn join(
         None => come_in(shared, &request, &ticket, deadline, progress).await?,
     };
     if let Some(net) = &shared.net {
-        let addresses = ticket.addresses.iter().copied().map(Address::from).collect();
         // Wanting ourselves is refused, which only happens with a ticket of our own.
-        let _ = net.want(ticket.inviter, addresses).await;
+        let _ = net.want(ticket.inviter, places(&ticket)).await;
     }
     network::want_members(shared, ticket.ws).await;
     wait_for_tree(&workspace, expected, deadline).await?;
@@ -297,8 +312,9 @@ async fn come_in(
             match effect {
                 NewcomerEffect::Send(bytes) => stream.send(Bytes::from(bytes)).await.map_err(lost)?,
                 NewcomerEffect::Waiting => {
-                    let detail = Some("the inviter's confirmation".to_owned());
-                    progress.report(Progress { detail, ..Progress::new(Stage::Wait) });
+                    let signs = Fingerprint::of_user(&shared.profile.user_id());
+                    let detail = format!("the inviter's yes; your signs are {signs}");
+                    progress.report(Progress { detail: Some(detail), ..Progress::new(Stage::Wait) });
                 }
                 NewcomerEffect::Joined(joined) => break 'talk joined,
                 NewcomerEffect::Failed(error) => return Err(refused(&error)),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use weft_net::{Net, NetConfig};
+use weft_net::{Net, NetConfig, NetEvents};
 use weft_store::keys::{self, KeyContext};
 use weft_store::session::{CounterFolders, SessionGuard, SessionVerdict};
 use weft_store::{
@@ -19,7 +19,7 @@ use weft_sync::invite::Invitations;
 use weft_sync::replica::{Replica, ReplicaConfig};
 
 use super::{Node, Shared, State, network};
-use crate::api::{ApiError, KeyChoice, NodeOptions};
+use crate::api::{ApiError, KeyChoice, NetworkOptions, NodeOptions};
 use crate::folder::RecentTexts;
 use crate::profile::Profile;
 use crate::registry::{Registry, WorkspaceRecord};
@@ -55,19 +55,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
     let opened = opened.await.map_err(|error| ApiError::failed(format!("opening failed: {error}")))??;
     let net = match &options.network {
         None => None,
-        Some(network) => {
-            let config = NetConfig {
-                secret_key: *opened.profile.keys.transport_secret(),
-                listen: network.listen.clone(),
-                preferred_port: preferred_port(&*opened.store),
-                lan: network.lan,
-                relay: network.relay.clone(),
-            };
-            let started = Net::start(config).await.map_err(|error| {
-                ApiError::failed(format!("the network cannot be used: {error}")).hint(error.hint())
-            })?;
-            Some(started)
-        }
+        Some(network) => Some(start_network(network, &opened).await?),
     };
     let (net, events) = net.unzip();
     let storage: Arc<dyn Storage> = opened.store.clone();
@@ -115,6 +103,24 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         network::want_peers(&shared, &network.peers).await?;
     }
     Ok(Arc::new(Node { shared }))
+}
+
+async fn start_network(network: &NetworkOptions, opened: &Opened) -> Result<(Net, NetEvents), ApiError> {
+    let config = NetConfig {
+        secret_key: *opened.profile.keys.transport_secret(),
+        listen: network.listen.clone(),
+        preferred_port: preferred_port(&*opened.store),
+        lan: network.lan,
+        relay: network.relay.clone(),
+    };
+    Net::start(config).await.map_err(|error| {
+        let text = format!("the network cannot be used: {error}");
+        let told = match error {
+            weft_net::NetError::Relay { .. } => ApiError::usage(text),
+            _ => ApiError::failed(text),
+        };
+        told.hint(error.hint())
+    })
 }
 
 struct Opened {

@@ -36,6 +36,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(total)
 }
 
+/// Reads a position in a text, or a length.
+pub(super) fn parse_count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "positions and lengths are whole numbers of code points, from 0".to_owned())
+}
+
 /// Reads a role that can be given to somebody.
 pub(super) fn parse_role(text: &str) -> Result<Role, String> {
     match text.parse()? {

@@ -48,7 +48,8 @@ fn node_finding(pid: Option<u32>) -> Finding {
     let (message, cure) = match pid {
         Some(pid) => (format!("a node runs (process {pid})"), None),
         None => {
-            ("no node runs, so nothing is sent or received".to_owned(), Some("weft node --detach".to_owned()))
+            let message = "no node runs, so nothing is sent or received: edits wait on this device";
+            (message.to_owned(), Some("`weft node --detach` starts one".to_owned()))
         }
     };
     let severity = if pid.is_some() { Severity::Good } else { Severity::Note };
@@ -72,6 +73,9 @@ pub(super) async fn diagnostics(
     let path = logging::log_path(&environment.home);
     let mut reader = LogReader::open(&path)?;
     let lines = reader.new_lines()?;
+    if lines.is_empty() && !arguments.follow {
+        output.note("The log is empty: nothing worth telling has happened.");
+    }
     let first = if arguments.number == 0 { 0 } else { lines.len().saturating_sub(arguments.number) };
     print_lines(&lines[first..], output)?;
     if arguments.follow {

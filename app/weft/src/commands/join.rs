@@ -4,7 +4,7 @@ use std::io::Read;
 
 use weft_node::api::{ApiError, Join, JoinPreview, Joined};
 
-use super::{Outcome, network_need, node::print_ready, print_node_line};
+use super::{Outcome, network_need, node::print_ready, note_unused, print_node_line};
 use crate::{
     arguments::JoinArguments,
     connection::{Connection, with_node},
@@ -23,6 +23,7 @@ pub(super) async fn join(
     output: &Output,
 ) -> Result<Outcome, ApiError> {
     let ticket = read_ticket(&arguments.ticket)?;
+    weft_node::check_ticket(&ticket)?;
     let folder = arguments.folder.as_deref().map(absolute).transpose()?;
     let parent = absolute(std::path::Path::new("."))?;
     let timeout_seconds = arguments.timeout.as_secs_f64();
@@ -34,6 +35,7 @@ pub(super) async fn join(
     };
     let request = Join { ticket, folder, parent, existing: arguments.existing.into(), timeout_seconds };
     with_node(environment, network_need(&arguments.network), async |node| {
+        note_unused(&arguments.network, node, output);
         if !agree(node, &preview, arguments, output).await? {
             return Ok(());
         }

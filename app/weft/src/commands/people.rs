@@ -23,7 +23,16 @@ pub(super) async fn invitations(
     let is_answer = arguments.confirm.is_some() || arguments.refuse.is_some();
     let need = if is_answer { Need::Network(NetworkOptions::default()) } else { Need::Device };
     let list = with_node(environment, need, async |node| decide(arguments, node).await).await?;
-    output.result(&list, text::invitations)?;
+    let done = match (&arguments.confirm, &arguments.refuse, &arguments.cancel) {
+        (Some(_), _, _) => "Let in.",
+        (_, Some(_), _) => "Sent away.",
+        (_, _, Some(_)) => "Cancelled: nobody can come with that ticket any more.",
+        _ => "",
+    };
+    output.result(&list, |list, look| match done {
+        "" => text::invitations(list, look),
+        done => format!("{done}\n"),
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -8,7 +8,7 @@ use weft_node::api::{
     Shared,
 };
 
-use super::{Outcome, network_need};
+use super::{Outcome, network_need, note_unused};
 use crate::{
     arguments::ShareArguments,
     connection::{Connection, with_node},
@@ -46,6 +46,7 @@ pub(super) async fn share(
         confirm: arguments.yes,
     };
     with_node(environment, network_need(&arguments.network), async |node| {
+        note_unused(&arguments.network, node, output);
         let shared = node.ask(request.clone()).await?;
         output.result(&shared, text::shared)?;
         let can_ask = output.can_ask() && !arguments.yes;

@@ -98,6 +98,6 @@ fn device_state(device: &MemberDevice, look: &Look) -> String {
     };
     match device.last_contact {
         Some(time) => format!("{holds}, last seen {}", age(time, look)),
-        None => format!("{holds}, not seen yet"),
+        None => format!("{holds}, not connected"),
     }
 }

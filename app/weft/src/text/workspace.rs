@@ -62,29 +62,17 @@ pub(crate) fn preview(preview: &JoinPreviewed, look: &Look) -> String {
         look.paint(Tone::Heading, plain(&preview.name)),
         preview.role
     );
-    if let Some(fingerprint) = &preview.fingerprint {
-        text.push_str(&format!("  fingerprint  {}\n", plain(fingerprint)));
+    text.push_str(&format!("  folder      {}\n", plain(&preview.folder.display().to_string())));
+    text.push_str(&format!("  files       {}, {}\n", counted(preview.files, "file"), bytes(preview.bytes)));
+    text.push_str(&format!("  your signs  {}\n", plain(&preview.fingerprint)));
+    if preview.here > 0 {
+        text.push_str(&format!(
+            "  {} {} already. Joining compares by name: what is equal stays, what differs is kept\n  \
+             as --existing says, and what only you have is shared.\n",
+            look.paint(Tone::Warning, counted(preview.here, "file")),
+            if preview.here == 1 { "lies in that folder" } else { "lie in that folder" },
+        ));
     }
-    text.push_str(&format!("  folder       {}\n", plain(&preview.folder.display().to_string())));
-    text.push_str(&format!("  files        {}, {}\n", counted(preview.files, "file"), bytes(preview.bytes)));
-    let mut rows = Table::default();
-    for (number, meaning) in [
-        (preview.new, "would come new"),
-        (preview.equal, "are here already, the same"),
-        (preview.different_count, "are here and differ"),
-        (preview.only_here, "are only here and would be shared"),
-        (preview.executable, "are executable"),
-    ] {
-        if number > 0 {
-            rows.row([count(number), meaning.to_owned()]);
-        }
-    }
-    text.push_str(&rows.render(4));
-    for path in preview.different.iter().take(PATHS_SHOWN_MAX) {
-        text.push_str(&format!("    {} {}\n", look.paint(Tone::Warning, "≠"), plain(path)));
-    }
-    let shown = preview.different.len().min(PATHS_SHOWN_MAX) as u64;
-    text.push_str(&more(preview.different_count.saturating_sub(shown)));
     text
 }
 
@@ -130,7 +118,10 @@ pub(crate) fn status(status: &WorkspaceStatus, look: &Look) -> String {
     facts.row(["files".into(), count(status.files)]);
     facts.row(["digest".into(), short_id(&status.digest)]);
     if status.not_shared > 0 {
-        facts.row(["not shared".into(), format!("{} (links and special files)", count(status.not_shared))]);
+        facts.row([
+            "not shared".into(),
+            format!("{} (links, special files, secrets such as .env)", count(status.not_shared)),
+        ]);
     }
     if !status.kept_by.is_empty() {
         let keepers: Vec<String> = status.kept_by.iter().map(|keeper| short_id(keeper)).collect();
@@ -201,7 +192,7 @@ fn place(peer: &PeerStatus, look: &Look) -> String {
         (Some(path), true, _) => plain(path),
         (None, true, _) => "connected".to_owned(),
         (_, false, Some(time)) => format!("last seen {}", age(time, look)),
-        (_, false, None) => "not seen yet".to_owned(),
+        (_, false, None) => "not connected".to_owned(),
     }
 }
 

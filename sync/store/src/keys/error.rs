@@ -111,7 +111,7 @@ pub enum UnlockError {
         path: PathBuf,
     },
     /// A new key could not be stored where it was asked for.
-    #[error("a new key cannot be stored in {slot}")]
+    #[error("a new key cannot be kept with the {slot}")]
     CannotStore {
         /// The slot.
         slot: SlotKind,
@@ -145,6 +145,9 @@ impl UnlockError {
                 }
                 (_, SlotError::NoPassphrase) => {
                     "give a passphrase, or set WEFT_KEY=file to keep the key in a file"
+                }
+                (_, SlotError::PassphraseFd { .. } | SlotError::PassphraseLength) => {
+                    "give the passphrase as one line: WEFT_KEY=passphrase-fd:3 weft status 3<passphrase.txt"
                 }
                 _ => "check the permissions of the data folder",
             },
