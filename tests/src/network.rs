@@ -55,6 +55,14 @@ impl Cable {
         ip(&format!("-n {name} addr add {address} dev eth0"))
     }
 
+    /// Cuts a computer off from all others that are set apart too: on whatever protocol, they reach only the rest.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn set_apart(&self, number: usize) -> Result<(), String> {
+        ip(&format!("-n {} link set port{number} type bridge_slave isolated on", self.bridge))
+    }
+
     /// Pulls a computer's plug, or puts it back.
     ///
     /// # Errors

@@ -50,11 +50,12 @@ const FORBIDDEN_IN_CORES: [&str; 13] = [
 ];
 
 /// The only packages that may name a crate.
-const RESERVED: [(&str, &[&str]); 9] = [
+const RESERVED: [(&str, &[&str]); 10] = [
     ("automerge", &["weft-crdt", "weft-benches", "weft-simulations", "weft-tests"]),
     ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches"]),
     ("keyring", &["weft-store"]),
     ("iroh", &["weft-net", "weft-bench-sync"]),
+    ("iroh-relay", &["weft-tests"]),
     ("swarm-discovery", &["weft-net"]),
     ("notify", &["weft-node", "weft-index-disk", "weft-bench-sync"]),
     ("clap", &["weft", "weft-tests", "weft-simulations", "weft-benches"]),
