@@ -78,9 +78,13 @@ impl Report {
         let folder = folder.display();
         println!("\nEverything is still in {folder}");
         if is_well {
-            println!(
-                "Go on as Ana:  cd {folder}/ana/place/sources && WEFT_KEY=file WEFT_HOME={folder}/ana/home weft status"
-            );
+            let program = weft_tests::program_path()
+                .map_or_else(|_| "weft".to_owned(), |path| path.display().to_string());
+            println!("Go on as Ana:");
+            println!("  cd {folder}/ana/place/sources");
+            println!("  export WEFT_KEY=file WEFT_HOME={folder}/ana/home");
+            println!("  {program} status");
+            println!("Both nodes have stopped; `{program} node --detach` starts one again.");
         } else {
             println!("The nodes' logs: {folder}/ana/home/node.log and {folder}/ben/home/node.log");
         }
