@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use weft_crdt::tree::ContentValue;
-use weft_crdt::{ChunkId, DocumentId};
+use weft_crdt::{ChunkId, DocumentId, Version};
 use weft_store::{Storage, Write};
 use weft_sync::data::Origin;
 use weft_sync::frames::ByeCode;
@@ -354,6 +354,18 @@ impl DrivenWorkspace {
             quarantined: self.engine.quarantined(),
             is_quiet: done.is_quiet,
         }
+    }
+
+    /// The heads of every edited text, and whether they are those of the text itself, for people.
+    #[must_use]
+    pub fn heads_of_texts(&self) -> BTreeMap<DocumentId, (Version, bool)> {
+        self.engine.heads_of_texts()
+    }
+
+    /// Chunks that are asked for.
+    #[must_use]
+    pub fn missing_chunks(&self) -> Vec<ChunkId> {
+        self.engine.missing_chunks()
     }
 
     /// What is shown and not in the folder yet, for people.

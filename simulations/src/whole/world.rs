@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
 use weft_crdt::ChunkId;
-use weft_node::driven::Step;
+use weft_node::driven::{DrivenWorkspace, Step};
 use weft_store::Storage;
 use weft_sync::acl::{AclOperation, Class};
 use weft_sync::frames::Frame;
@@ -323,8 +323,19 @@ impl WholeWorld {
         (0..self.devices.len()).filter(|device| !self.removed.contains(device))
     }
 
+    /// Chunks that a member lacks and another one has. What only those had who were put out is missing for good.
+    fn to_be_fetched(&self) -> BTreeSet<ChunkId> {
+        let members = || self.members().map(|device| &self.devices[device]);
+        let running = members().filter_map(|device| device.running.as_ref());
+        let missing: BTreeSet<ChunkId> = running.flat_map(DrivenWorkspace::missing_chunks).collect();
+        let is_held =
+            |chunk: &ChunkId| members().any(|device| device.store.has_chunk(chunk).unwrap_or(false));
+        missing.into_iter().filter(is_held).collect()
+    }
+
     fn is_at_rest(&mut self) -> bool {
         let members: Vec<usize> = self.members().collect();
+        let held = self.to_be_fetched();
         let mut vectors: BTreeSet<Vec<EntryRef>> = BTreeSet::new();
         for device in &members {
             let device = &mut self.devices[*device];
@@ -332,7 +343,8 @@ impl WholeWorld {
             let reads = device.reads();
             let Some(running) = &mut device.running else { return false };
             let state = running.state();
-            let waits = reads && (state.missing > 0 || state.outstanding > 0 || running.folder_is_busy());
+            let lacks = running.missing_chunks().iter().any(|chunk| held.contains(chunk));
+            let waits = reads && (lacks || state.outstanding > 0 || running.folder_is_busy());
             let is_quiet = running.replica().is_synced(0);
             if is_storing || waits || state.storing > 0 || !is_quiet {
                 return false;

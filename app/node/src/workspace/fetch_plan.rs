@@ -200,6 +200,11 @@ impl Engine {
         self.show_due();
     }
 
+    /// Chunks that are asked for.
+    pub(crate) fn missing_chunks(&self) -> Vec<ChunkId> {
+        self.fetches.chunks.keys().copied().collect()
+    }
+
     /// A request to a device has ended.
     pub(crate) fn fetched(&mut self, peer: EndpointId, absent: &[ChunkId], failed: bool) {
         let plan = &mut self.fetches;

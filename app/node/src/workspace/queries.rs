@@ -164,6 +164,17 @@ impl Engine {
         *hasher.finalize().as_bytes()
     }
 
+    /// The heads of every edited text, and whether they are those of the text itself, for people.
+    pub(crate) fn heads_of_texts(&self) -> BTreeMap<DocumentId, (Version, bool)> {
+        let edited: Vec<DocumentId> = self.documents.borrow().edited().collect();
+        let heads = edited.into_iter().map(|document| {
+            let heads = self.with_text(document, |text| text.heads().clone()).ok();
+            let is_read = heads.is_some();
+            (document, (heads.unwrap_or_else(|| self.heads_of_changes(document)), is_read))
+        });
+        heads.collect()
+    }
+
     /// Everything that `weft status` says of the workspace.
     pub(crate) fn summary(&self) -> Summary {
         let frontier = self.replica.frontier();
