@@ -5,14 +5,18 @@
 //! done in the order in which they were handed in; those that were queued meanwhile share one
 //! transaction and so one fsync. What nobody waits for can be handed in as a note: it goes with the
 //! next request, or alone a moment later.
+//!
+//! When no space is left on the disk, nothing fails: the thread tries again until there is some,
+//! and everything behind waits in the queue. [`GroupCommitter::waits_for_space`] tells of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::error::CommitError;
+use crate::error::{CommitError, DatabaseError};
 use crate::limits::{COMMIT_GROUP_BYTES_MAX, COMMIT_GROUP_MAX};
 use crate::rows::{Committed, Write};
 use crate::storage::Storage;
@@ -22,6 +26,17 @@ pub type CommitDone = Box<dyn FnOnce(Result<Committed, CommitError>) + Send>;
 
 /// How long a note waits for a request to go with.
 const NOTE_WAIT: Duration = Duration::from_millis(100);
+/// How long a full disk is left alone before it is tried again.
+const FULL_WAIT: Duration = Duration::from_millis(200);
+
+/// What the committing thread and its owner tell each other of a full disk.
+#[derive(Debug, Default)]
+struct Space {
+    /// The thread waits for space.
+    is_awaited: AtomicBool,
+    /// It is to wait no more.
+    is_given_up: AtomicBool,
+}
 
 struct Request {
     writes: Vec<Write>,
@@ -56,16 +71,34 @@ impl std::fmt::Debug for SubmitError {
 pub struct GroupCommitter {
     queue: Option<SyncSender<Request>>,
     thread: Option<JoinHandle<()>>,
+    space: Arc<Space>,
 }
 
 impl GroupCommitter {
     /// Starts the thread. At most `queue_max` requests wait.
     pub fn start(storage: Arc<dyn Storage>, queue_max: usize) -> std::io::Result<Self> {
         let (queue, requests) = sync_channel(queue_max.max(1));
+        let space = Arc::new(Space::default());
+        let of_thread = Arc::clone(&space);
         let thread = std::thread::Builder::new()
             .name("weft-commit".into())
-            .spawn(move || run(&*storage, &requests))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+            .spawn(move || run(&*storage, &requests, &of_thread))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), space })
+    }
+
+    /// Whether the disk is full and what was handed in waits until it is not.
+    #[must_use]
+    pub fn waits_for_space(&self) -> bool {
+        self.space.is_awaited.load(Ordering::Acquire)
+    }
+
+    /// From now on what finds the disk full fails, also what waits already: for an owner that is
+    /// about to end.
+    pub fn stop_waiting(&self) {
+        self.space.is_given_up.store(true, Ordering::Release);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 
     /// Hands in writes without waiting. `done` is called on the committing thread and must not
@@ -118,6 +151,7 @@ impl GroupCommitter {
 
 impl Drop for GroupCommitter {
     fn drop(&mut self) {
+        self.stop_waiting();
         drop(self.queue.take());
         let Some(thread) = self.thread.take() else {
             return;
@@ -129,7 +163,7 @@ impl Drop for GroupCommitter {
     }
 }
 
-fn run(storage: &dyn Storage, requests: &Receiver<Request>) {
+fn run(storage: &dyn Storage, requests: &Receiver<Request>, space: &Space) {
     while let Ok(first) = requests.recv() {
         let mut group = Group::new(first);
         while group.has_room() {
@@ -138,7 +172,7 @@ fn run(storage: &dyn Storage, requests: &Receiver<Request>) {
                 None => break,
             }
         }
-        commit_group(storage, group.requests);
+        commit_group(storage, group.requests, space);
     }
 }
 
@@ -180,15 +214,39 @@ fn weigh(request: &Request) -> usize {
     request.writes.iter().map(Write::weight).sum()
 }
 
+/// Commits, and tries again as long as the disk is full: nothing of a transaction that found no
+/// space was done, so it can be done later as it is.
+fn commit_when_there_is_space(
+    storage: &dyn Storage,
+    writes: &[Write],
+    space: &Space,
+) -> Result<Committed, CommitError> {
+    loop {
+        let result = storage.commit(writes);
+        let is_full = matches!(result, Err(CommitError::Database(DatabaseError::DiskFull { .. })));
+        let waits = is_full && !space.is_given_up.load(Ordering::Acquire);
+        let waited = space.is_awaited.swap(waits, Ordering::AcqRel);
+        if waits && !waited {
+            tracing::error!("the disk is full: what is edited waits in memory until there is space");
+        } else if waited && !waits {
+            tracing::info!("the store is written to again");
+        }
+        if !waits {
+            return result;
+        }
+        std::thread::park_timeout(FULL_WAIT);
+    }
+}
+
 /// One transaction for the whole group. When it does not happen, each request is done on its own,
 /// so that the others do not suffer from one that is refused.
-fn commit_group(storage: &dyn Storage, mut group: Vec<Request>) {
+fn commit_group(storage: &dyn Storage, mut group: Vec<Request>, space: &Space) {
     let mut all = Vec::new();
     let lengths: Vec<usize> = group.iter().map(|request| request.writes.len()).collect();
     for request in &mut group {
         all.append(&mut request.writes);
     }
-    let result = storage.commit(&all);
+    let result = commit_when_there_is_space(storage, &all, space);
     let mut rest = &all[..];
     let shares = lengths.into_iter().map(|length| {
         let (share, after) = rest.split_at(length);
@@ -200,7 +258,7 @@ fn commit_group(storage: &dyn Storage, mut group: Vec<Request>) {
         Err(error) if group.len() > 1 => {
             tracing::debug!(%error, requests = group.len(), "a group failed; trying one by one");
             for (request, share) in group.into_iter().zip(shares) {
-                answer(request.done, storage.commit(share));
+                answer(request.done, commit_when_there_is_space(storage, share, space));
             }
         }
         Err(error) => {

@@ -11,8 +11,11 @@ use weft_sync::EntryRef;
 /// The cause that a database gave, kept for the log.
 type Cause = Box<dyn StdError + Send + Sync>;
 
-const DAMAGED_HINT: &str = "run `weft doctor`; then move store.db away and join again from \
-     another device, or restore a backup";
+/// What brings a damaged store back.
+pub(crate) const REBUILD_HINT: &str = "end the node and move the whole data folder (WEFT_HOME) away, but \
+     keep it; then join the folder again with a ticket from another device (`weft share` there, `weft join` \
+     here): what lies in the folder is kept, the history comes from there. Without another device, restore a \
+     backup of WEFT_HOME, or make the folder a new workspace with `weft init`";
 const SPACE_HINT: &str = "free some space; nothing that was saved is lost";
 
 /// A failure of the database underneath.
@@ -69,7 +72,7 @@ impl DatabaseError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::DiskFull { .. } => SPACE_HINT,
-            Self::Damaged { .. } => DAMAGED_HINT,
+            Self::Damaged { .. } => REBUILD_HINT,
             Self::Io { .. } => "check the disk and the system log, then start Weft again",
             Self::Busy { .. } => "close the program that has store.db open, then try again",
             Self::ReadOnly { .. } => "check the permissions of the folder in WEFT_HOME",
@@ -311,7 +314,7 @@ impl ReadError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Database(source) => source.hint(),
-            Self::RecordDamaged => DAMAGED_HINT,
+            Self::RecordDamaged => REBUILD_HINT,
             Self::ChunkDamaged { .. } => {
                 "check the disk; the contents are fetched again from another device that has them"
             }

@@ -17,10 +17,13 @@ pub(crate) fn private_options() -> OpenOptions {
 }
 
 /// Makes a folder that only its owner may enter, and the folders above it as usual. One that
-/// exists stays as it is.
+/// exists stays as it is. The names of new ones are on the disk after this.
 pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = parent_of(path) {
+        create_folders(parent)?;
     }
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut builder = fs::DirBuilder::new();
@@ -29,8 +32,34 @@ pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    match builder.create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+    made(path, builder.create(path))
+}
+
+/// The folder that a path lies in; none for a root and for a name without one.
+fn parent_of(path: &Path) -> Option<&Path> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty())
+}
+
+fn create_folders(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = parent_of(path) {
+        create_folders(parent)?;
+    }
+    made(path, fs::create_dir(path))
+}
+
+/// Brings the name of a folder that was made to the disk: after a crash it would be missing with
+/// all that was written into it.
+fn made(path: &Path, result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+        other => other?,
+    }
+    match sync_folder(parent_of(path).unwrap_or(Path::new("."))) {
+        // A folder that we may write to but not read.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         other => other,
     }
 }
@@ -48,21 +77,30 @@ pub(crate) fn replace(path: &Path, backup: Option<&Path>, contents: &[u8]) -> io
     name.push(".new");
     let temporary = folder.join(name);
     let _ = fs::remove_file(&temporary);
-    let mut file = private_options().write(true).create_new(true).open(&temporary)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    drop(file);
-    if let Some(backup) = backup
-        && path.exists()
-    {
-        // A copy under another name first: the old name never vanishes.
-        let _ = fs::remove_file(backup);
-        if fs::hard_link(path, backup).is_err() {
-            fs::copy(path, backup)?;
+    let replaced = write_new(&temporary, contents).and_then(|()| {
+        if let Some(backup) = backup
+            && path.exists()
+        {
+            // A copy under another name first: the old name never vanishes.
+            let _ = fs::remove_file(backup);
+            if fs::hard_link(path, backup).is_err() {
+                fs::copy(path, backup)?;
+            }
         }
+        fs::rename(&temporary, path)
+    });
+    if replaced.is_err() {
+        // What was written in part may hold a secret.
+        let _ = fs::remove_file(&temporary);
     }
-    fs::rename(&temporary, path)?;
+    replaced?;
     sync_folder(folder)
+}
+
+fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = private_options().write(true).create_new(true).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
 }
 
 /// Reads a small file; none when it is missing, an error when it is longer than `bytes_max`.

@@ -91,7 +91,7 @@ impl Home {
         let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name()));
         let names: Vec<_> = names.collect::<io::Result<_>>()?;
         // An interrupted first start leaves no more than these behind.
-        let known = ["packs", "store.key", "keys.json.new", "keys.json.bak"];
+        let known = ["packs", "store.key", "store.key.new", "keys.json.new", "keys.json.bak"];
         Ok(names.iter().all(|name| known.iter().any(|own| name == own)))
     }
 

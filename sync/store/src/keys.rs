@@ -141,7 +141,8 @@ pub fn slots(home: &Home) -> Result<Vec<SlotKind>, UnlockError> {
     Ok(keys.map(|keys| keys.kinds()).unwrap_or_default())
 }
 
-/// Stores the key in a further slot, in place of one of the same kind.
+/// Stores the key in a further slot, in place of one of the same kind. The secret of a
+/// keyring or a key file that holds the key already stays as it is.
 pub fn add_slot(
     home: &Home,
     key: &StoreKey,
@@ -151,9 +152,18 @@ pub fn add_slot(
     let Some(mut keys) = KeysFile::read(home)? else {
         return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
     };
-    let slot = make_slot(home, &keys.profile, key, kind, context)
-        .map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
-    keys.put(slot);
+    // The secret of such a slot lies elsewhere. If it were replaced and the program stopped before
+    // keys.json tells of it, neither would open what the other holds.
+    let holds_it = kind != SlotKind::Passphrase
+        && keys.slot(kind).is_some_and(|slot| {
+            let opened = open_slot(home, &keys.profile, slot, context);
+            opened.is_ok_and(|known| known.expose() == key.expose())
+        });
+    if !holds_it {
+        let slot = make_slot(home, &keys.profile, key, kind, context)
+            .map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
+        keys.put(slot);
+    }
     keys.write(home)
 }
 

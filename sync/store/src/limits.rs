@@ -26,8 +26,14 @@ pub const COMMIT_GROUP_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Connections that read at the same time.
 pub const READERS: usize = 2;
+/// Pages of 4 KiB in the write-ahead log after which they are moved into the database. About
+/// 8 MiB: every few hundred keystrokes, not every few dozen.
+pub const CHECKPOINT_PAGES: u32 = 2_000;
 /// How long a statement waits for another program's lock on the database.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a store waits for another one that has its folder open.
+pub const LOCK_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long one call of the system's keyring may take.
 pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(10);

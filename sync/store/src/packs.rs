@@ -294,13 +294,9 @@ impl Packs {
 /// next opened for appending; their bytes are in no index.
 fn undo(appender: &mut Appender, before: (u32, Option<Arc<File>>, u64)) {
     let (pack, file, length) = before;
-    if let Some(file) = &file
-        && file.set_len(length).is_err()
-    {
-        appender.failed = true;
-    }
     appender.pack = pack;
-    appender.file = file;
+    // One that cannot be cut now is opened again, and cut, before anything is appended to it.
+    appender.file = file.filter(|file| file.set_len(length).is_ok());
     appender.length = length;
 }
 

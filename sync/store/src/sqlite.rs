@@ -11,6 +11,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OpenFlags};
@@ -20,7 +21,7 @@ use weft_sync::{LogId, WorkspaceId};
 pub use self::check::{CheckDepth, CheckReport};
 pub(crate) use self::chunk_index::note_chunks;
 use crate::error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError};
-use crate::limits::{BUSY_TIMEOUT, PACK_BYTES_MAX, READERS};
+use crate::limits::{BUSY_TIMEOUT, CHECKPOINT_PAGES, LOCK_PATIENCE, PACK_BYTES_MAX, READERS};
 use crate::packs::{Location, Packs, PacksRecovery};
 use crate::rows::{
     ChangeOrder, ChangeRow, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryPlace, Instance,
@@ -35,11 +36,13 @@ use crate::store_key::{RowSeal, StoreKey};
 pub struct StoreOptions {
     /// Bytes after which a new pack file is begun.
     pub pack_bytes_max: u64,
+    /// Pages of 4 KiB in the write-ahead log after which they are moved into the database.
+    pub checkpoint_pages: u32,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { pack_bytes_max: PACK_BYTES_MAX }
+        Self { pack_bytes_max: PACK_BYTES_MAX, checkpoint_pages: CHECKPOINT_PAGES }
     }
 }
 
@@ -94,7 +97,7 @@ impl Store {
         let lock = lock_packs(&packs_folder)?;
 
         let path = folder.join("store.db");
-        let mut writer = open_writer(&path)?;
+        let mut writer = open_writer(&path, options.checkpoint_pages)?;
         let opened = schema::prepare(&mut writer, key, &path)?;
         let (packs, recovery) = Packs::open(&packs_folder, &mut writer, options.pack_bytes_max)?;
         let readers = [open_reader(&path)?, open_reader(&path)?];
@@ -186,14 +189,23 @@ fn lock_packs(packs_folder: &Path) -> Result<File, OpenError> {
         .truncate(false)
         .open(&path)
         .map_err(OpenError::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: packs_folder.to_path_buf() }),
-        Err(TryLockError::Error(source)) => Err(OpenError::Io { source, path }),
+    // A process that this one is just starting holds copies of its files for a moment.
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(OpenError::InUse { path: packs_folder.to_path_buf() });
+            }
+            Err(TryLockError::Error(source)) => return Err(OpenError::Io { source, path }),
+        }
     }
 }
 
-fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+fn open_writer(path: &Path, checkpoint_pages: u32) -> Result<Connection, OpenError> {
     // SQLite makes its helper files with the permissions of this one.
     let options: &mut OpenOptions = &mut crate::files::private_options();
     options.append(true).create(true).open(path).map_err(OpenError::io(path))?;
@@ -204,8 +216,7 @@ fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-        // About 8 MiB: a checkpoint every few hundred keystrokes, not every few dozen.
-        connection.pragma_update(None, "wal_autocheckpoint", 2_000)?;
+        connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages)?;
         connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         Ok(connection)
     };

@@ -210,7 +210,7 @@ fn garbage_after_the_end_of_a_pack_is_cut_off() {
 #[test]
 fn chunks_whose_bytes_are_gone_are_reported_and_fetched_again() {
     let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions { pack_bytes_max: 12_000 };
+    let options = StoreOptions { pack_bytes_max: 12_000, ..StoreOptions::default() };
     let all = chunks(0..30);
     {
         let store = Store::open_with(folder.path(), &key(), options).unwrap();
@@ -277,7 +277,7 @@ fn a_chunk_that_rots_is_found_and_healed() {
 #[test]
 fn a_batch_that_fails_half_way_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions { pack_bytes_max: 4_000 };
+    let options = StoreOptions { pack_bytes_max: 4_000, ..StoreOptions::default() };
     let store = Store::open_with(folder.path(), &key(), options).unwrap();
     let all = chunks(0..10);
     store.put_chunks(all[..2].to_vec()).unwrap();
@@ -367,8 +367,32 @@ fn a_file_that_is_no_database_is_named_as_damaged() {
         panic!("{refused:?}");
     };
     assert!(matches!(source, DatabaseError::Damaged { .. }));
-    assert!(refused.hint().contains("join again"), "{}", refused.hint());
+    assert!(refused.hint().contains("join the folder again"), "{}", refused.hint());
     assert!(refused.to_string().contains("store.db"));
+}
+
+/// A snapshot is a cache: without it a text is made of its history.
+#[test]
+fn a_damaged_snapshot_is_told_apart_from_damage_that_matters() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |table| Write::Record {
+        space: Space::workspace(WS, table),
+        key: b"key".to_vec(),
+        value: Some(b"value".to_vec()),
+    };
+    for (table, is_sound) in [(Table::Snapshot, true), (Table::Identity, false)] {
+        open(folder.path()).commit(&[record(table)]).unwrap();
+        let database = rusqlite::Connection::open(folder.path().join("store.db")).unwrap();
+        let damaged = database
+            .execute("UPDATE records SET value = zeroblob(60) WHERE value <> zeroblob(60)", ())
+            .unwrap();
+        assert_eq!(damaged, 1);
+        drop(database);
+        let store = open(folder.path());
+        let report = store.check(CheckDepth::Full).unwrap();
+        assert_eq!(report.is_sound(), is_sound, "{report:?}");
+        assert_eq!((report.snapshots_damaged, report.records_damaged), (1, u64::from(!is_sound)));
+    }
 }
 
 #[test]

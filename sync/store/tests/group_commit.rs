@@ -246,14 +246,43 @@ fn one_refused_request_does_not_hurt_the_others() {
 }
 
 #[test]
+fn what_finds_the_disk_full_waits_until_there_is_space() {
+    let store = Gated::new(true);
+    let committer = GroupCommitter::start(store.clone(), 100).unwrap();
+    committer.commit(vec![entry(1)]).unwrap();
+    assert!(!committer.waits_for_space());
+    store.store.set_fault(Some(Fault::DiskFull));
+    let (answers, received) = mpsc::sync_channel(10);
+    submit(&committer, &answers, 2, vec![entry(2)]).unwrap();
+    submit(&committer, &answers, 3, vec![entry(3)]).unwrap();
+    while !committer.waits_for_space() {
+        std::thread::yield_now();
+    }
+    assert!(received.try_recv().is_err());
+    store.store.set_fault(None);
+    let all: Vec<Answer> = received.iter().take(2).collect();
+    assert!(all.iter().all(|(_, result)| result.is_ok()));
+    assert!(!committer.waits_for_space());
+
+    // An owner that ends does not wait for ever.
+    store.store.set_fault(Some(Fault::DiskFull));
+    submit(&committer, &answers, 4, vec![entry(4)]).unwrap();
+    while !committer.waits_for_space() {
+        std::thread::yield_now();
+    }
+    committer.stop_waiting();
+    let (_, refused) = received.recv().unwrap();
+    let refused = refused.unwrap_err();
+    assert!(!refused.is_final() && refused.hint().contains("space"), "{refused:?}");
+    store.store.set_fault(None);
+    committer.commit(vec![entry(4)]).unwrap();
+}
+
+#[test]
 fn a_failed_disk_fails_everything_that_follows() {
     let store = Gated::new(true);
     let committer = GroupCommitter::start(store.clone(), 100).unwrap();
     committer.commit(vec![entry(1)]).unwrap();
-    store.store.set_fault(Some(Fault::DiskFull));
-    let full = committer.commit(vec![entry(2)]).unwrap_err();
-    assert!(!full.is_final());
-    store.store.set_fault(None);
     committer.commit(vec![entry(2)]).unwrap();
     store.store.set_fault(Some(Fault::DiskBroken));
     assert!(committer.commit(vec![entry(3)]).unwrap_err().is_final());

@@ -358,6 +358,9 @@ fn choose_session(shared: &Shared, ws: WorkspaceId) -> Result<SessionId, ApiErro
 
 /// Ends a node: workspaces say their last words, the network says goodbye, the store closes.
 pub(super) async fn shut_down(shared: &Arc<Shared>) {
+    if let Ok(committer) = shared.committer() {
+        committer.stop_waiting();
+    }
     let running = {
         let mut state = shared.state();
         state.is_stopping = true;

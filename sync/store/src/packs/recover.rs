@@ -31,6 +31,12 @@ pub(super) fn recover(folder: &Path, connection: &mut Connection) -> Result<Pack
     let indexed = indexed_lengths(connection).map_err(database(folder))?;
     let mut recovery = PacksRecovery::default();
     let mut ends = BTreeMap::new();
+    let has_more = |(pack, size): (&u32, &u64)| *size > indexed.get(pack).copied().unwrap_or(0);
+    if sizes.iter().any(has_more) {
+        // The program may have stopped before the name of a new pack was on the disk. Nothing of
+        // it may be in the index before it is.
+        crate::files::sync_folder(folder).map_err(OpenError::io(folder))?;
+    }
     let all = sizes.keys().chain(indexed.keys()).copied();
     for pack in all.collect::<std::collections::BTreeSet<u32>>() {
         let size = sizes.get(&pack).copied().unwrap_or(0);

@@ -5,7 +5,7 @@ use weft_crdt::ChunkId;
 use weft_sync::{EntryRef, WorkspaceId};
 
 use super::columns as column;
-use crate::error::ReadError;
+use crate::error::{REBUILD_HINT, ReadError};
 use crate::packs::{Location, Packs};
 use crate::space::Table;
 use crate::store_key::RowSeal;
@@ -32,8 +32,10 @@ pub struct CheckReport {
     pub entries_damaged: Vec<(WorkspaceId, EntryRef)>,
     /// Records stored.
     pub records: u64,
-    /// Records that do not open.
+    /// Records that do not open, without snapshots.
     pub records_damaged: u64,
+    /// Snapshots that do not open: they are made again, so nothing is lost with them.
+    pub snapshots_damaged: u64,
     /// Chunks stored.
     pub chunks: u64,
     /// Bytes of these chunks.
@@ -56,13 +58,12 @@ impl CheckReport {
     /// What a person can do about it, when something is damaged.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        if !self.problems.is_empty() || self.records_damaged > 0 {
-            return Some("move store.db away and join again from another device, or restore a backup");
+        if !self.problems.is_empty() || self.records_damaged > 0 || !self.entries_damaged.is_empty() {
+            return Some(REBUILD_HINT);
         }
-        if !self.entries_damaged.is_empty() || !self.chunks_damaged.is_empty() {
-            return Some("check the disk; what is damaged is fetched again from other devices");
-        }
-        None
+        (!self.chunks_damaged.is_empty()).then_some(
+            "check the disk; what is damaged is put back from the folder or fetched from other devices",
+        )
     }
 }
 
@@ -139,8 +140,10 @@ fn check_records(connection: &Connection, seal: &RowSeal, report: &mut CheckRepo
         };
         let key: Vec<u8> = row.get(2)?;
         let value = row.get_ref(3)?.as_blob().unwrap_or_default();
-        if seal.open(space, &key, value).is_err() {
-            report.records_damaged += 1;
+        match seal.open(space, &key, value) {
+            Ok(_) => {}
+            Err(_) if table == Table::Snapshot => report.snapshots_damaged += 1,
+            Err(_) => report.records_damaged += 1,
         }
     }
     Ok(())

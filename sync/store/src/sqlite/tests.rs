@@ -51,7 +51,7 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
         value: Some(b"text".to_vec()),
     };
     {
-        let mut old = open_writer(&folder.path().join("store.db")).unwrap();
+        let mut old = open_writer(&folder.path().join("store.db"), 2_000).unwrap();
         schema::migrate(&mut old, &key(), 0, &schema::MIGRATIONS[..1]).unwrap();
         let writes = [entry(1, 10), entry(2, 20), record];
         write::commit(&mut old, &RowSeal::new(&key()), &writes, &[]).unwrap();

@@ -29,7 +29,7 @@ fn sqlite() -> (Box<dyn Storage>, Option<tempfile::TempDir>) {
 }
 
 fn sqlite_with_small_packs() -> (Box<dyn Storage>, Option<tempfile::TempDir>) {
-    sqlite_with(StoreOptions { pack_bytes_max: 500 })
+    sqlite_with(StoreOptions { pack_bytes_max: 500, ..StoreOptions::default() })
 }
 
 macro_rules! suite {
