@@ -2,6 +2,7 @@
 
 mod calls;
 mod documents;
+mod healing;
 mod health;
 mod inviting;
 mod joining;

@@ -25,6 +25,8 @@ use crate::workspace::thread::WorkspaceHandle;
 const POLL: Duration = Duration::from_millis(5);
 /// How long an edit may take to be stored.
 const STORE_TIME_MAX: Duration = Duration::from_secs(20);
+/// How long an edit waits for space on a full disk before this is told.
+const FULL_TIME_MAX: Duration = Duration::from_secs(2);
 /// Letters of a name that comes from a folder.
 const NAME_CHARS_MAX: usize = 64;
 
@@ -106,8 +108,17 @@ pub(super) async fn call(
 async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, String), ApiError> {
     let (workspace, _, rest) = shared.workspace_of(path)?;
     let path = paths::inside(&rest)?;
-    scanned(&workspace, &ProgressSink::none()).await?;
+    scanned_or_full(shared, &workspace).await?;
     Ok((workspace, path))
+}
+
+/// Waits as [`scanned`] does, but not for a disk that is full.
+async fn scanned_or_full(shared: &Shared, workspace: &WorkspaceHandle) -> Result<(), ApiError> {
+    let progress = ProgressSink::none();
+    tokio::select! {
+        found = scanned(workspace, &progress) => found,
+        () = health::full(shared) => Ok(()),
+    }
 }
 
 /// Waits until the folder was looked at once, and what that found is stored.
@@ -254,9 +265,12 @@ async fn leave(shared: &Arc<Shared>, folder: &Path) -> Result<api::Left, ApiErro
 
 async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, ApiError> {
     let (workspace, root, _) = shared.workspace_of(folder)?;
-    scanned(&workspace, &ProgressSink::none()).await?;
+    scanned_or_full(shared, &workspace).await?;
     let mut summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
     let endpoints = endpoints(&workspace).await;
+    if health::is_full(shared) {
+        (summary.state, summary.state_reason) = health::full_state();
+    }
     let state = shared.state();
     for peer in &mut summary.peers {
         let contact = endpoints.get(&peer.device).and_then(|endpoint| state.contacts.get(endpoint));
@@ -338,27 +352,40 @@ async fn digest(shared: &Arc<Shared>, folder: &Path) -> Result<Digests, ApiError
 
 async fn edit(shared: &Arc<Shared>, request: api::Edit) -> Result<Edited, ApiError> {
     let (workspace, path) = file(shared, &request.file).await?;
+    health::refuse_when_full(shared)?;
     let edited = workspace.ask(move |engine| engine.edit(&path, &request.edit));
     let (write, edited) = edited.await.ok_or_else(ended)??;
-    stored(&workspace, write).await?;
+    stored(shared, &workspace, write).await?;
     Ok(edited)
 }
 
 async fn restore(shared: &Arc<Shared>, request: api::Restore) -> Result<Restored, ApiError> {
     let (workspace, path) = file(shared, &request.file).await?;
+    health::refuse_when_full(shared)?;
     let restored = workspace.ask(move |engine| engine.restore(&path, &request.at));
     let (write, restored) = restored.await.ok_or_else(ended)??;
-    stored(&workspace, write).await?;
+    stored(shared, &workspace, write).await?;
     Ok(restored)
 }
 
 /// Waits until a write is durable and on its way to the folder.
-pub(super) async fn stored(workspace: &WorkspaceHandle, write: WriteId) -> Result<(), ApiError> {
+pub(super) async fn stored(
+    shared: &Shared,
+    workspace: &WorkspaceHandle,
+    write: WriteId,
+) -> Result<(), ApiError> {
     let deadline = Instant::now() + STORE_TIME_MAX;
+    let mut full_since = None;
     loop {
         let state = workspace.ask(move |engine| engine.write_state(write)).await.ok_or_else(ended)?;
         match state {
             Ok(true) => return Ok(()),
+            Ok(false) if health::is_full(shared) => {
+                if full_since.get_or_insert_with(Instant::now).elapsed() > FULL_TIME_MAX {
+                    return Err(health::full_while_storing(shared));
+                }
+                tokio::time::sleep(POLL).await;
+            }
             Ok(false) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(1)).await,
             Ok(false) => {
                 return Err(ApiError::failed("the edit is not stored in time")

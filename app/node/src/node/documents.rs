@@ -126,6 +126,7 @@ pub(super) async fn open(
 ) -> Result<DocumentOpened, ApiError> {
     let (workspace, _, rest) = shared.workspace_of(&request.file)?;
     let path = paths::inside(&rest)?;
+    let node = Arc::clone(shared);
     let (shared, session, events) = (Arc::clone(shared), context.session, context.events.clone());
     // On the workspace's thread, so that no change comes between the text and the registration.
     let opened = workspace.ask(move |engine| {
@@ -151,7 +152,7 @@ pub(super) async fn open(
     });
     let (opened, write) = opened.await.ok_or_else(ended)??;
     if let Some(write) = write {
-        calls::stored(&workspace, write).await?;
+        calls::stored(&node, &workspace, write).await?;
     }
     Ok(opened)
 }
@@ -165,10 +166,10 @@ pub(super) async fn edit(
     let ws = shared.documents.inner().open.get(&key).map(|open| open.ws);
     let ws = ws.ok_or_else(|| not_open(request.document))?;
     let workspace = shared.handle(&ws).ok_or_else(ended)?;
-    let shared = Arc::clone(shared);
+    let of_thread = Arc::clone(shared);
     let edited = workspace.ask(move |engine| {
         let (path, edits) = {
-            let inner = shared.documents.inner();
+            let inner = of_thread.documents.inner();
             let open = inner.open.get(&key).ok_or_else(|| not_open(key.1))?;
             let behind = open.revision.checked_sub(request.revision).map(|n| n as usize);
             let behind = behind.filter(|behind| *behind <= open.changes.len()).ok_or_else(|| {
@@ -180,7 +181,7 @@ pub(super) async fn edit(
         };
         let (write, has_changed) = engine.edit_text(&path, &edits)?;
         // What the engine puts out is told right after this, on the same thread: then the edit is counted.
-        let mut inner = shared.documents.inner();
+        let mut inner = of_thread.documents.inner();
         let revision = inner.open.get_mut(&key).map_or(request.revision, |open| {
             open.own += u64::from(has_changed);
             open.revision + u64::from(has_changed)
@@ -188,7 +189,7 @@ pub(super) async fn edit(
         Ok::<_, ApiError>((write, revision))
     });
     let (write, revision) = edited.await.ok_or_else(ended)??;
-    calls::stored(&workspace, write).await?;
+    calls::stored(shared, &workspace, write).await?;
     Ok(DocumentEdited { revision })
 }
 

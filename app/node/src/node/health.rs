@@ -1,36 +1,188 @@
 //! `weft doctor`: what could be wrong, with a cure for each finding.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use weft_store::CheckDepth;
+use weft_store::{CheckDepth, CheckReport, Write};
 
 use super::Shared;
-use crate::api::{DoctorReport, Finding, ProgressSink, Severity, WorkspaceState};
+use crate::api::{ApiError, DoctorReport, Finding, ProgressSink, Severity, WorkspaceState};
+
+const FULL_HINT: &str = "free some space, or move WEFT_HOME to a larger disk; the node goes on by itself";
+const FULL_POLL: Duration = Duration::from_millis(50);
+/// Paths that a finding names at most.
+const PATHS_SHOWN_MAX: usize = 10;
 
 fn finding(area: &str, severity: Severity, message: String, cure: Option<&str>) -> Finding {
     Finding { area: area.to_owned(), severity, message, cure: cure.map(str::to_owned) }
 }
 
-/// Looks at the store, the keys, the network and every workspace.
+/// Whether the disk is full and what is edited waits for space.
+pub(super) fn is_full(shared: &Shared) -> bool {
+    shared.committer().is_ok_and(|committer| committer.waits_for_space())
+}
+
+/// Waits until the disk is full.
+pub(super) async fn full(shared: &Shared) {
+    while !is_full(shared) {
+        tokio::time::sleep(FULL_POLL).await;
+    }
+}
+
+/// What a full disk makes of a workspace.
+pub(super) fn full_state() -> (WorkspaceState, Option<String>) {
+    let reason = "the disk is full: what is saved stays in the folder and is taken when there is space";
+    (WorkspaceState::ReadOnly, Some(reason.to_owned()))
+}
+
+/// Refuses to make an edit that could not be stored.
+pub(super) fn refuse_when_full(shared: &Shared) -> Result<(), ApiError> {
+    if is_full(shared) {
+        return Err(ApiError::failed("the disk is full: the edit was not made")
+            .data_state("nothing was changed, and nothing that was stored is lost")
+            .hint(FULL_HINT));
+    }
+    Ok(())
+}
+
+/// What is told of an edit that found the disk full.
+pub(super) fn full_while_storing(shared: &Shared) -> ApiError {
+    let state = if shared.net.is_some() {
+        "the edit is in memory: the node stores it when there is space, unless it ends before"
+    } else {
+        "the edit was not stored; nothing that was stored is lost"
+    };
+    ApiError::failed("the disk is full: the edit is not stored").data_state(state).hint(FULL_HINT)
+}
+
+/// Looks at the store, the keys, the network and every workspace; contents that this disk has
+/// lost are put back where that can be.
 pub(super) async fn doctor(shared: &Arc<Shared>) -> DoctorReport {
-    let mut findings = vec![store(shared).await, keys(shared)];
+    let (mut findings, damaged) = store(shared).await;
+    findings.extend(contents(shared, damaged).await);
+    findings.push(keys(shared));
     findings.extend(identity(shared));
     findings.extend(network(shared).await);
     findings.extend(workspaces(shared).await);
     DoctorReport { findings }
 }
 
-async fn store(shared: &Arc<Shared>) -> Finding {
-    let store = Arc::clone(&shared.store);
-    let checked = tokio::task::spawn_blocking(move || store.check(CheckDepth::Quick)).await;
-    match checked {
-        Ok(Ok(report)) if report.is_sound() => {
-            finding("store", Severity::Good, "the database and the packs are sound".to_owned(), None)
-        }
-        Ok(Ok(report)) => finding("store", Severity::Problem, format!("{report:?}"), report.hint()),
-        Ok(Err(error)) => finding("store", Severity::Problem, error.to_string(), Some(error.hint())),
-        Err(error) => finding("store", Severity::Problem, error.to_string(), None),
+/// The database and the packs, and how many pieces of contents are damaged.
+async fn store(shared: &Arc<Shared>) -> (Vec<Finding>, usize) {
+    if is_full(shared) {
+        let message = "the disk is full: nothing can be stored".to_owned();
+        return (vec![finding("store", Severity::Problem, message, Some(FULL_HINT))], 0);
     }
+    let store = Arc::clone(&shared.store);
+    let checked = tokio::task::spawn_blocking(move || store.check(CheckDepth::Full)).await;
+    let report = match checked {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => {
+            let message = super::opening::chain(&error);
+            return (vec![finding("store", Severity::Problem, message, Some(error.hint()))], 0);
+        }
+        Err(error) => return (vec![finding("store", Severity::Problem, error.to_string(), None)], 0),
+    };
+    let mut findings = database(shared, &report);
+    if report.snapshots_damaged > 0 {
+        let message = format!("{} snapshots of texts are damaged", report.snapshots_damaged);
+        let cure = "they are made again from the history";
+        findings.push(finding("store", Severity::Note, message, Some(cure)));
+    }
+    let damaged = report.chunks_damaged.len();
+    if damaged > 0 {
+        let forgotten: Vec<Write> = report.chunks_damaged.iter().copied().map(Write::ForgetChunk).collect();
+        if let Err(error) = shared.storage.commit(&forgotten) {
+            findings.push(finding(
+                "store",
+                Severity::Problem,
+                super::opening::chain(&error),
+                Some(error.hint()),
+            ));
+        }
+    }
+    if findings.is_empty() {
+        let message = format!(
+            "the database and the packs are sound: {} entries, {} pieces of contents",
+            report.entries, report.chunks
+        );
+        findings.push(finding("store", Severity::Good, message, None));
+    }
+    (findings, damaged)
+}
+
+/// What is damaged in the database, and what that means.
+fn database(shared: &Shared, report: &CheckReport) -> Vec<Finding> {
+    let mut told = Vec::new();
+    if let Some(first) = report.problems.first() {
+        told.push(format!("its structure is broken in {} places ({first})", report.problems.len()));
+    }
+    if !report.entries_damaged.is_empty() {
+        let state = shared.state();
+        let named = report.entries_damaged.iter().map(|(ws, _)| {
+            state
+                .registry
+                .get(ws)
+                .map_or_else(|| "a workspace".to_owned(), |record| format!("“{}”", record.name))
+        });
+        let named: Vec<String> = named.collect::<BTreeSet<String>>().into_iter().collect();
+        told.push(format!(
+            "{} of {} entries are damaged, of {}",
+            report.entries_damaged.len(),
+            report.entries,
+            named.join(", ")
+        ));
+    }
+    if report.records_damaged > 0 {
+        told.push(format!("{} of {} records do not open", report.records_damaged, report.records));
+    }
+    if told.is_empty() {
+        return Vec::new();
+    }
+    let message =
+        format!("the database is damaged: {}; the files in the folders are not touched", told.join("; "));
+    vec![finding("store", Severity::Problem, message, report.hint())]
+}
+
+/// Puts contents back that are damaged or gone.
+async fn contents(shared: &Arc<Shared>, damaged: usize) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let lost = shared.store.open_report().chunks_lost;
+    if damaged > 0 || lost > 0 {
+        let message = format!(
+            "{damaged} pieces of contents are damaged, and {lost} were gone when the store was opened; pieces of \
+             earlier versions are fetched when somebody looks at them"
+        );
+        findings.push(finding("packs", Severity::Note, message, Some("check the disk")));
+    }
+    let records: Vec<_> = shared.state().registry.all().cloned().collect();
+    for record in records {
+        let Some(workspace) = shared.handle(&record.id) else { continue };
+        let Some(healed) = super::healing::heal(shared, &workspace, &record.root).await else { continue };
+        let area = record.root.display().to_string();
+        if healed.from_folder + healed.from_devices > 0 {
+            let message = format!(
+                "the contents of {} files were not in the store: {} were put back from the folder, {} from other \
+                 devices",
+                healed.files, healed.from_folder, healed.from_devices
+            );
+            findings.push(finding(&area, Severity::Note, message, None));
+        }
+        if !healed.left.is_empty() {
+            let shown: Vec<&str> = healed.left.iter().take(PATHS_SHOWN_MAX).map(String::as_str).collect();
+            let message = format!(
+                "the contents of {} files are not whole on this device: {}",
+                healed.left.len(),
+                shown.join(", ")
+            );
+            let severity = if healed.is_fetching { Severity::Note } else { Severity::Problem };
+            let cure = "run `weft node` while a device that has them is connected, then `weft doctor` again: it \
+                        fetches them";
+            findings.push(finding(&area, severity, message, Some(cure)));
+        }
+    }
+    findings
 }
 
 fn keys(shared: &Shared) -> Finding {

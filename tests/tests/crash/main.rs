@@ -1,0 +1,8 @@
+//! The real program, killed at random, on a full disk, and with a damaged data folder.
+//!
+//! `WEFT_CRASH_SEED` replays a run, `WEFT_CRASH_ROUNDS` makes it longer.
+#![cfg(unix)]
+
+mod damage;
+mod full;
+mod kills;
