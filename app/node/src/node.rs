@@ -104,6 +104,11 @@ impl Shared {
                 .hint("`weft init` makes a folder a workspace, `weft join TICKET` joins one"));
         };
         let (root, id) = (record.root.clone(), record.id);
+        if self.store.is_closed() {
+            return Err(ApiError::failed("the disk has failed: nothing more is stored")
+                .data_state("what was acknowledged is stored; what was saved lies in the folder")
+                .hint("check the disk and the system log, then end the node with `weft node --stop` and start it again"));
+        }
         let handle = state.running.get(&id).map(|running| running.handle.clone());
         let handle = handle.ok_or_else(|| {
             ApiError::failed(format!("the workspace at {} could not be opened", root.display()))

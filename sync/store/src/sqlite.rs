@@ -101,6 +101,9 @@ impl Store {
         let opened = schema::prepare(&mut writer, key, &path)?;
         let (packs, recovery) = Packs::open(&packs_folder, &mut writer, options.pack_bytes_max)?;
         let readers = [open_reader(&path)?, open_reader(&path)?];
+        // SQLite brings the name of its log to the disk too, but goes on when that fails; without
+        // the name, what is committed later would be gone after a crash.
+        crate::files::sync_folder(folder).map_err(OpenError::io(folder))?;
         let report = open_report(opened.migrated_from, &recovery);
         Ok(Self {
             instance: opened.instance,
@@ -119,6 +122,12 @@ impl Store {
     #[must_use]
     pub fn open_report(&self) -> OpenReport {
         self.report
+    }
+
+    /// Whether a failure of the disk has closed this store for writing, until it is opened again.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Looks for damage; see [`CheckDepth`].

@@ -74,6 +74,12 @@ async fn store(shared: &Arc<Shared>) -> (Vec<Finding>, usize) {
         let message = "the disk is full: nothing can be stored".to_owned();
         return (vec![finding("store", Severity::Problem, message, Some(FULL_HINT))], 0);
     }
+    if shared.store.is_closed() {
+        let message =
+            "the disk has failed: nothing more is stored until the node is started again".to_owned();
+        let cure = "check the disk and the system log, then `weft node --stop` and start it again";
+        return (vec![finding("store", Severity::Problem, message, Some(cure))], 0);
+    }
     let store = Arc::clone(&shared.store);
     let checked = tokio::task::spawn_blocking(move || store.check(CheckDepth::Full)).await;
     let report = match checked {

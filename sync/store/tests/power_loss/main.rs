@@ -270,7 +270,7 @@ fn step_with_faults(
                     let found = if faults.reopened.is_multiple_of(8) {
                         expected.check(&again, true)
                     } else {
-                        expected.check_entries(&again, true)
+                        expected.check_ends(&again)
                     };
                     let found = found.map_err(|text| format!("after {fault:?} at {call}: {text}"))?;
                     *running = Some(again);
