@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -24,6 +24,17 @@ fn workspace(ana: &Device) {
     let files = Files::new(ana.place.join("notes")).expect("a folder");
     files.write("plan.md", "begin\n").expect("a file");
     ana.weft(["init", "notes"]).expect("a workspace");
+}
+
+/// A process that does not outlive a failed test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, which is what is wanted.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
+    }
 }
 
 /// A failure with this code that says what it is about and what to do.
@@ -53,8 +64,9 @@ fn a_wrong_ticket_is_told_before_anything_is_asked() {
     let (_root, [ana, ben]) = devices();
     workspace(&ana);
     let mut sharing = ana.command(["share", "notes", "--json", "--lan", "off", "--listen", "127.0.0.1:0"]);
-    let mut sharing = sharing.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a process");
-    let stdout = sharing.stdout.take().expect("an output");
+    let sharing = sharing.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("a process");
+    let mut sharing = Running(sharing);
+    let stdout = sharing.0.stdout.take().expect("an output");
     // Kept until the end: a closed output would end the command.
     let mut stdout = BufReader::new(stdout);
     let mut first = String::new();
@@ -88,7 +100,7 @@ fn a_wrong_ticket_is_told_before_anything_is_asked() {
         );
         failure
     });
-    assert!(sharing.wait().expect("an end").success());
+    assert!(sharing.0.wait().expect("an end").success());
     told(&waiting, 5, "hung up");
 }
 

@@ -33,7 +33,7 @@ impl Relay {
     pub(crate) fn start(namespace: &str, address: &str) -> Result<Self, String> {
         let namespace = File::open(format!("/run/netns/{namespace}")).map_err(|error| error.to_string())?;
         let record = Record::default();
-        let (started, ready) = mpsc::channel();
+        let (started, ready) = mpsc::sync_channel(2);
         let (stop, stopped) = oneshot::channel();
         let (own, listen) = (Arc::clone(&record), format!("{address}:0"));
         let thread = thread::spawn(move || {
@@ -76,7 +76,7 @@ impl Drop for Relay {
 async fn serve(
     listen: &str,
     record: Record,
-    started: &mpsc::Sender<Result<String, String>>,
+    started: &mpsc::SyncSender<Result<String, String>>,
 ) -> Result<(), String> {
     let text = |error: io::Error| error.to_string();
     let mut config = ServerConfig::default();
