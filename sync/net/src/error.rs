@@ -121,6 +121,9 @@ pub enum RequestError {
     /// Somebody else answers at this address.
     #[error("another device answers at this address")]
     WrongDevice,
+    /// The device is there, but speaks no version of the protocol that this one speaks.
+    #[error("the other device speaks another version of the protocol")]
+    OtherVersion,
     /// The connection ended first.
     #[error("the connection ended: {reason}")]
     Lost {
@@ -142,6 +145,7 @@ impl RequestError {
             }
             Self::WrongDevice => "the address now belongs to another device: ask for a new ticket",
             Self::InvalidId { .. } => "ask for a new ticket",
+            Self::OtherVersion => "update Weft on both devices",
             _ => "try again",
         }
     }

@@ -25,6 +25,8 @@ use crate::{
 pub(crate) const SYNC_ALPN: &[u8] = b"weft/sync/1";
 /// The protocol of joining a workspace.
 pub(crate) const JOIN_ALPN: &[u8] = b"weft/join/1";
+/// How the transport words TLS alert 120: none of our protocol names is one of the other side's.
+const NO_COMMON_PROTOCOL: &str = "the cryptographic handshake failed: error 120";
 /// The first byte of a join stream, which makes the stream visible before anybody has something to say.
 pub(crate) const JOIN_KIND: u8 = 1;
 
@@ -163,6 +165,8 @@ fn connect_error(error: &ConnectError) -> RequestError {
     // The certificate is the endpoint's key, so the wrong key shows up as an unknown issuer.
     if reason.contains("UnknownIssuer") {
         RequestError::WrongDevice
+    } else if reason.contains(NO_COMMON_PROTOCOL) {
+        RequestError::OtherVersion
     } else {
         RequestError::Unreachable { reason }
     }

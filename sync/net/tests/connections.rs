@@ -10,7 +10,8 @@ use bytes::Bytes;
 use common::{Hostile, Node, PATIENCE, close_code, fresh_key, loopback, pair};
 use tokio::time::{sleep, timeout};
 use weft_net::{
-    Address, CloseCode, DisconnectReason, Net, NetError, NetEvent, PeerState, SendError, WantError,
+    Address, CloseCode, DisconnectReason, Net, NetError, NetEvent, PeerInfo, PeerState, RequestError,
+    SendError, WantError,
 };
 
 /// Waits until every event queue has been quiet for a moment and returns what came.
@@ -326,4 +327,34 @@ async fn a_relay_that_is_none_is_refused() {
     config.relay = Some("relay.example".to_owned());
     let error = Net::start(config).await.unwrap_err();
     assert!(error.hint().contains("https://"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_of_another_version_is_told_from_one_that_is_not_there() {
+    let (node, other) = (Node::start().await, Hostile::new().await);
+    other.endpoint.set_alpns(vec![b"weft/sync/2".to_vec(), b"weft/join/2".to_vec()]);
+    let endpoint = other.endpoint.clone();
+    let accepting = tokio::spawn(async move {
+        while let Some(incoming) = endpoint.accept().await {
+            // It cannot succeed: they have no protocol in common.
+            let _ = incoming.await;
+        }
+    });
+    let addresses = vec![Address::Ip(other.endpoint.bound_sockets()[0])];
+    let error = node.net.join_stream(&addresses, other.id()).await.unwrap_err();
+    assert!(matches!(error, RequestError::OtherVersion), "{error:?}");
+    node.net.want(other.id(), addresses).await.unwrap();
+    let told = async {
+        loop {
+            if let [PeerInfo { state: PeerState::Waiting { last_error: Some(error), .. }, .. }] =
+                &node.net.peers().await[..]
+            {
+                break error.clone();
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let told = timeout(PATIENCE, told).await.unwrap();
+    assert!(told.contains("another version"), "{told}");
+    accepting.abort();
 }

@@ -83,6 +83,11 @@ async fn meet(
                 Err(GreetError::Final(error)) => return Err(error),
                 Err(GreetError::Lost(reason)) => reason,
             },
+            Err(error @ weft_net::RequestError::OtherVersion) => {
+                return Err(ApiError::failed(format!("{who} cannot be joined: {error}"))
+                    .hint(error.hint())
+                    .data_state("nothing was changed"));
+            }
             Err(error) => error.to_string(),
         };
         if Instant::now() + RETRY >= deadline {
