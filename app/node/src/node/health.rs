@@ -262,7 +262,13 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
             findings.push(finding(&area, Severity::Problem, "could not be opened".to_owned(), Some(cure)));
             continue;
         };
-        if let Err(error) = super::calls::scanned(&workspace, &ProgressSink::none()).await {
+        let progress = ProgressSink::none();
+        let scanned = tokio::select! {
+            scanned = super::calls::scanned(&workspace, &progress) => scanned,
+            // What is not stored yet waits for space, and this does not wait for that.
+            () = full(shared) => Ok(()),
+        };
+        if let Err(error) = scanned {
             findings.push(finding(&area, Severity::Problem, error.message, error.hint.as_deref()));
             continue;
         }
