@@ -200,6 +200,7 @@ impl Mirror {
     /// stored before [`Mirror::execute`].
     pub fn prepare(&mut self, ops: Vec<WriteOp>) -> Prepared {
         let mut prepared = Prepared { ops: Vec::with_capacity(ops.len()), journal: Vec::new() };
+        let mut renames: Vec<(RelPath, RelPath)> = Vec::new();
         for op in ops {
             let (path, after) = match &op {
                 WriteOp::File { path, version, content, .. } => {
@@ -207,11 +208,17 @@ impl Mirror {
                 }
                 WriteOp::Remove { path, .. } => (path, None),
                 _ => {
+                    if let WriteOp::Rename { from, to, .. } = &op {
+                        renames.push((from.clone(), to.clone()));
+                    }
                     prepared.ops.push((op, None));
                     continue;
                 }
             };
-            let row = self.table.get(path);
+            // What lies there then may lie elsewhere now.
+            let now =
+                renames.iter().rev().fold(path.clone(), |at, (from, to)| at.rebased(to, from).unwrap_or(at));
+            let row = self.table.get(&now);
             let node = match &op {
                 WriteOp::File { node, .. } => *node,
                 _ => row.map(|row| row.node).unwrap_or_default(),

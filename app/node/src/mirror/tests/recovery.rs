@@ -155,6 +155,26 @@ fn in_the_middle_of_a_removal() {
 }
 
 #[test]
+fn after_a_write_to_what_was_renamed_in_the_same_batch() {
+    let mut bench = Bench::with_files(&[("a", OLD), ("d/x", OLD)]);
+    for (from, to, path) in [("a", "b", "b"), ("d", "e", "e/x")] {
+        let kind = if from == "a" { Kind::File } else { Kind::Folder };
+        let (version, content) = (bench.contents.put(NEW.as_bytes()), Content::from_bytes(NEW));
+        let rename = WriteOp::Rename { from: Bench::path(from), to: Bench::path(to), kind, node: None };
+        let path = Bench::path(path);
+        let write = WriteOp::File { path, node: [7; 16], version, content, executable: false };
+        let prepared = bench.mirror.prepare(vec![rename, write]);
+        let entry = prepared.journal()[0].clone();
+        let done = bench.mirror.execute(bench.now, prepared);
+        assert!(done.iter().all(|outcome| matches!(outcome, WriteOutcome::Done)), "{done:?}");
+        let words;
+        (words, bench) = Crash { bench, entry }.restart();
+        assert_eq!(words, [""; 0], "what was there before is nobody's save");
+        assert_eq!(bench.temporaries(), [""; 0]);
+    }
+}
+
+#[test]
 fn temporaries_that_nobody_announced() {
     let mut bench = Bench::with_files(&[("a", OLD)]);
     bench.save(".weft-tmp-1", OLD);
