@@ -416,6 +416,11 @@ impl BatchPlanner<'_> {
     /// A save whose writer had something else before him than what the file is by now: it is kept beside it.
     fn keep_beside(&mut self, node: NodeId, at: &str, file: &FileRef) -> Result<Holds, TakeError> {
         let blob = self.import(file)?;
+        let now = self.engine.shown_of(node).and_then(|(_, shown)| self.engine.content_name(&shown));
+        if now == Some(blob.content) {
+            // Others have saved the same.
+            return Ok(Holds::Node(node));
+        }
         let own = self.engine.replica.user();
         let author = self.engine.authors.author_name(Some(own)).name_part();
         let (folder, name) = at.rsplit_once('/').map_or(("", at), |(folder, name)| (folder, name));
