@@ -1,8 +1,9 @@
 //! Other names and other folders.
 
-use super::{Folder, PlanError, Planner, Target};
+use super::{Folder, ParentValue, PlanError, Planner, Target, name_problem};
 use crate::tree::content::BlobRef;
 use crate::tree::key::{Field, NodeKind, ROOT};
+use crate::tree::names::Platform;
 use crate::{NodeId, Value};
 
 impl Planner<'_> {
@@ -36,6 +37,26 @@ impl Planner<'_> {
             };
             self.set_name(&folder, name, Some(target));
         }
+        Ok(())
+    }
+
+    /// Plans that a folder lies in one that others have moved into it meanwhile: the tree tells which of the two moves
+    /// holds.
+    pub fn move_into_own_part(&mut self, node: NodeId, folder: NodeId, name: &str) -> Result<(), PlanError> {
+        if !self.view.nodes.contains_key(&node) || !self.view.nodes.contains_key(&folder) {
+            return Err(PlanError::NotFound { path: name.to_owned() });
+        }
+        if let Some(problem) = name_problem(name, Platform::default()) {
+            return Err(PlanError::Name { path: name.to_owned(), problem });
+        }
+        let before = self.parent_of(node).unwrap_or(ROOT);
+        let value = ParentValue { parent: folder, before };
+        // Where it is shown is not known before the tree is laid out anew, so it stays where it is for this plan.
+        self.set(node, name, Field::Parent, Some(Value::Bytes(value.encode())));
+        if self.name_of(node).as_deref() != Some(name) {
+            self.set(node, name, Field::Name, Some(Value::Str(name.to_owned())));
+        }
+        self.take_back_deletion(node, name);
         Ok(())
     }
 

@@ -472,7 +472,16 @@ impl BatchPlanner<'_> {
             }
             Err(PlanError::IntoItself { .. }) => {
                 // Somebody has moved the target into what is moved here: the tree tells which of the moves holds.
-                self.planner.rename_node(node, to.as_str())?;
+                let folder = to.parent().and_then(|folder| self.folders.get(&folder));
+                match folder {
+                    Some(folder) => {
+                        let folder = NodeId::from_bytes(*folder);
+                        self.planner.move_into_own_part(node, folder, to.file_name())?;
+                    }
+                    None => self.planner.rename_node(node, to.as_str())?,
+                }
+                self.plan.again.push(node);
+                return Ok(Holds::Node(node));
             }
             other => other?,
         }
