@@ -61,14 +61,14 @@ fn six_devices() {
 
 #[test]
 fn twelve_devices() {
-    for seed in seeds(10) {
+    for seed in seeds(16) {
         check(seed, 12);
     }
 }
 
 #[test]
 fn thirty_devices() {
-    for seed in seeds(10) {
+    for seed in seeds(4) {
         check(seed, 30);
     }
 }

@@ -190,9 +190,11 @@ impl WholeWorld {
                 }
                 let at = (dice >> 16) % len;
                 let length = 1 + (dice >> 32) % (len - at).min(40);
-                let cut: String =
-                    text.chars().take(at as usize).chain(text.chars().skip((at + length) as usize)).collect();
-                self.tokens.taken_out(text.as_bytes(), cut.as_bytes(), "cut");
+                // What closes up may read like a word that was cut, and is made of others' characters.
+                let (before, after) =
+                    (text.chars().take(at as usize), text.chars().skip((at + length) as usize));
+                let whole: String = before.chain(['\n']).chain(after).collect();
+                self.tokens.taken_out(text.as_bytes(), whole.as_bytes(), "cut");
                 EditAction::Delete { at, length }
             }
             _ => {

@@ -169,3 +169,21 @@ fn a_node_is_renamed_over_another_name_and_out_of_the_trash() {
     let unknown = crate::NodeId::from_bytes([9; 16]);
     assert!(replica.plan(|planner| planner.rename_node(unknown, "x")).is_err());
 }
+
+#[test]
+fn a_folder_moves_into_its_own_part_and_nothing_comes_twice() {
+    let mut replica = replica();
+    replica.plan(|planner| planner.create_folder("house").map(drop)).unwrap();
+    replica.plan(|planner| planner.create_folder("garden").map(drop)).unwrap();
+    let [house, garden] = ["house", "garden"].map(|path| replica.view.node_at(path).unwrap().node);
+    // Others have moved the garden into the house before the move of the house into the garden is told.
+    replica.plan(|planner| planner.rename("garden", "house/garden")).unwrap();
+    let before = replica.render();
+    replica.plan(|planner| planner.move_into_own_part(house, garden, "house")).unwrap();
+    let shown = replica.render();
+    assert_eq!(shown.lines().count(), before.lines().count(), "{shown}");
+    assert_eq!(shown.matches("house/").count() + shown.matches("garden/").count(), 3, "{shown}");
+    let unknown = crate::NodeId::from_bytes([9; 16]);
+    assert!(replica.plan(|planner| planner.move_into_own_part(house, unknown, "house")).is_err());
+    assert!(replica.plan(|planner| planner.move_into_own_part(house, garden, "a/b")).is_err());
+}
