@@ -28,7 +28,7 @@ fn check(seed: u64, devices: usize) -> Report {
 
 fn check_part(part: u64) {
     let mut words = 0;
-    for seed in seeds(1_000).into_iter().filter(|seed| seed % 5 == part) {
+    for seed in seeds(100).into_iter().filter(|seed| seed % 5 == part) {
         words += check(seed, 2 + usize::try_from(part).unwrap()).expected;
     }
     assert!(words > 0, "nothing was typed");
@@ -61,14 +61,14 @@ fn six_devices() {
 
 #[test]
 fn twelve_devices() {
-    for seed in seeds(16) {
+    for seed in seeds(8) {
         check(seed, 12);
     }
 }
 
 #[test]
 fn thirty_devices() {
-    for seed in seeds(4) {
+    for seed in seeds(1) {
         check(seed, 30);
     }
 }
@@ -87,7 +87,6 @@ fn every_invariant_can_fail() {
     let script = Script::new(2, size, BTreeSet::new());
     run(&script, None).unwrap();
     for (sabotage, invariant) in [
-        (Sabotage::Unreachable, Invariant::Agreement),
         (Sabotage::StrayFile, Invariant::Agreement),
         (Sabotage::FalseAcknowledgement, Invariant::NoLoss),
         (Sabotage::PlainFrame, Invariant::Secrecy),

@@ -227,8 +227,9 @@ fn serve_error(error: &weft_node::control::ServeError) -> ApiError {
 
 fn listen_for_signals() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
+    let signal = end_signal();
     tokio::spawn(async move {
-        end_signal().await;
+        signal.await;
         sender.send_replace(true);
         // Kept for as long as somebody looks: a sender that is gone must not be taken for a signal.
         sender.closed().await;
@@ -242,21 +243,24 @@ async fn signalled(mut signal: watch::Receiver<bool>) {
     }
 }
 
+/// Listens from the call on, not only from when it is waited for: who is told that a node is ready may end it at once.
 #[cfg(unix)]
-async fn end_signal() {
+fn end_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let [interrupt, terminate, hangup] = kinds.map(signal);
-    match (interrupt, terminate, hangup) {
-        (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
+    async move {
+        match (interrupt, terminate, hangup) {
+            (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
             }
+            // Without handlers the signals end the process by themselves.
+            _ => std::future::pending().await,
         }
-        // Without handlers the signals end the process by themselves.
-        _ => std::future::pending().await,
     }
 }
 

@@ -34,8 +34,6 @@ const WINDOW_SLACK: u64 = 2 * 1024 * 1024;
 /// Something that is broken on purpose, to show that its invariant can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
-    /// A device cannot be reached after all has been healed: agreement.
-    Unreachable,
     /// A file of one folder is not what its workspace shows: agreement.
     StrayFile,
     /// One frame carries a word in the open: secrecy.
@@ -282,13 +280,11 @@ impl WholeWorld {
     }
 
     fn apply_sabotage(&mut self) {
-        let last = self.devices.len() - 1;
         match self.sabotage {
             Some(Sabotage::FalseAcknowledgement) => {
                 let (token, _) = self.tokens.make(0);
                 self.tokens.acknowledge(token, LogId::ZERO, 1);
             }
-            Some(Sabotage::Unreachable) => self.network.cut_off(last, true),
             Some(Sabotage::SameNumberTwice) => self.write_one_number_twice(),
             _ => {}
         }
