@@ -16,7 +16,7 @@
 //! 4. *Limits*: frames, windows, waiting entries and queues stay within their bounds.
 //! 5. *One number, one entry*: no device signs two entries for one place in a log.
 //!
-//! A failure names its invariant and the command that plays it again. [`minimise`] leaves out
+//! A failure names its invariant and the command that plays it again. [`minimise()`] leaves out
 //! steps as long as it fails the same way.
 
 mod check;

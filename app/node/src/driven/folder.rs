@@ -56,7 +56,7 @@ struct Older {
     is_written_over: bool,
 }
 
-/// See the [module](self). It survives a crash of the program.
+/// A shared folder without a disk. It survives a crash of the program.
 #[derive(Clone, Debug, Default)]
 pub struct ModelFolder {
     disk: BTreeMap<String, ModelFile>,
