@@ -7,7 +7,9 @@ mod plan;
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_crdt::tree::{BlobRef, ContentValue, PlanError};
-use weft_crdt::{Applied, Author, Change, DocumentId, Edited, NodeId, PastText, TextDocument, Version};
+use weft_crdt::{
+    Applied, Author, Change, DocumentId, EditError, Edited, NodeId, PastText, TextDocument, Version,
+};
 use weft_sync::data::Origin;
 use weft_sync::ids::EntryRef;
 
@@ -15,12 +17,13 @@ pub(super) use self::plan::KnownFolders;
 use self::plan::{BatchPlan, Holds, Taken};
 use super::contents::ImportError;
 use super::deliver::Dirty;
-use super::documents::closure;
+use super::documents::{LoadError, closure};
 use super::engine::{Engine, EngineEvent, Output};
 use super::entries::CarriedChange;
 use super::people::People;
 use super::save_base::{Candidate, changed_chars, choose, choose_unread, deleted_text, within_bounds};
 use super::saves;
+use super::show::OwnSteps;
 use super::version::FileVersion;
 use crate::api::Existing;
 use crate::folder::{Accepted, FolderJob};
@@ -44,6 +47,10 @@ enum TakeError {
     Import(#[from] ImportError),
     #[error("the workspace's key is not here yet")]
     NoKey,
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Edit(#[from] EditError),
 }
 
 /// A save of a file that is to become an edit of its text.
@@ -98,7 +105,8 @@ impl Engine {
         folders: &KnownFolders,
         origin: Origin,
     ) {
-        let BatchPlan { edits, own, saves, again, taken } = plan::plan(self, changes, folders);
+        let BatchPlan { edits, mut own, mut saves, again, mut taken, mut refused } =
+            plan::plan(self, changes, folders);
         let is_batch = changes.len() > 1;
         let mut dirty = Dirty::default();
         let mut made = Made::new();
@@ -109,7 +117,12 @@ impl Engine {
                     self.note_own(&edited.changes);
                     push_parts(&mut made, self.tree.id(), edited.changes);
                 }
-                Err(error) => tracing::error!("a change of the folder cannot be shared: {error}"),
+                Err(error) => {
+                    tracing::error!("what happened in the folder cannot be shared: {error}");
+                    refused = taken.drain(..).map(|taken| (taken.index, error.to_string())).collect();
+                    own = OwnSteps::default();
+                    saves.clear();
+                }
             }
         }
         self.show.begin_own(own);
@@ -120,10 +133,23 @@ impl Engine {
         self.show.end_own();
         let (mut versions, mut taken_back) = (BTreeMap::new(), Made::new());
         for save in saves {
-            let index = save.index;
-            versions.extend(
-                self.take_save(save, is_batch, &mut made, &mut taken_back).map(|version| (index, version)),
-            );
+            let (index, document) = (save.index, save.document);
+            match self.take_save(save, is_batch, &mut made, &mut taken_back) {
+                Ok(version) => versions.extend(version.map(|version| (index, version))),
+                Err(error) => {
+                    tracing::warn!(%document, "a save is not shared yet: {error}");
+                    taken.retain(|taken| taken.index != index);
+                    refused.push((index, error.to_string()));
+                }
+            }
+        }
+        for taken in &taken {
+            self.show.solved(changes[taken.index].path().as_str());
+        }
+        for (index, reason) in refused {
+            // It stays in the folder as it is, which offers it again.
+            let path = changes[index].path().as_str().to_owned();
+            self.show.problem(path, format!("what was done here is not shared yet: {reason}"));
         }
         let accepted = taken.into_iter().map(|taken| self.accepted(taken, &versions)).collect();
         for path in forgotten {
@@ -196,15 +222,15 @@ impl Engine {
         }
     }
 
-    /// Makes a save an edit; the name of what the disk holds then. When others' text was merged in, that is a version of
-    /// its own.
+    /// Makes a save an edit; the name of what the disk holds then, where it is not simply what is shown. When others' text
+    /// was merged in, that is a version of its own.
     fn take_save(
         &mut self,
         save: TextSave,
         is_batch: bool,
         made: &mut Made,
         taken_back: &mut Made,
-    ) -> Option<FileVersion> {
+    ) -> Result<Option<FileVersion>, TakeError> {
         let TextSave { document, text: saved, base, begins, is_taken_back, .. } = save;
         if let Some(begins) = begins {
             self.bases.entry(document).or_insert(begins);
@@ -232,29 +258,22 @@ impl Engine {
                 back = text.replace_text(&before, Author::Session(actor), seconds)?;
             }
             let is_merged = text.text() != saved;
-            Ok::<_, weft_crdt::EditError>((edited, back, left, text.heads().clone(), is_merged))
+            Ok::<_, EditError>((edited, back, left, text.heads().clone(), is_merged))
         });
-        let (edited, back, left, heads, is_merged) = match result {
-            Ok(Ok(done)) => done,
-            Ok(Err(error)) => {
-                tracing::error!(%document, "a save is not shared: {error}");
-                return None;
-            }
-            Err(error) => {
-                tracing::error!(%document, "a save cannot be merged: {error}");
-                return None;
-            }
-        };
+        if let (Err(LoadError::BaseMissing), Some(begins)) = (&result, self.bases.get(&document)) {
+            self.fetches.want(document, begins);
+        }
+        let (edited, back, left, heads, is_merged) = result??;
         self.note_edited(document, edited, made);
         self.note_edited(document, back, taken_back);
         if !is_merged {
             let version = FileVersion::Text(document, heads);
             self.keep_text(document, &version);
-            return Some(version);
+            return Ok(Some(version));
         }
         // The folder holds what the writer saw; others' text is added to it.
         self.text_changed(document);
-        let base = base?;
+        let Some(base) = base else { return Ok(None) };
         if let Some(text) = base.brought_back {
             self.past_texts.note_brought_back(document, text);
         }
@@ -262,7 +281,7 @@ impl Engine {
         let version = FileVersion::Saved { document, base: base.version, number };
         let text = left.unwrap_or(base.text);
         self.past_texts.put(document, version.encode(), || text);
-        Some(version)
+        Ok(Some(version))
     }
 
     fn note_edited(&mut self, document: DocumentId, edited: Edited, made: &mut Made) {
@@ -440,7 +459,7 @@ fn save_at(
     saved: &str,
     author: Author,
     seconds: i64,
-) -> Result<(Edited, Option<PastText>), weft_crdt::EditError> {
+) -> Result<(Edited, Option<PastText>), EditError> {
     if let (Author::ContentNamed, Some(then)) = (author, &base.document) {
         // The very changes that others make who save the same over the same version.
         let mut then = then.clone();

@@ -87,24 +87,34 @@ impl Engine {
         for (document, change, _) in all().filter(|(document, ..)| !edited.contains(document)) {
             made.push((*document, change.clone(), false));
         }
+        let mut lost = BTreeSet::new();
         for document in edited {
             let before = self.with_text(document, |text| text.text());
             self.read_again(document, &mut dirty);
             let (author, seconds) = (Author::Session(self.own_actor()), self.seconds());
-            let Ok(before) = before else { continue };
+            let Ok(before) = before else {
+                lost.insert(document);
+                continue;
+            };
             match self.with_text(document, |text| text.replace_text(&before, author, seconds)) {
                 Ok(Ok(edited)) => {
                     dirty.texts.entry(document).or_default().extend(edited.patches);
                     push_parts(&mut made, document, edited.changes);
                 }
-                _ => tracing::error!(%document, "an edit could not be made again"),
+                _ => {
+                    tracing::error!(%document, "an edit could not be made again");
+                    lost.insert(document);
+                }
             }
         }
         let origin = stale[0].1.origin.clone();
         let mut accepts: Vec<(u64, Vec<Accepted>)> = Vec::new();
         let mut writes = Vec::new();
         for (write, refusal, _) in stale {
-            accepts.extend(refusal.accepts);
+            // What cannot be made again stays in the folder, which offers it again.
+            let is_whole = !refusal.items.iter().any(|(document, ..)| lost.contains(document));
+            let taken = refusal.accepts.into_iter();
+            accepts.extend(taken.map(|(batch, taken)| (batch, if is_whole { taken } else { Vec::new() })));
             writes.push(write);
         }
         let again = self.write_all(origin, made, accepts);

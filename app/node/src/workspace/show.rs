@@ -92,6 +92,11 @@ impl ShowPlan {
         self.problems.insert(path, reason);
     }
 
+    /// What was wrong at a path is not any more.
+    pub(super) fn solved(&mut self, path: &str) {
+        self.problems.remove(path);
+    }
+
     pub(super) fn begin_own(&mut self, own: OwnSteps) {
         self.own = Some(own);
     }

@@ -3,6 +3,7 @@
 mod counting;
 mod doubled;
 mod past;
+mod saves;
 mod snapshots;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +23,7 @@ use weft_sync::workspace;
 use super::engine::{Engine, EngineEvent, Output};
 use super::entries;
 use crate::api::EditAction;
-use crate::folder::{FolderJob, PlannedContent, PlannedWrite, RecentTexts, Written};
+use crate::folder::{Accepted, FolderJob, PlannedContent, PlannedWrite, RecentTexts, Written};
 use crate::mirror::{Skipped, WriteOutcome};
 
 /// A device with one workspace. The folder takes whatever is written to it.
@@ -41,6 +42,10 @@ pub(super) struct Device {
     /// Frames that wait to be carried to the other end of their channel.
     sent: VecDeque<(ChannelId, Vec<u8>)>,
     fetches: Vec<(EndpointId, Vec<weft_crdt::ChunkId>)>,
+    /// What was answered to each batch of the folder.
+    pub(super) accepted: Vec<Vec<Accepted>>,
+    /// Whether contents that others send arrive.
+    pub(super) takes_contents: bool,
     /// Whether snapshots are kept.
     pub(super) keeps_snapshots: bool,
     /// Commits that never happen, as with a disk that is too slow before the power fails.
@@ -101,6 +106,8 @@ impl Device {
             events: Vec::new(),
             sent: VecDeque::new(),
             fetches: Vec::new(),
+            accepted: Vec::new(),
+            takes_contents: true,
             keeps_snapshots: true,
             held: None,
             now: 0,
@@ -220,6 +227,7 @@ impl Device {
                 }
             }
             Output::Event(event) => self.events.push(event),
+            Output::Folder(FolderJob::Accept { accepted, .. }) => self.accepted.push(accepted),
             Output::Folder(_) | Output::Close { .. } | Output::StartFolder { .. } => {}
         }
     }
@@ -319,12 +327,14 @@ fn carry(from: &mut Device, to: &mut Device) -> usize {
         to.engine.feed(Input::Frame { channel, bytes });
         to.carry_out();
     }
-    for (peer, chunks) in std::mem::take(&mut to.fetches) {
+    let fetches = std::mem::take(&mut to.fetches);
+    for (peer, chunks) in fetches {
         moved += 1;
         let mut found = Vec::new();
         let mut absent = Vec::new();
         for chunk in &chunks {
             match from.store.chunk(chunk).expect("a store that can be read") {
+                _ if !to.takes_contents => absent.push(*chunk),
                 Some(bytes) => found.push((*chunk, bytes)),
                 None => absent.push(*chunk),
             }

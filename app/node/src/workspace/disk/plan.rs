@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weft_crdt::tree::{
     AuthorName, BlobRef, ContentValue, Created, DocumentFacts, NodeKind, PlanError, Planner, ShownNode,
 };
-use weft_crdt::{DocumentId, NodeId, OpId, RegisterEdit, Version};
+use weft_crdt::{DocumentId, NodeId, OpId, RegisterEdit, TextDocument, Version};
 
 use super::{DOCUMENT_BYTES_MAX, TEXT_BYTES_MAX, TakeError, TextSave};
 use crate::mirror::{DiskChange, FileRef, Found, Kind, NodeBytes, RelPath, SaveBase};
@@ -39,6 +39,8 @@ pub(super) struct BatchPlan {
     pub(super) again: Vec<NodeId>,
     /// The changes that were taken.
     pub(super) taken: Vec<Taken>,
+    /// The changes that could not be taken, by their place in the batch, and why.
+    pub(super) refused: Vec<(usize, String)>,
 }
 
 /// A change that was taken.
@@ -110,7 +112,11 @@ struct Removal {
 
 /// Plans a batch.
 pub(super) fn plan(engine: &Engine, changes: &[DiskChange], folders: &KnownFolders) -> BatchPlan {
-    let Some(contents) = &engine.contents else { return BatchPlan::default() };
+    let refuse_all = |reason: String| {
+        let refused = (0..changes.len()).map(|index| (index, reason.clone())).collect();
+        BatchPlan { refused, ..BatchPlan::default() }
+    };
+    let Some(contents) = &engine.contents else { return refuse_all(TakeError::NoKey.to_string()) };
     let facts = FactsOnDisk { facts: engine.facts(), on_disk: versions_on_disk(engine, changes) };
     let mut batch = BatchPlanner {
         engine,
@@ -132,7 +138,7 @@ pub(super) fn plan(engine: &Engine, changes: &[DiskChange], folders: &KnownFolde
     let BatchPlanner { planner, importer, mut plan, .. } = batch;
     if let Err(error) = importer.finish() {
         tracing::error!("files could not be stored: {error}");
-        return BatchPlan::default();
+        return refuse_all(error.to_string());
     }
     plan.edits = planner.finish();
     plan
@@ -167,7 +173,8 @@ impl BatchPlanner<'_> {
             match self.take(change) {
                 Ok(holds) => self.plan.taken.push(Taken { index, holds }),
                 Err(error) => {
-                    tracing::warn!(path = change.path().as_str(), "a change is not shared: {error}");
+                    tracing::warn!(path = change.path().as_str(), "a change is not shared yet: {error}");
+                    self.plan.refused.push((index, error.to_string()));
                 }
             }
         }
@@ -461,7 +468,7 @@ impl BatchPlanner<'_> {
         }
         match self.planner.rename(&source, &target) {
             Err(PlanError::NeedsContent { document, .. }) if kind == Kind::File => {
-                let (_, text) = self.engine.text_of(document).map_err(|_| TakeError::NoKey)?;
+                let (_, text) = self.engine.text_of(document)?;
                 let blob = self.importer.add(&text)?;
                 self.planner.rename_with_content(&source, &target, blob)?;
             }
@@ -588,10 +595,14 @@ impl Engine {
         }
     }
 
-    /// Whether a version on disk is one of a document's.
+    /// Whether a version on disk is one of a document's. It is none any more when changes in it were taken back.
     fn is_version_of(&self, document: DocumentId, version: &[u8]) -> bool {
         match FileVersion::decode(version) {
-            Some(FileVersion::Text(held, _) | FileVersion::Saved { document: held, .. }) => held == document,
+            Some(FileVersion::Text(held, heads) | FileVersion::Saved { document: held, base: heads, .. }) => {
+                let has = |text: &mut TextDocument| heads.hashes().iter().all(|hash| text.contains(hash));
+                // Of one that cannot be read now, the save says so.
+                held == document && self.with_text(document, has).unwrap_or(true)
+            }
             Some(FileVersion::Blob(blob)) => {
                 self.bases.get(&document).is_some_and(|begins| begins.content == blob.content)
             }

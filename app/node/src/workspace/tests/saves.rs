@@ -1,0 +1,88 @@
+//! Saves that the workspace cannot take, or not as what they look like.
+
+use std::sync::Arc;
+
+use weft_crdt::tree::ContentValue;
+use weft_sync::acl::Class;
+use weft_sync::data::Origin;
+
+use super::{Device, assert_equal, meet};
+use crate::mirror::{DiskChange, Evidence, FileRef, RelPath, SaveBase};
+use crate::workspace::disk::KnownFolders;
+use crate::workspace::version::FileVersion;
+
+const FILE: &str = "plan.txt";
+
+/// Something saves a file over what it held; whether that was taken.
+fn save(device: &mut Device, over: &FileVersion, text: &str) -> bool {
+    let node = device.engine.shown()[FILE].node;
+    let file = FileRef::of_bytes(&Arc::from(text.as_bytes()), false);
+    let base =
+        SaveBase { version: over.encode(), hash: [0; 32], older: Vec::new(), evidence: Evidence::Certain };
+    let path = RelPath::parse(FILE).expect("a path");
+    let change = DiskChange::Modified { path, node: *node.as_bytes(), base, file };
+    device.accepted.clear();
+    device.engine.disk_changed(1, &[change], &[], &KnownFolders::new(), Origin::Human);
+    device.carry_out();
+    let [accepted] = device.accepted.as_slice() else { panic!("one answer, not {:?}", device.accepted) };
+    !accepted.is_empty()
+}
+
+fn now(device: &Device) -> FileVersion {
+    let content = device.engine.shown()[FILE].content.clone().expect("a file");
+    let ContentValue::Text { document, .. } = &*content else { panic!("a text, not {content:?}") };
+    let (heads, _) = device.engine.heads_of_texts().remove(document).expect("an edited text");
+    FileVersion::Text(*document, heads)
+}
+
+fn is_told(device: &Device) -> bool {
+    device.engine.summary().pending.iter().any(|pending| pending.path == FILE)
+}
+
+#[test]
+fn a_save_of_a_text_that_cannot_be_read_is_neither_taken_nor_forgotten() {
+    let mut ana = Device::founding("ana");
+    let mut ben = ana.admit("ben", Class::Editor);
+    ana.replace(FILE, "one\n");
+    ana.insert(FILE, 4, "two\n");
+    ben.takes_contents = false;
+    meet(&mut ana, &mut ben);
+    let over = now(&ben);
+    assert!(!save(&mut ben, &over, "one\ntwo\nthree\n"), "there is no text that it could be an edit of");
+    assert!(is_told(&ben), "{:?}", ben.engine.summary().pending);
+    // The folder offers it again once in a while.
+    ben.takes_contents = true;
+    meet(&mut ana, &mut ben);
+    assert!(save(&mut ben, &over, "one\ntwo\nthree\n"));
+    assert!(!is_told(&ben), "{:?}", ben.engine.summary().pending);
+    meet(&mut ana, &mut ben);
+    assert_eq!(ana.text(FILE), "one\ntwo\nthree\n");
+    assert_equal(&ana, &ben);
+}
+
+#[test]
+fn a_save_over_text_that_was_taken_back_is_kept_beside_what_others_wrote() {
+    let mut ana = Device::founding("ana");
+    let mut ben = ana.admit("ben", Class::Editor);
+    let mut cid = ana.admit("cid", Class::Editor);
+    ana.replace(FILE, "one\n");
+    meet(&mut ana, &mut ben);
+    meet(&mut ana, &mut cid);
+    // Ana puts Ben out, who has not heard of it and shares more with Cid.
+    ana.remove(&ben);
+    ben.insert(FILE, 4, "of ben's\n");
+    meet(&mut ben, &mut cid);
+    let over = now(&cid);
+    assert_eq!(cid.text(FILE), "one\nof ben's\n");
+    ana.insert(FILE, 0, "zero\n");
+    meet(&mut ana, &mut cid);
+    assert_eq!(cid.text(FILE), "zero\none\n");
+    // An editor of Cid's still has what the folder held before.
+    assert!(save(&mut cid, &over, "one\nof ben's\nof cid's\n"));
+    meet(&mut ana, &mut cid);
+    assert_eq!(ana.text(FILE), "zero\none\n");
+    let beside: Vec<String> = ana.engine.shown().into_keys().filter(|path| path != FILE).collect();
+    let [beside] = beside.as_slice() else { panic!("one file beside it, not {beside:?}") };
+    assert_eq!(ana.text(beside), "one\nof ben's\nof cid's\n");
+    assert_equal(&ana, &cid);
+}
