@@ -356,10 +356,10 @@ impl DrivenWorkspace {
         }
     }
 
-    /// The heads of every edited text, and whether they are those of the text itself, for people.
+    /// The heads of the tree and of every edited text.
     #[must_use]
-    pub fn heads_of_texts(&self) -> BTreeMap<DocumentId, (Version, bool)> {
-        self.engine.heads_of_texts()
+    pub fn heads(&self) -> BTreeMap<DocumentId, Version> {
+        self.engine.heads()
     }
 
     /// Chunks that are asked for.

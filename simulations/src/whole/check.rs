@@ -104,12 +104,11 @@ impl WholeWorld {
                 text += &format!("\n  {path}: {:?} | {:?}", show(in_a), show(in_b));
             }
         }
-        let heads =
-            |device: usize| self.devices[device].running.as_ref().map(|running| running.heads_of_texts());
+        let heads = |device: usize| self.devices[device].running.as_ref().map(|running| running.heads());
         let (of_a, of_b) = (heads(a).unwrap_or_default(), heads(b).unwrap_or_default());
         for document in of_a.keys().chain(of_b.keys()).collect::<std::collections::BTreeSet<_>>() {
             let (in_a, in_b) = (of_a.get(document), of_b.get(document));
-            if in_a.map(|(heads, _)| heads) != in_b.map(|(heads, _)| heads) {
+            if in_a != in_b {
                 text += &format!("\n  {document:?}: heads {in_a:?} | {in_b:?}");
             }
         }

@@ -152,27 +152,31 @@ impl Engine {
             }
         };
         add(self.tree.id(), self.tree.heads());
-        let edited: Vec<DocumentId> = self.documents.borrow().edited().collect();
-        let counts = |document: &DocumentId| {
-            *document != self.tree.id() && self.facts().counting_beyond(*document, &Version::default())
-        };
-        for document in edited.into_iter().filter(counts) {
-            // A text whose beginning is not here, because its file is deleted, has heads all the same.
-            let heads = self.with_text(document, |text| text.heads().clone());
-            add(document, &heads.unwrap_or_else(|_| self.heads_of_changes(document)));
+        for (document, heads) in self.heads_of_texts() {
+            add(document, &heads);
         }
         *hasher.finalize().as_bytes()
     }
 
-    /// The heads of every edited text, and whether they are those of the text itself, for people.
-    pub(crate) fn heads_of_texts(&self) -> BTreeMap<DocumentId, (Version, bool)> {
+    /// The heads of every text with changes that count.
+    pub(crate) fn heads_of_texts(&self) -> BTreeMap<DocumentId, Version> {
         let edited: Vec<DocumentId> = self.documents.borrow().edited().collect();
-        let heads = edited.into_iter().map(|document| {
-            let heads = self.with_text(document, |text| text.heads().clone()).ok();
-            let is_read = heads.is_some();
-            (document, (heads.unwrap_or_else(|| self.heads_of_changes(document)), is_read))
+        let counts = |document: &DocumentId| {
+            *document != self.tree.id() && self.facts().counting_beyond(*document, &Version::default())
+        };
+        let heads = edited.into_iter().filter(counts).map(|document| {
+            // A text whose beginning is not here, because its file is deleted, has heads all the same.
+            let heads = self.with_text(document, |text| text.heads().clone());
+            (document, heads.unwrap_or_else(|_| self.heads_of_changes(document)))
         });
         heads.collect()
+    }
+
+    /// The heads of the tree and of every text with changes that count.
+    pub(crate) fn heads(&self) -> BTreeMap<DocumentId, Version> {
+        let mut heads = self.heads_of_texts();
+        heads.insert(self.tree.id(), self.tree.heads().clone());
+        heads
     }
 
     /// Everything that `weft status` says of the workspace.
@@ -410,7 +414,17 @@ impl Engine {
                 edited.map_err(|error| ApiError::failed(format!("the edit is not possible: {error}")))?;
             Ok::<_, ApiError>((edited, hex_heads(text.heads())))
         });
-        let (edited, heads) = edited.map_err(|error| not_readable(path, &error))??;
+        let edited = edited.map_err(|error| not_readable(path, &error)).and_then(|edited| edited);
+        let (edited, heads) = match edited {
+            Ok(edited) => edited,
+            Err(error) => {
+                // The tree says already that the file is a text: others have to hear of it.
+                if !made.is_empty() {
+                    self.write(DataOrigin::Human, made, None);
+                }
+                return Err(error);
+            }
+        };
         if !edited.changes.is_empty() {
             self.note_document(document);
         }

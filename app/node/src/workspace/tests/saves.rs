@@ -7,6 +7,7 @@ use weft_sync::acl::Class;
 use weft_sync::data::Origin;
 
 use super::{Device, assert_equal, meet};
+use crate::api::EditAction;
 use crate::mirror::{DiskChange, Evidence, FileRef, RelPath, SaveBase};
 use crate::workspace::disk::KnownFolders;
 use crate::workspace::version::FileVersion;
@@ -31,7 +32,7 @@ fn save(device: &mut Device, over: &FileVersion, text: &str) -> bool {
 fn now(device: &Device) -> FileVersion {
     let content = device.engine.shown()[FILE].content.clone().expect("a file");
     let ContentValue::Text { document, .. } = &*content else { panic!("a text, not {content:?}") };
-    let (heads, _) = device.engine.heads_of_texts().remove(document).expect("an edited text");
+    let heads = device.engine.heads().remove(document).expect("an edited text");
     FileVersion::Text(*document, heads)
 }
 
@@ -85,4 +86,21 @@ fn a_save_over_text_that_was_taken_back_is_kept_beside_what_others_wrote() {
     let [beside] = beside.as_slice() else { panic!("one file beside it, not {beside:?}") };
     assert_eq!(ana.text(beside), "one\nof ben's\nof cid's\n");
     assert_equal(&ana, &cid);
+}
+
+#[test]
+fn an_edit_that_is_refused_leaves_nothing_that_others_lack() {
+    let mut ana = Device::founding("ana");
+    let mut ben = ana.admit("ben", Class::Editor);
+    ana.replace(FILE, "one\n");
+    meet(&mut ana, &mut ben);
+    let beyond = EditAction::Insert { at: 1_000, text: "x".to_owned() };
+    ana.engine.edit(FILE, &beyond).expect_err("there is no such place");
+    ana.carry_out();
+    meet(&mut ana, &mut ben);
+    assert_equal(&ana, &ben);
+    ana.insert(FILE, 4, "two\n");
+    meet(&mut ana, &mut ben);
+    assert_eq!(ben.text(FILE), "one\ntwo\n");
+    assert_equal(&ana, &ben);
 }
