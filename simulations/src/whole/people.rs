@@ -3,6 +3,7 @@
 use weft_node::api::EditAction;
 use weft_node::driven::DrivenWorkspace;
 use weft_sync::acl::Class;
+use weft_sync::ids::LogId;
 use weft_sync::workspace::remove_user;
 
 use super::script::{Planned, What};
@@ -344,15 +345,10 @@ impl WholeWorld {
         }
         // What was stored here after the backup, and nowhere else, is gone with the disk.
         let old = self.devices[device].backup.as_ref().map(|backup| backup.store.copy());
+        let others: Vec<usize> = (0..self.devices.len()).filter(|other| *other != device).collect();
         for (token, log, seq) in self.tokens.of_device(device) {
-            let is_kept = |store: &dyn weft_store::Storage, seq: u64| {
-                let held = store.log(self.devices[device].ws, log).ok().flatten();
-                held.is_some_and(|held| held.last_seq >= seq)
-            };
-            let elsewhere = (0..self.devices.len())
-                .any(|other| other != device && is_kept(&*self.devices[other].store, seq));
-            let in_backup = old.as_ref().is_some_and(|old| is_kept(old, seq));
-            if !elsewhere && !in_backup {
+            let in_backup = old.as_ref().is_some_and(|old| old.seq_of(self.devices[device].ws, log) >= seq);
+            if !in_backup && !self.can_be_read(&others, token, log, seq) {
                 self.tokens.release(token, "lost with the disk");
             }
         }
@@ -361,6 +357,17 @@ impl WholeWorld {
         let at = self.now + 100 + dice % 2_000;
         self.schedule(at, Event::Start { device });
         true
+    }
+
+    /// Whether one of these devices has the entry with a word, and the contents that it needs to be read.
+    fn can_be_read(&self, devices: &[usize], token: u64, log: LogId, seq: u64) -> bool {
+        devices.iter().map(|device| &self.devices[*device]).any(|device| {
+            // Of one that does not run the entry has to do.
+            let is_read = |running: &DrivenWorkspace| {
+                running.files().values().flatten().any(|bytes| tokens_in(bytes).contains(&token))
+            };
+            device.store.seq_of(device.ws, log) >= seq && device.running.as_ref().is_none_or(is_read)
+        })
     }
 
     fn clone_device(&mut self, device: usize) -> bool {
@@ -398,10 +405,13 @@ impl WholeWorld {
         for other in all {
             self.removed.insert(other);
             // What the remover had received stays; the rest does not count.
+            let left: Vec<usize> = self.members().filter(|left| self.devices[*left].user() != user).collect();
             for (token, log, seq) in self.tokens.of_device(other) {
                 let held = self.devices[by].store.seq_of(self.devices[by].ws, log);
                 if held < seq {
                     self.tokens.release(token, "not seen by whoever put the person out");
+                } else if !self.can_be_read(&left, token, log, seq) {
+                    self.tokens.release(token, "in contents that only who was put out had");
                 }
             }
             self.tokens.release_unacknowledged(other);

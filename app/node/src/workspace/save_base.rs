@@ -61,9 +61,15 @@ fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
         if !has_others_text || older.text == *newest {
             return false;
         }
-        let arrived = Difference::of_words(&older.text, newest).inserted;
-        let (count, gone) = (length(&arrived), common(&arrived, &change.deleted));
-        count > 0 && gone * 4 >= count * 3 && Difference::of_words(&older.text, saved).size() < change.size()
+        let since = Difference::of_words(&older.text, newest);
+        if since.inserted.is_empty() {
+            return false;
+        }
+        let from_older = Difference::of_words(&older.text, saved);
+        let gone = common(&since.inserted, &change.deleted);
+        let back = length(&since.deleted) - common(&since.deleted, &from_older.deleted);
+        // It lacks what came since, and has what went.
+        (gone + back) * 4 >= since.size() * 3 && from_older.size() < change.size()
     })
 }
 
@@ -325,6 +331,14 @@ mod tests {
         assert_eq!(chosen(&[(&theirs, false), (OLD, true)], &saved), 1);
         let (theirs, saved) = ("一二三四五六", "一二三九五六");
         assert_eq!(chosen(&[(theirs, false), ("", true)], saved), 0, "no words, no spaces");
+    }
+
+    #[test]
+    fn a_word_that_was_cut_and_written_on_does_not_come_from_the_uncut_one() {
+        let (uncut, cut) = ("begin\navribydl000002;\n", "begin\navribydl00000");
+        let saved = format!("{cut}ozsmclkg000005;\n");
+        assert_eq!(chosen(&[(cut, false), (uncut, true)], &saved), 0, "of what went, only the end is back");
+        assert_eq!(chosen(&[(cut, false), (uncut, true)], &format!("{uncut}more\n")), 1);
     }
 
     #[test]
