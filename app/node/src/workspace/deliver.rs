@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weft_crdt::tree::{ContentValue, Field, RegisterKey, Replaced};
 use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, Value};
-use weft_store::{ReadError, Space, Table, Write};
+use weft_store::{ChangeOrder, ReadError, Space, Table, Write};
 use weft_sync::data::actor_of;
 use weft_sync::ids::{LogId, UserId};
 use weft_sync::replica::Delivery;
 
 use super::documents::{Facts, LoadError};
 use super::engine::{Engine, EngineEvent, Output};
-use super::entries::{CarriedChange, for_each_change};
+use super::entries::{CarriedChange, for_each_of};
 use super::people::People;
 use super::waiting::{ItemRef, Missing, Unstored};
 
@@ -52,13 +52,31 @@ enum Outcome {
     Missing(Vec<ChangeHash>),
 }
 
+/// The texts that a change of the tree makes files to.
+pub(super) fn texts_begun(change: &Change) -> impl Iterator<Item = DocumentId> {
+    change.register_writes().filter_map(|(key, value)| {
+        let is_content = RegisterKey::parse(key).is_some_and(|key| matches!(key.field, Field::Content));
+        let Some(Value::Bytes(bytes)) = value.filter(|_| is_content) else { return None };
+        ContentValue::decode(bytes).ok()?.document()
+    })
+}
+
 impl Engine {
     /// Reads the tree from the store, and lets the replica deliver what was not read yet.
     pub(super) fn read_tree(&mut self) -> Result<(), ReadError> {
         let mut carried = Vec::new();
-        for_each_change(&*self.store, self.ws, self.tree.id(), &self.replica, |change| {
+        let rows = self.store.changes(self.ws, self.tree.id(), ChangeOrder::START)?;
+        let is_vouched = |change: &Change| {
+            let documents = self.documents.borrow();
+            texts_begun(change).any(|text| documents.has_counting(text, &self.replica))
+        };
+        let void = for_each_of(&*self.store, self.ws, &rows, &self.replica, is_vouched, |change| {
             carried.push(change);
         })?;
+        for carried in void {
+            let (hash, item) = (carried.change.hash(), carried.item_of(self.tree.id()));
+            self.waiting.set_aside(hash, item, texts_begun(&carried.change));
+        }
         let mut dirty = Dirty::default();
         for change in carried {
             let arrived = self.arrived_again(change);
@@ -77,10 +95,9 @@ impl Engine {
     }
 
     fn arrived_again(&self, carried: CarriedChange) -> Arrived {
-        let item = ItemRef { entry: carried.entry, item: carried.item, document: self.tree.id() };
         Arrived {
+            item: carried.item_of(self.tree.id()),
             change: carried.change,
-            item,
             log_actor: actor_of(&carried.entry.log),
             user: self.authors.of_log(&carried.entry.log),
         }
@@ -104,7 +121,7 @@ impl Engine {
                         hash: change.hash(),
                     });
                     if !delivery.counts {
-                        self.keep_void(change.hash(), reference, dirty);
+                        self.keep_void(&change, reference, dirty);
                         continue;
                     }
                     self.note_document(item.doc);
@@ -118,6 +135,10 @@ impl Engine {
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);
+                    // Its author saw the file as this text: so it stays one, whoever made it one.
+                    for begins in self.waiting.take_beginning(item.doc) {
+                        self.apply_again(begins, dirty);
+                    }
                 }
                 Err(error) => self.quarantine(reference, &error.to_string()),
             }
@@ -144,7 +165,8 @@ impl Engine {
             } else {
                 self.apply_to_text(&arrived, dirty)
             };
-            self.wait_for_left_over();
+            let left_over = self.wait_for_left_over();
+            open.extend(left_over.into_iter().rev().filter_map(|item| self.read_item(item)));
             match applied {
                 Ok(Outcome::Applied) => {
                     let released = self.waiting.take(Missing::Change(document, hash));
@@ -218,25 +240,31 @@ impl Engine {
         }
     }
 
-    /// Lets changes wait that were found in the store while a document was loaded, and lack another one.
-    fn wait_for_left_over(&mut self) {
-        for (item, missing) in self.documents.get_mut().take_left_over() {
-            self.waiting.add(Missing::Change(item.document, missing), item);
+    /// Lets changes wait that were found in the store while a document was loaded, and lack another one. Returns what is
+    /// to be applied, in this order.
+    fn wait_for_left_over(&mut self) -> Vec<ItemRef> {
+        for (hash, item) in self.documents.get_mut().take_not_counting() {
+            self.waiting.set_aside(hash, item, []);
         }
+        let left_over = self.documents.get_mut().take_left_over();
+        left_over.into_iter().flat_map(|(item, missing)| self.wait_for(item, &[missing])).collect()
     }
 
     /// Keeps a change that does not count, for the case that one that counts builds upon it.
-    fn keep_void(&mut self, hash: ChangeHash, item: ItemRef, dirty: &mut Dirty) {
+    fn keep_void(&mut self, change: &Change, item: ItemRef, dirty: &mut Dirty) {
+        let hash = change.hash();
         self.documents.get_mut().note_void(item.document);
         if item.document != self.tree.id() {
             dirty.texts.entry(item.document).or_default();
         }
-        if self.waiting.is_awaited(&Missing::Change(item.document, hash)) {
+        let has_edits = |text| self.documents.borrow().has_counting(text, &self.replica);
+        let is_vouched = item.document == self.tree.id() && texts_begun(change).any(has_edits);
+        if is_vouched || self.waiting.is_awaited(&Missing::Change(item.document, hash)) {
             if let Some(arrived) = self.read_item(item) {
                 self.apply(arrived, dirty);
             }
         } else {
-            self.waiting.set_aside(hash, item);
+            self.waiting.set_aside(hash, item, texts_begun(change));
         }
     }
 
@@ -335,7 +363,9 @@ impl Engine {
 
     /// Shows what was touched: in the folder, and to whoever listens.
     pub(super) fn settle(&mut self, mut dirty: Dirty) {
-        self.wait_for_left_over();
+        for item in self.wait_for_left_over() {
+            self.apply_again(item, &mut dirty);
+        }
         if dirty.is_empty() {
             return;
         }

@@ -61,6 +61,8 @@ pub(crate) struct Documents {
     pub(super) recent: RecentChanges,
     /// Changes that were found in the store and lack another one.
     left_over: Vec<(ItemRef, ChangeHash)>,
+    /// Changes that were found in the store and do not count.
+    not_counting: Vec<(ChangeHash, ItemRef)>,
     snapshots: SnapshotPlan,
     now: Timestamp,
 }
@@ -77,6 +79,7 @@ struct Loaded {
     document: TextDocument,
     held: usize,
     left_over: Vec<(ItemRef, ChangeHash)>,
+    not_counting: Vec<(ChangeHash, ItemRef)>,
 }
 
 impl Documents {
@@ -92,6 +95,7 @@ impl Documents {
             void: BTreeSet::new(),
             recent: RecentChanges::default(),
             left_over: Vec::new(),
+            not_counting: Vec::new(),
             snapshots: SnapshotPlan::default(),
             now: Timestamp::default(),
         })
@@ -145,6 +149,7 @@ impl Documents {
             let loaded = self.read(id, base, contents, opener)?;
             self.make_room(loaded.document.len_chars());
             self.left_over.extend(loaded.left_over);
+            self.not_counting.extend(loaded.not_counting);
             let (document, held) = (loaded.document, loaded.held);
             if document.len_changes() > held + QUIET_CHANGES_MIN {
                 self.snapshots.edited(id, self.now);
@@ -180,13 +185,31 @@ impl Documents {
         let mut rows = self.store.changes(self.ws, id, after)?;
         rows.retain(|row| !document.contains(&row.hash));
         let mut gathering = Gathering::default();
-        for_each_of(&*self.store, self.ws, &rows, opener, |carried| {
-            gathering.add(carried, |carried| take(&mut document, carried));
-        })?;
+        let void = for_each_of(
+            &*self.store,
+            self.ws,
+            &rows,
+            opener,
+            |_| false,
+            |carried| {
+                gathering.add(carried, |carried| take(&mut document, carried));
+            },
+        )?;
         for carried in self.recent.of(id) {
             gathering.add(carried.clone(), |carried| take(&mut document, carried));
         }
-        Ok(Loaded { document, held, left_over: gathering.left_over(id) })
+        let not_counting = void.iter().map(|carried| (carried.change.hash(), carried.item_of(id))).collect();
+        Ok(Loaded { document, held, left_over: gathering.left_over(id), not_counting })
+    }
+
+    /// Whether a change of this document counts.
+    pub(crate) fn has_counting(&self, id: DocumentId, opener: Opener<'_>) -> bool {
+        self.is_edited(id) && self.changes(id, opener).is_ok_and(|changes| !changes.is_empty())
+    }
+
+    /// Changes that were found in the store while documents were loaded, and do not count.
+    pub(crate) fn take_not_counting(&mut self) -> Vec<(ChangeHash, ItemRef)> {
+        std::mem::take(&mut self.not_counting)
     }
 
     /// Changes that were found in the store while documents were loaded, with what they lack.

@@ -16,6 +16,7 @@ use weft_sync::replica::{Load, LoadedEntry, Replica, StoredLog, StoredState};
 use zeroize::Zeroizing;
 
 use super::people::People;
+use super::waiting::ItemRef;
 
 /// Bytes of entries that are read in one call.
 const READ_BYTES: usize = 4 * 1024 * 1024;
@@ -162,6 +163,13 @@ pub(crate) struct CarriedChange {
     pub(crate) origin: weft_sync::data::Origin,
 }
 
+impl CarriedChange {
+    /// The name of the item that carries it.
+    pub(crate) fn item_of(&self, document: DocumentId) -> ItemRef {
+        ItemRef { entry: self.entry, item: self.item, document }
+    }
+}
+
 /// Calls `visit` for the indexed changes of a document that count, in the order in which they
 /// came, and then for those that do not count and that changes that count build upon. Entries
 /// that cannot be opened or read are left out.
@@ -172,17 +180,20 @@ pub(crate) fn for_each_change(
     opener: Opener<'_>,
     visit: impl FnMut(CarriedChange),
 ) -> Result<(), ReadError> {
-    for_each_of(store, ws, &store.changes(ws, document, ChangeOrder::START)?, opener, visit)
+    let rows = store.changes(ws, document, ChangeOrder::START)?;
+    for_each_of(store, ws, &rows, opener, |_| false, visit).map(drop)
 }
 
-/// The same for some of the indexed changes of a document.
+/// The same for some of the indexed changes of a document. What does not count is given as well where `is_vouched` says
+/// so; all else that does not is returned.
 pub(crate) fn for_each_of(
     store: &dyn Storage,
     ws: WorkspaceId,
     rows: &[ChangeRow],
     opener: Opener<'_>,
+    is_vouched: impl Fn(&Change) -> bool,
     mut visit: impl FnMut(CarriedChange),
-) -> Result<(), ReadError> {
+) -> Result<Vec<CarriedChange>, ReadError> {
     let mut void = Vec::new();
     for part in rows.chunks(READ_CHANGES) {
         read_part(store, ws, part, opener, &mut |carried, counts| {
@@ -190,7 +201,7 @@ pub(crate) fn for_each_of(
         })?;
     }
     if void.is_empty() {
-        return Ok(());
+        return Ok(void);
     }
     // Rare: somebody was put out. What they wrote stays where others have built upon it.
     let mut named = BTreeSet::new();
@@ -202,10 +213,11 @@ pub(crate) fn for_each_of(
         })?;
     }
     loop {
-        let (vouched, rest): (Vec<_>, Vec<_>) =
-            void.into_iter().partition(|carried: &CarriedChange| named.contains(&carried.change.hash()));
+        let (vouched, rest): (Vec<_>, Vec<_>) = void.into_iter().partition(|carried: &CarriedChange| {
+            named.contains(&carried.change.hash()) || is_vouched(&carried.change)
+        });
         if vouched.is_empty() {
-            return Ok(());
+            return Ok(rest);
         }
         for carried in vouched {
             named.extend(carried.change.deps().iter().copied());

@@ -46,7 +46,7 @@ impl Gathering {
         let mut left_over = Vec::new();
         for (missing, blocked) in self.blocked {
             for carried in blocked {
-                left_over.push((ItemRef { entry: carried.entry, item: carried.item, document }, missing));
+                left_over.push((carried.item_of(document), missing));
             }
         }
         left_over
