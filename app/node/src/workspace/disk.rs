@@ -2,26 +2,23 @@
 //!
 //! One batch becomes one write: first what it does to the tree, then what it does to texts.
 
+mod base;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_crdt::tree::{BlobRef, ContentValue, PlanError};
-use weft_crdt::{
-    Applied, Author, Change, DocumentId, EditError, Edited, NodeId, PastText, TextDocument, Version,
-};
+use weft_crdt::{Applied, Author, Change, DocumentId, EditError, Edited, NodeId, PastText, TextDocument};
 use weft_sync::data::Origin;
-use weft_sync::ids::EntryRef;
 
+use self::base::ChosenBase;
 pub(super) use self::plan::KnownFolders;
 use self::plan::{BatchPlan, Holds, Taken};
 use super::contents::ImportError;
 use super::deliver::Dirty;
-use super::documents::{LoadError, closure};
+use super::documents::LoadError;
 use super::engine::{Engine, EngineEvent, Output};
-use super::entries::CarriedChange;
 use super::people::People;
-use super::save_base::{Candidate, changed_chars, choose, choose_unread, deleted_text, within_bounds};
 use super::saves;
 use super::show::OwnSteps;
 use super::version::FileVersion;
@@ -65,17 +62,6 @@ struct TextSave {
     begins: Option<BlobRef>,
     /// Whether it is taken back at once.
     is_taken_back: bool,
-}
-
-/// What a save is an edit of.
-struct ChosenBase {
-    text: PastText,
-    /// The version that stands for it when it is forgotten.
-    version: Version,
-    /// What the save would have deleted if it were taken for one of the newest version.
-    brought_back: Option<String>,
-    /// The document as it was then, for saves that others may have made as well.
-    document: Option<TextDocument>,
 }
 
 /// What becomes of files that were in the folder before it was joined, under names of the workspace's.
@@ -293,121 +279,6 @@ impl Engine {
             let patches = edited.patches;
             self.event(EngineEvent::TextChanged { document, patches, user: None });
         }
-    }
-
-    /// The version that a save was made from, as far as can be told.
-    fn choose_base(&mut self, document: DocumentId, base: &SaveBase, saved: &str) -> Option<ChosenBase> {
-        // The versions, the newest first, each with whether the one after it was written here.
-        let newest = std::iter::once((base.version.as_slice(), false));
-        let older = base.older.iter().map(|past| (past.version.as_slice(), past.is_written_over));
-        let names: Vec<(&[u8], bool)> = match base.evidence {
-            Evidence::Git | Evidence::Certain => newest.collect(),
-            _ => newest.chain(older).collect(),
-        };
-        if base.older.is_empty() && base.evidence == Evidence::None {
-            return self.base_after_restart(document, base, saved);
-        }
-        let mut found = Vec::new();
-        let candidates = names.iter().filter_map(|(name, is_written_over)| {
-            let (version, text) = self.past_text(document, name)?;
-            let candidate = Candidate { text: text.text(), is_written_over: *is_written_over };
-            found.push((*name, version, text));
-            Some(candidate)
-        });
-        let candidates = within_bounds(candidates);
-        let first = candidates.first()?;
-        let mut chosen = match base.evidence {
-            Evidence::NewestNotRead => choose_unread(&candidates, saved),
-            _ => choose(&candidates, saved),
-        };
-        let mut brought_back = None;
-        if chosen > 0 && base.evidence == Evidence::None {
-            let deleted = deleted_text(&first.text, saved);
-            // A merged text that is not written yet can be deleted by nobody.
-            let is_written = !matches!(FileVersion::decode(&base.version), Some(FileVersion::Saved { .. }));
-            if is_written && self.past_texts.deletes_again(document, &deleted) {
-                chosen = 0;
-            } else {
-                brought_back = Some(deleted);
-            }
-        }
-        let (name, version, text) = found.into_iter().nth(chosen)?;
-        let is_made_here = matches!(FileVersion::decode(name), Some(FileVersion::Saved { .. }));
-        let then = if is_made_here { None } else { self.document_at(document, &version) };
-        Some(ChosenBase { text, version, brought_back, document: then })
-    }
-
-    /// The version that a save was made from of which nothing is known but what the folder held when it was noted last:
-    /// that, or what this person made of it since. A crash may have come between a save and the note of it.
-    fn base_after_restart(&self, document: DocumentId, base: &SaveBase, saved: &str) -> Option<ChosenBase> {
-        let (version, text) = self.past_text(document, &base.version)?;
-        let mut nearest = (changed_chars(&text.text(), saved), version, text);
-        let changes = self.documents.borrow().changes(document, &self.replica).ok()?;
-        let mut seen = closure(&changes, &nearest.1);
-        let mut heads = nearest.1.clone();
-        let own = self.replica.user();
-        // What was made since the start is no trace of a crash before it.
-        let is_old =
-            |at: &EntryRef| at.seq > 0 && self.opened_at.get(&at.log).is_some_and(|last| at.seq <= *last);
-        let is_candidate = |carried: &&CarriedChange| {
-            is_old(&carried.entry) && self.authors.of_log(&carried.entry.log) == Some(own)
-        };
-        for carried in changes.iter().filter(is_candidate) {
-            let change = &carried.change;
-            if seen.contains(&change.hash()) || !change.deps().iter().all(|hash| seen.contains(hash)) {
-                continue;
-            }
-            seen.insert(change.hash());
-            let left = heads.hashes().iter().copied().filter(|hash| !change.deps().contains(hash));
-            heads = Version::new(left.chain([change.hash()]));
-            let name = FileVersion::Text(document, heads.clone()).encode();
-            let Some((version, text)) = self.past_text(document, &name) else { continue };
-            let size = changed_chars(&text.text(), saved);
-            if size < nearest.0 {
-                nearest = (size, version, text);
-            }
-        }
-        let (_, version, text) = nearest;
-        let then = self.document_at(document, &version);
-        Some(ChosenBase { text, version, brought_back: None, document: then })
-    }
-
-    /// A version of a document that lay on disk.
-    fn past_text(&self, document: DocumentId, name: &[u8]) -> Option<(Version, PastText)> {
-        let version = match FileVersion::decode(name)? {
-            FileVersion::Text(held, heads) if held == document => heads,
-            FileVersion::Saved { document: held, base, .. } if held == document => base,
-            // Before its first edit the file was what the document begins with.
-            FileVersion::Blob(blob) => {
-                let begins = self.bases.get(&document)?;
-                (begins.content == blob.content).then(|| saves::genesis_version(document, begins, self))??
-            }
-            _ => return None,
-        };
-        if let Some(text) = self.past_texts.get(document, name) {
-            return Some((version, text.clone()));
-        }
-        let name = FileVersion::Text(document, version.clone()).encode();
-        if let Some(text) = self.past_texts.get(document, &name) {
-            return Some((version, text.clone()));
-        }
-        let is_now = self.with_text(document, |text| (*text.heads() == version).then(|| text.keep()));
-        let text = match is_now.ok()? {
-            Some(text) => text,
-            None => self.document_at(document, &version)?.keep(),
-        };
-        Some((version, text))
-    }
-
-    /// A document as it was; none when that is the newest version, or cannot be told any more.
-    fn document_at(&self, document: DocumentId, version: &Version) -> Option<TextDocument> {
-        let (begins, contents) = (self.bases.get(&document)?, self.contents.as_ref()?);
-        let documents = self.documents.borrow();
-        if documents.opened(document).is_some_and(|now| now.heads() == version) {
-            return None;
-        }
-        let then = documents.at(document, begins, version, contents, &self.replica).ok()?;
-        (then.heads() == version).then_some(then)
     }
 
     /// Keeps the text that lies on disk from now on, for saves that are made from it.

@@ -308,7 +308,7 @@ fn base_text(base: &BlobRef, contents: &Contents) -> Result<String, LoadError> {
     String::from_utf8(contents.load(base)?).map_err(|_| LoadError::BaseDamaged)
 }
 
-fn begin(id: DocumentId, base: &BlobRef, contents: &Contents) -> Result<TextDocument, LoadError> {
+pub(super) fn begin(id: DocumentId, base: &BlobRef, contents: &Contents) -> Result<TextDocument, LoadError> {
     TextDocument::new(id, &base_text(base, contents)?).map_err(|_| LoadError::BaseDamaged)
 }
 

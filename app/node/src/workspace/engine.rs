@@ -155,6 +155,8 @@ pub(crate) struct Engine {
     pub(super) fetches: FetchPlan,
     pub(super) rng: StdRng,
     pub(super) now: Timestamp,
+    /// When this run began.
+    pub(super) started: Option<Timestamp>,
     pub(super) wall: WallMillis,
     pub(super) out: Vec<Output>,
     pub(super) wake_at: Option<Timestamp>,
@@ -199,6 +201,7 @@ impl Engine {
             texts,
             replica,
             opened_at,
+            started: None,
             tree,
             view: TreeView::new(Platform::default()),
             documents,
@@ -236,6 +239,7 @@ impl Engine {
     /// Tells the time; to be called before anything else happens.
     pub(crate) fn set_time(&mut self, now: Timestamp, wall: WallMillis) {
         (self.now, self.wall) = (now, wall);
+        self.started.get_or_insert(now);
         self.documents.get_mut().set_time(now);
     }
 

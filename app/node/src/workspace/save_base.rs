@@ -10,11 +10,11 @@ use std::ops::Range;
 use weft_crdt::{DocumentId, PastText, TextDocument};
 
 /// Past versions of one text that are kept.
-const KEPT_EACH: usize = 32;
+pub(super) const KEPT_EACH: usize = 32;
 /// Characters of all past versions that are kept.
 const KEPT_CHARS: usize = 8 * 1024 * 1024;
 /// Characters of the versions that one save is compared with.
-const COMPARED_CHARS: usize = 4 * 1024 * 1024;
+pub(super) const COMPARED_CHARS: usize = 4 * 1024 * 1024;
 /// Longer words are compared in parts.
 const WORD_CHARS_MAX: usize = 32;
 /// The symbol of the first word: above it there is room for 900,000 different ones.
@@ -270,20 +270,6 @@ impl PastTexts {
     pub(super) fn deletes_again(&self, document: DocumentId, text: &str) -> bool {
         self.brought_back.get(&document).is_some_and(|back| back == text)
     }
-}
-
-/// Takes as many candidates as may be compared, the newest first.
-pub(super) fn within_bounds(candidates: impl Iterator<Item = Candidate>) -> Vec<Candidate> {
-    let mut left = COMPARED_CHARS;
-    let mut taken: Vec<Candidate> = Vec::new();
-    for candidate in candidates.take(KEPT_EACH) {
-        if !taken.is_empty() && candidate.text.len() > left {
-            break;
-        }
-        left = left.saturating_sub(candidate.text.len());
-        taken.push(candidate);
-    }
-    taken
 }
 
 #[cfg(test)]

@@ -16,10 +16,13 @@ const FILE: &str = "plan.txt";
 
 /// Something saves a file over what it held; whether that was taken.
 fn save(device: &mut Device, over: &FileVersion, text: &str) -> bool {
+    save_with(device, over, text, Evidence::Certain)
+}
+
+fn save_with(device: &mut Device, over: &FileVersion, text: &str, evidence: Evidence) -> bool {
     let node = device.engine.shown()[FILE].node;
     let file = FileRef::of_bytes(&Arc::from(text.as_bytes()), false);
-    let base =
-        SaveBase { version: over.encode(), hash: [0; 32], older: Vec::new(), evidence: Evidence::Certain };
+    let base = SaveBase { version: over.encode(), hash: [0; 32], older: Vec::new(), evidence };
     let path = RelPath::parse(FILE).expect("a path");
     let change = DiskChange::Modified { path, node: *node.as_bytes(), base, file };
     device.accepted.clear();
@@ -103,4 +106,28 @@ fn an_edit_that_is_refused_leaves_nothing_that_others_lack() {
     meet(&mut ana, &mut ben);
     assert_eq!(ben.text(FILE), "one\ntwo\n");
     assert_equal(&ana, &ben);
+}
+
+#[test]
+fn a_copy_that_was_loaded_before_a_start_deletes_nothing_either() {
+    let mut ana = Device::founding("ana");
+    let mut ben = ana.admit("ben", Class::Editor);
+    let loaded = "one\ntwo\n";
+    ana.replace(FILE, "one\n");
+    ana.insert(FILE, 4, "two\n");
+    meet(&mut ana, &mut ben);
+    ben.insert(FILE, 8, "of ben's\n");
+    meet(&mut ana, &mut ben);
+    ana.restart();
+    ana.pass(1_000);
+    let over = now(&ana);
+    assert!(save_with(&mut ana, &over, &format!("{loaded}something else\n"), Evidence::None));
+    meet(&mut ana, &mut ben);
+    assert_eq!(ben.text(FILE), "one\ntwo\nsomething else\nof ben's\n");
+    assert_equal(&ana, &ben);
+    // What is deleted long after the start was seen before.
+    ana.pass(3_600_000);
+    let over = now(&ana);
+    assert!(save_with(&mut ana, &over, &format!("{loaded}something else\n"), Evidence::None));
+    assert_eq!(ana.text(FILE), "one\ntwo\nsomething else\n");
 }
