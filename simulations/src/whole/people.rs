@@ -10,7 +10,19 @@ use super::script::{Planned, What};
 use super::tokens::{CANARY, NAME_CANARY, tokens_in};
 use super::world::{Event, WholeWorld};
 
+/// How long a save may lie in the folder before it is read.
+const UNREAD_MILLIS: u64 = 1_000;
 const YEAR_MILLIS: i64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// A save of an old copy.
+#[derive(Debug)]
+pub(super) struct OldCopy {
+    device: usize,
+    path: String,
+    at: u64,
+    /// What the file held before it.
+    before: Vec<u8>,
+}
 
 /// A place in a list, as the dice say.
 fn choose<T>(list: &[T], dice: u64) -> Option<&T> {
@@ -131,8 +143,7 @@ impl WholeWorld {
             What::Overwrite => {
                 let files = self.paths(device, false);
                 let Some(path) = choose(&files, dice).cloned() else { return };
-                let before = self.on_disk(device, &path);
-                self.tokens.taken_out(&before, &[], "overwritten");
+                self.take_out_all(device, &path, "overwritten");
                 self.save(device, &path, bytes_of(dice, 40), None);
             }
             What::Delete => self.delete(device, dice),
@@ -154,8 +165,22 @@ impl WholeWorld {
         let before = self.on_disk(device, path);
         if loaded.is_none() {
             self.tokens.taken_out(&before, &bytes, "saved over");
+        } else {
+            self.old_copies.push(OldCopy { device, path: path.to_owned(), at: self.now, before });
         }
         self.with(device, |running| running.folder_mut().save(path, &bytes, loaded));
+    }
+
+    /// A file's whole text goes. Where an old copy was saved over it just before, nobody has read that yet, and it is the
+    /// text before that goes.
+    fn take_out_all(&mut self, device: usize, path: &str, why: &'static str) {
+        let text = self.on_disk(device, path);
+        self.tokens.taken_out(&text, &[], why);
+        let now = self.now;
+        self.old_copies.retain(|copy| copy.at + UNREAD_MILLIS > now);
+        for copy in self.old_copies.iter().filter(|copy| copy.device == device && copy.path == path) {
+            self.tokens.taken_out(&copy.before, &[], why);
+        }
     }
 
     /// A text with a new word in one of its lines.
@@ -217,8 +242,7 @@ impl WholeWorld {
         let inside = format!("{path}/");
         for file in self.paths(device, false) {
             if file == path || file.starts_with(&inside) {
-                let before = self.on_disk(device, &file);
-                self.tokens.taken_out(&before, &[], "deleted");
+                self.take_out_all(device, &file, "deleted");
             }
         }
         self.with(device, |running| running.folder_mut().remove(&path));

@@ -19,6 +19,7 @@ use weft_sync::{Entry, Kind};
 
 use super::check::{Failure, Invariant};
 use super::device::{Device, Queued};
+use super::people::OldCopy;
 use super::script::{Planned, Script, What};
 use super::tokens::{CANARY, NAME_CANARY, Tokens};
 use crate::network::{LinkId, Network};
@@ -104,6 +105,8 @@ pub struct WholeWorld {
     next_event: u64,
     wakes: BTreeMap<usize, u64>,
     pub(super) tokens: Tokens,
+    /// Saves of old copies that may not have been read yet.
+    pub(super) old_copies: Vec<OldCopy>,
     /// Devices that were put out: nothing is expected of them any more.
     pub(super) removed: BTreeSet<usize>,
     pub(super) healed: bool,
@@ -165,6 +168,7 @@ impl WholeWorld {
             next_event: 0,
             wakes: BTreeMap::new(),
             tokens: Tokens::default(),
+            old_copies: Vec::new(),
             removed: BTreeSet::new(),
             healed: false,
             next_write: u64::MAX / 2,
