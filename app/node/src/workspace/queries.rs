@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weft_crdt::tree::{
     ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
 };
-use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, TextDocument, Version};
+use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText, TextDocument, Version};
 use weft_sync::acl::Class;
 use weft_sync::data::Origin as DataOrigin;
 use weft_sync::ids::{DeviceId, UserId};
@@ -383,8 +383,8 @@ impl Engine {
         }
         let (_, content) = self.shown_file(path)?;
         let mut made = Vec::new();
-        let document = match &content {
-            ContentValue::Text { document, .. } => *document,
+        let (document, seen) = match &content {
+            ContentValue::Text { document, .. } => (*document, None),
             ContentValue::Blob(blob) => {
                 let contents = self.contents.as_ref().ok_or_else(no_key)?;
                 let bytes = contents.load(blob).map_err(|error| {
@@ -395,20 +395,27 @@ impl Engine {
                     return Err(ApiError::usage(format!("{path} is no text that can be edited together"))
                         .hint("change it with its own program; the whole file is shared"));
                 }
-                self.convert(path, &mut made)?
+                let text = text_from(bytes, path)?;
+                let document = self.convert(path, &mut made)?;
+                // Edits of others may have waited for this: what is edited is the text that was shown.
+                let seen = TextDocument::new(document, &text).ok().map(|text| text.keep());
+                (document, seen)
             }
         };
         let author = Author::Session(self.own_actor());
         let seconds = self.seconds();
         let action = action.clone();
         let edited = self.with_text(document, |text| {
-            check_place(&action, text)?;
-            let edited = match &action {
-                EditAction::Insert { at, text: insert } => {
-                    text.edit(author, &[edit_of(*at, 0, insert)], seconds)
-                }
-                EditAction::Delete { at, length } => text.edit(author, &[edit_of(*at, *length, "")], seconds),
-                EditAction::Replace { text: new } => text.replace_text(new, author, seconds),
+            let rope = seen.as_ref().map_or(text.rope(), PastText::rope);
+            check_place(&action, rope.len_chars())?;
+            let edits = match &action {
+                EditAction::Insert { at, text: insert } => vec![edit_of(*at, 0, insert)],
+                EditAction::Delete { at, length } => vec![edit_of(*at, *length, "")],
+                EditAction::Replace { text: new } => TextDocument::minimal_edits(&rope.to_string(), new),
+            };
+            let edited = match &seen {
+                Some(seen) => text.edit_at(seen, author, &edits, seconds),
+                None => text.edit(author, &edits, seconds),
             };
             let edited =
                 edited.map_err(|error| ApiError::failed(format!("the edit is not possible: {error}")))?;
@@ -613,8 +620,8 @@ fn edit_of(at: u64, delete: u64, insert: &str) -> Edit {
     Edit { at: CharIndex(number(at)), delete: number(delete), insert: insert.to_owned() }
 }
 
-fn check_place(action: &EditAction, text: &TextDocument) -> Result<(), ApiError> {
-    let length = text.len_chars() as u64;
+fn check_place(action: &EditAction, length: usize) -> Result<(), ApiError> {
+    let length = length as u64;
     let (at, end) = match action {
         EditAction::Insert { at, .. } => (*at, *at),
         EditAction::Delete { at, length } => (*at, at.saturating_add(*length)),
