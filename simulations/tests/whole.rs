@@ -10,8 +10,9 @@ use weft_simulations::whole::{Invariant, Report, Sabotage, Script, Size, minimis
 /// Runs that minimising a failure may take.
 const MINIMISE_RUNS_MAX: usize = 60;
 
+/// In every fourth run nothing is moved or deleted: then no word may be missing for that reason.
 fn check(seed: u64, devices: usize) -> Report {
-    let size = Size { only_edits: true, ..Size::of(devices) };
+    let size = Size { only_edits: seed.is_multiple_of(4), ..Size::of(devices) };
     let script = Script::new(seed, size, BTreeSet::new());
     run(&script, None).unwrap_or_else(|failure| {
         let shortest = minimise(&script, MINIMISE_RUNS_MAX);
@@ -28,7 +29,7 @@ fn check(seed: u64, devices: usize) -> Report {
 
 fn check_part(part: u64) {
     let mut words = 0;
-    for seed in seeds(100).into_iter().filter(|seed| seed % 5 == part) {
+    for seed in seeds(1_000).into_iter().filter(|seed| seed % 5 == part) {
         words += check(seed, 2 + usize::try_from(part).unwrap()).expected;
     }
     assert!(words > 0, "nothing was typed");
@@ -61,14 +62,14 @@ fn six_devices() {
 
 #[test]
 fn twelve_devices() {
-    for seed in seeds(8) {
+    for seed in seeds(16) {
         check(seed, 12);
     }
 }
 
 #[test]
 fn thirty_devices() {
-    for seed in seeds(1) {
+    for seed in seeds(4) {
         check(seed, 30);
     }
 }
@@ -88,6 +89,7 @@ fn every_invariant_can_fail() {
     run(&script, None).unwrap();
     for (sabotage, invariant) in [
         (Sabotage::StrayFile, Invariant::Agreement),
+        (Sabotage::Unreachable, Invariant::Agreement),
         (Sabotage::FalseAcknowledgement, Invariant::NoLoss),
         (Sabotage::PlainFrame, Invariant::Secrecy),
         (Sabotage::FullWindow, Invariant::Limits),
