@@ -39,6 +39,8 @@ pub(crate) enum FolderJob {
     Scan,
     /// The person's answer to a hold.
     Resume(Decision),
+    /// Whether another branch is shared only when the person says so.
+    HoldBranches(bool),
     /// The watcher saw something.
     Event(FolderEvent),
     /// Finish and end.

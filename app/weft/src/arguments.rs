@@ -5,7 +5,7 @@ mod parse;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use weft_node::api::{Existing, PeerAddress, Role};
+use weft_node::api::{BranchSwitch, Existing, PeerAddress, Role};
 
 pub(crate) use self::parse::parse_duration;
 use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
@@ -77,8 +77,10 @@ pub(crate) enum Command {
     Peers,
     /// List the people of a workspace with their devices.
     Members(FolderArgument),
-    /// Decide what a vanished folder means.
+    /// Decide what a vanished folder, or another branch, means.
     Mirror(MirrorArguments),
+    /// Show, and as an admin set, what holds for everybody in a workspace.
+    Policy(PolicyArguments),
     /// Check the health of this device, with a cure for each finding.
     Doctor,
     /// Show the program's own log.
@@ -363,7 +365,7 @@ pub(crate) struct MirrorArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MirrorAction {
-    /// Go on after a folder, or most of it, has vanished.
+    /// Go on after a folder, or most of it, has vanished, or another branch was checked out.
     Resume(MirrorResumeArguments),
 }
 
@@ -378,6 +380,27 @@ pub(crate) struct MirrorResumeArguments {
     /// Write the files again.
     #[arg(long, group = "meaning")]
     pub(crate) restore: bool,
+    /// Share the branch that was checked out with everybody.
+    #[arg(long, group = "meaning")]
+    pub(crate) share: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft policy
+  weft policy --branch-switch hold      a branch that somebody checks out is shared only when that person says so")]
+pub(crate) struct PolicyArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// What becomes of another git branch that somebody checks out: share it at once, or hold.
+    #[arg(long, value_name = "share|hold", value_parser = parse_branch_switch)]
+    pub(crate) branch_switch: Option<BranchSwitch>,
+}
+
+fn parse_branch_switch(text: &str) -> Result<BranchSwitch, String> {
+    let known = [BranchSwitch::Share, BranchSwitch::Hold];
+    known.into_iter().find(|known| known.name() == text).ok_or_else(|| "it is share or hold".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -60,6 +60,7 @@ pub(crate) async fn run(
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await
         }
+        Command::Policy(arguments) => workspace::policy(&arguments, environment, output).await,
         Command::Doctor => health::doctor(environment, output).await,
         // Shown above, before the log is opened for writing.
         Command::Diagnostics(_) => Ok(Outcome::Done),

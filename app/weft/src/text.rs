@@ -21,7 +21,7 @@ pub(crate) use self::{
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
     units::{age, bytes, count, seconds, short_id},
-    workspace::{digest, initialised, joined, left, preview, resumed, status, waited},
+    workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},
 };
 
 #[cfg(test)]

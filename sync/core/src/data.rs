@@ -9,7 +9,7 @@ use weft_crdt::ids::{ActorId, ChangeHash, DocumentId};
 use crate::ids::{LogId, WallMillis};
 use crate::limits::{
     CHANGE_BYTES_MAX, DATA_ITEMS_MAX, DATA_PLAIN_BYTES_MAX, ENTRY_RAW_BYTES_MAX, ITEM_RAW_BYTES_MAX,
-    MODEL_NAME_BYTES_MAX,
+    ORIGIN_NAME_BYTES_MAX,
 };
 use crate::wire::{self, WireError};
 
@@ -32,6 +32,13 @@ pub enum Origin {
     Import,
     /// They repeat changes that were withdrawn.
     Repeated,
+    /// A person checked out another branch of a version control system.
+    Branch {
+        /// The branch, as that system calls it.
+        name: String,
+        /// How many files that changed.
+        files: u32,
+    },
 }
 
 /// One encoded change of one document.
@@ -93,9 +100,9 @@ pub enum PackError {
         /// The length of its change.
         len: usize,
     },
-    /// The name of the model is too long.
-    #[error("the name of the model is too long")]
-    ModelName,
+    /// The name of the model or of the branch is too long.
+    #[error("the name of the model or of the branch is too long")]
+    OriginName,
 }
 
 /// The actor that changes in entries of `log` carry.
@@ -115,9 +122,14 @@ struct WirePlain {
 #[derive(Clone, Serialize, Deserialize)]
 enum WireOrigin {
     Human,
-    Model(#[serde(deserialize_with = "wire::text::<_, MODEL_NAME_BYTES_MAX>")] String),
+    Model(#[serde(deserialize_with = "wire::text::<_, ORIGIN_NAME_BYTES_MAX>")] String),
     Import,
     Repeated,
+    Branch {
+        #[serde(deserialize_with = "wire::text::<_, ORIGIN_NAME_BYTES_MAX>")]
+        name: String,
+        files: u32,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,6 +191,7 @@ impl WireOrigin {
             Origin::Model { name } => Self::Model(name.clone()),
             Origin::Import => Self::Import,
             Origin::Repeated => Self::Repeated,
+            Origin::Branch { name, files } => Self::Branch { name: name.clone(), files: *files },
         }
     }
 
@@ -188,6 +201,7 @@ impl WireOrigin {
             Self::Model(name) => Origin::Model { name },
             Self::Import => Origin::Import,
             Self::Repeated => Origin::Repeated,
+            Self::Branch { name, files } => Origin::Branch { name, files },
         }
     }
 }
@@ -254,8 +268,9 @@ fn unpack(packed: &[u8], declared: usize, index: usize) -> Result<Vec<u8>, DataE
 /// # Errors
 /// When a single change is over its limit, or the origin is.
 pub fn pack(wall: WallMillis, origin: &Origin, items: &[Item]) -> Result<Vec<PackedData>, PackError> {
-    if matches!(origin, Origin::Model { name } if name.len() > MODEL_NAME_BYTES_MAX) {
-        return Err(PackError::ModelName);
+    if matches!(origin, Origin::Model { name } | Origin::Branch { name, .. } if name.len() > ORIGIN_NAME_BYTES_MAX)
+    {
+        return Err(PackError::OriginName);
     }
     let mut bodies = Vec::new();
     let mut open: Vec<WireItem> = Vec::new();
@@ -282,7 +297,7 @@ pub fn pack(wall: WallMillis, origin: &Origin, items: &[Item]) -> Result<Vec<Pac
 }
 
 /// What is left for items beside the clock, the origin and the count.
-const PACKED_ITEMS_BYTES_MAX: usize = DATA_PLAIN_BYTES_MAX - MODEL_NAME_BYTES_MAX - 32;
+const PACKED_ITEMS_BYTES_MAX: usize = DATA_PLAIN_BYTES_MAX - ORIGIN_NAME_BYTES_MAX - 32;
 
 /// One encoded body that [`pack`] made.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,8 +34,8 @@ pub const ENTRY_RAW_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of the body of a Data entry before it is sealed: what still fits a body when it is
 /// padded, whose steps are 4 KiB at this size.
 pub const DATA_PLAIN_BYTES_MAX: usize = 252 * 1024 - 16;
-/// Bytes of the name of a model in the origin of a Data entry.
-pub const MODEL_NAME_BYTES_MAX: usize = 128;
+/// Bytes of the name of a model or a branch in the origin of a Data entry.
+pub const ORIGIN_NAME_BYTES_MAX: usize = 128;
 
 // Membership.
 

@@ -234,6 +234,22 @@ pub fn remove_own_device(
     Ok(vec![AclOperation::RmDev { user: live.user, device: *device, seen }])
 }
 
+/// Sets a policy of the workspace.
+///
+/// # Errors
+/// When we are no admin.
+pub fn set_policy(
+    membership: &Membership,
+    us: &UserId,
+    key: &str,
+    value: Vec<u8>,
+) -> Result<Vec<AclOperation>, ChangeError> {
+    let ours = membership.class_of(us);
+    let refused = ChangeError::NotAllowed { ours, least: Class::Admin };
+    let via = membership.grant_of(us).filter(|_| ours >= Some(Class::Admin)).ok_or(refused)?;
+    Ok(vec![AclOperation::SetPolicy { key: key.to_owned(), value, via }])
+}
+
 /// Renames the workspace.
 ///
 /// # Errors
@@ -245,11 +261,9 @@ pub fn rename<R: CryptoRng + ?Sized>(
     name: &str,
     rng: &mut R,
 ) -> Result<Vec<AclOperation>, ChangeError> {
-    let ours = membership.class_of(us);
-    let refused = ChangeError::NotAllowed { ours, least: Class::Admin };
-    let via = membership.grant_of(us).filter(|_| ours >= Some(Class::Admin)).ok_or(refused)?;
+    let refused = ChangeError::NotAllowed { ours: membership.class_of(us), least: Class::Admin };
     let sealed = seal_label(membership, keyring, &Label::new(name, ""), rng).ok_or(refused)?;
-    Ok(vec![AclOperation::SetPolicy { key: POLICY_NAME.to_owned(), value: wire::encode(&sealed), via }])
+    set_policy(membership, us, POLICY_NAME, wire::encode(&sealed))
 }
 
 /// Seals names under the best key that we hold; none when we hold none.

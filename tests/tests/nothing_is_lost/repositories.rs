@@ -78,6 +78,19 @@ fn with_repository() -> Pair {
     pair
 }
 
+/// Checks a branch out; what the folder holds then.
+fn branch(files: &Files, name: &str) -> weft_tests::Snapshot {
+    git(files, &["checkout", "--quiet", "--force", name]);
+    tracked(files).expect("a folder")
+}
+
+/// How many versions a file has had.
+fn history_len(pair: &Pair, path: &str) -> usize {
+    let path = pair.ana.files.path(path);
+    let history = pair.ana.device.weft(["history".as_ref(), path.as_os_str()]).expect("a history");
+    history.field("versions").as_array().map_or(0, Vec::len)
+}
+
 /// What lies in a folder but the marks by which the test sees how far things are.
 fn tracked(files: &Files) -> Option<weft_tests::Snapshot> {
     let mut snapshot = files.snapshot().ok()?;
@@ -147,4 +160,82 @@ fn git_checkout_of_everything_gives_gits_bytes_at_once() {
     assert!(arrived.is_some());
     git(&pair.ben.files, &["checkout", "."]);
     both_have(&pair, &committed);
+}
+
+#[test]
+fn a_branch_is_one_line_to_all_and_held_where_the_workspace_wants_it() {
+    let pair = with_repository();
+    let main = tracked(&pair.ana.files).expect("a folder");
+    let other = branch(&pair.ana.files, "other");
+    both_have(&pair, &other);
+    let log = pair.ben.device.command(["log"]).current_dir(&pair.ben.files.root).output().expect("a command");
+    let told = String::from_utf8_lossy(&log.stdout).into_owned();
+    assert_eq!(told.matches("switched to branch other: 10 files").count(), 1, "{told}");
+    branch(&pair.ana.files, "main");
+    both_have(&pair, &main);
+
+    let root = pair.ana.files.root.as_os_str();
+    pair.ana
+        .device
+        .weft(["policy".as_ref(), root, "--branch-switch".as_ref(), "hold".as_ref()])
+        .expect("set");
+    let holds = |answer: weft_tests::Answer| answer.field("branch_switch") == "hold";
+    let known = eventually(PATIENCE, || {
+        let told = pair.ben.device.weft(["policy".as_ref(), pair.ben.files.root.as_os_str()]).ok()?;
+        holds(told).then_some(())
+    });
+    assert!(known.is_some(), "Ben hears of the policy");
+    let other = branch(&pair.ben.files, "other");
+    let state = |wanted: &str| {
+        let status = eventually(PATIENCE, || {
+            let status = pair.ben.device.weft(["status".as_ref(), pair.ben.files.root.as_os_str()]).ok()?;
+            (status.field("state") == wanted).then_some(())
+        });
+        assert!(status.is_some(), "Ben's folder is {wanted}");
+    };
+    state("held");
+    pair.ana.files.write("README.md", "# Read me\n\nof Ana\n").expect("a save");
+    assert_eq!(tracked(&pair.ben.files).expect("a folder"), other, "nothing is written into the folder");
+    assert_eq!(tracked(&pair.ana.files).expect("a folder").len(), main.len(), "and nothing sent");
+    // Back again, and it goes on.
+    branch(&pair.ben.files, "main");
+    state("active");
+    let mut wanted = main;
+    wanted.insert("README.md".to_owned(), b"# Read me\n\nof Ana\n".to_vec());
+    both_have(&pair, &wanted);
+    // Or everybody gets it.
+    branch(&pair.ben.files, "other");
+    state("held");
+    let words = ["mirror".as_ref(), "resume".as_ref(), pair.ben.files.root.as_os_str(), "--share".as_ref()];
+    pair.ben.device.weft(words).expect("shared");
+    let shared =
+        eventually(PATIENCE, || (pair.ana.files.read("src/part/only3.rs")? == source(3, true)).then_some(()));
+    assert!(shared.is_some(), "Ana has the branch");
+    assert_eq!(pair.ana.digest(), pair.ben.digest());
+}
+
+#[test]
+fn a_branch_switched_a_hundred_times_by_two_people_leaves_no_traces() {
+    let pair = with_repository();
+    let other = branch(&pair.ana.files, "other");
+    both_have(&pair, &other);
+    let main = branch(&pair.ben.files, "main");
+    both_have(&pair, &main);
+    let lasting = branch(&pair.ana.files, "other");
+    assert_eq!(lasting, other, "files that came back are the files that went");
+    both_have(&pair, &other);
+    let before = history_len(&pair, "src/part/only3.rs");
+    for round in 0..20 {
+        let files = if round % 2 == 0 { &pair.ben.files } else { &pair.ana.files };
+        let mut wanted = other.clone();
+        for switch in 0..5 {
+            let name = if (round + switch) % 2 == 0 { "main" } else { "other" };
+            wanted = branch(files, name);
+        }
+        both_have(&pair, &wanted);
+    }
+    branch(&pair.ana.files, "other");
+    both_have(&pair, &other);
+    assert_eq!(history_len(&pair, "src/part/only3.rs"), before, "going and coming back is no edit");
+    assert_eq!(pair.ana.digest(), pair.ben.digest());
 }

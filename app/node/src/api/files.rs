@@ -81,6 +81,11 @@ pub enum Origin {
     Import,
     /// Written again for a change that got lost in a fork.
     Repeated,
+    /// By a person who checked out another branch.
+    Branch {
+        /// The branch.
+        name: String,
+    },
 }
 
 /// Lists the moments of a file, newest first.
@@ -214,4 +219,7 @@ pub struct LogChange {
     /// How many files.
     #[serde(default)]
     pub files_count: u64,
+    /// The branch that was checked out, if that is what was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
 }

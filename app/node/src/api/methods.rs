@@ -18,7 +18,7 @@ use super::{
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
-        MirrorResume, MirrorResumed, Status, Wait, Waited, WorkspaceStatus,
+        MirrorResume, MirrorResumed, Policies, Policy, Status, Wait, Waited, WorkspaceStatus,
     },
 };
 
@@ -195,6 +195,8 @@ methods! {
     "members" Members -> MembersList;
     /// Decides what a vanished folder means.
     "mirror.resume" MirrorResume -> MirrorResumed;
+    /// Tells and sets what holds for everybody in a workspace.
+    "policy" Policy -> Policies;
     /// Checks the health of this device.
     "doctor" Doctor -> DoctorReport;
     /// Describes the running node.

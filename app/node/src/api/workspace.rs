@@ -315,6 +315,8 @@ pub enum MirrorDecision {
     Deleted,
     /// Write them again.
     Restore,
+    /// Share the branch that was checked out.
+    Share,
 }
 
 /// Decides what a vanished folder means.
@@ -324,6 +326,44 @@ pub struct MirrorResume {
     pub folder: PathBuf,
     /// The decision.
     pub decision: MirrorDecision,
+}
+
+/// What becomes of another branch that somebody checks out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BranchSwitch {
+    /// It is shared at once.
+    Share,
+    /// Nothing is sent or written until that person says so, or goes back.
+    Hold,
+}
+
+impl BranchSwitch {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Hold => "hold",
+        }
+    }
+}
+
+/// Tells the policies of a workspace, after setting those that are named.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Policy {
+    /// A folder in the workspace, absolute.
+    pub folder: PathBuf,
+    /// What becomes of another branch; unchanged when absent.
+    #[serde(default)]
+    pub branch_switch: Option<BranchSwitch>,
+}
+
+/// The policies of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policies {
+    /// What becomes of another branch.
+    pub branch_switch: BranchSwitch,
 }
 
 /// What [`MirrorResume`] did.

@@ -44,6 +44,7 @@ const MISSING_SCAN_EVERY: Duration = Duration::from_secs(2);
 const ROW: u8 = 0;
 const JOURNAL: u8 = 1;
 const ROOT: u8 = 2;
+const BRANCH: u8 = 3;
 
 /// How a folder thread starts.
 pub(crate) struct FolderConfig {
@@ -104,6 +105,7 @@ impl Folder {
                 writes: Vec::new(),
                 refused: BTreeMap::new(),
                 wants_scan: false,
+                branch: None,
                 check_at: None,
                 sync_at: None,
                 scan_every: None,
@@ -132,6 +134,7 @@ fn read_stored(store: &dyn Storage, ws: WorkspaceId) -> Result<StoredMirror, Rea
         match key.first() {
             Some(&ROW) => stored.rows.extend(postcard::from_bytes::<MirrorRow>(&value).ok()),
             Some(&JOURNAL) => stored.journal.extend(postcard::from_bytes::<JournalEntry>(&value).ok()),
+            Some(&BRANCH) => stored.branch = String::from_utf8(value.to_vec()).ok(),
             Some(&ROOT) => stored.root = postcard::from_bytes::<RootIdentity>(&value).ok(),
             _ => {}
         }
@@ -151,6 +154,8 @@ struct Driver {
     /// Changes that the workspace could not take, and how often in a row.
     refused: BTreeMap<RelPath, u32>,
     wants_scan: bool,
+    /// The branch that the store names.
+    branch: Option<String>,
     check_at: Option<u64>,
     sync_at: Option<Instant>,
     /// When everything is looked at next, and how often.
@@ -164,10 +169,20 @@ struct Driver {
 
 impl Driver {
     fn begin(&mut self) {
+        self.branch = self.mirror.branch().map(str::to_owned);
         self.store_identity();
         self.watch();
         if let Some(reason) = self.mirror.hold() {
             self.held(reason.clone());
+        }
+    }
+
+    fn store_branch(&mut self) {
+        let branch = self.mirror.branch();
+        if branch != self.branch.as_deref() {
+            self.branch = branch.map(str::to_owned);
+            let value = branch.map(|branch| branch.as_bytes().to_vec());
+            self.commit(vec![self.record(vec![BRANCH], value)]);
         }
     }
 
@@ -179,6 +194,7 @@ impl Driver {
 
     /// Nothing goes out or in. What may come back by itself is looked for now and then.
     fn held(&mut self, reason: HoldReason) {
+        // A branch that is checked out again ends its hold as well.
         let comes_back = !matches!(reason, HoldReason::MostFilesGone { .. });
         self.scan_every = comes_back.then(|| (Instant::now() + MISSING_SCAN_EVERY, MISSING_SCAN_EVERY));
         (self.report)(FolderReport::Hold(Some(reason)));
@@ -266,6 +282,7 @@ impl Driver {
             FolderJob::Scan => self.wants_scan = true,
             FolderJob::Event(FolderEvent::Rescan) => self.wants_scan = true,
             FolderJob::Event(event) => self.events.push(event),
+            FolderJob::HoldBranches(holds) => self.mirror.hold_branches(holds),
             FolderJob::Resume(decision) => match self.mirror.resume(decision) {
                 Ok(()) => (self.wants_scan, self.was_held) = (true, true),
                 Err(error) => tracing::warn!("the folder stays on hold: {error}"),
@@ -385,6 +402,7 @@ impl Driver {
             self.offer_again(change.path(), now);
         }
         self.drop_outdated(&changes);
+        self.store_branch();
         self.store_table(Urgency::Now);
     }
 

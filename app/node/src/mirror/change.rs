@@ -193,6 +193,14 @@ pub enum HoldReason {
         /// Files there were.
         total: usize,
     },
+    /// Another branch was checked out, and the workspace does not want that shared unasked.
+    #[error("branch {branch} was checked out: {changes} changes are not shared")]
+    BranchSwitched {
+        /// The branch.
+        branch: String,
+        /// What it changed.
+        changes: usize,
+    },
 }
 
 impl HoldReason {
@@ -206,6 +214,9 @@ impl HoldReason {
             HoldReason::MostFilesGone { .. } => {
                 "`weft mirror resume --deleted` deletes them for everybody, `--restore` writes them again"
             }
+            HoldReason::BranchSwitched { .. } => {
+                "check out the branch that was there before, or share this one with `weft mirror resume --share`"
+            }
         }
     }
 }
@@ -217,4 +228,6 @@ pub enum Decision {
     Deleted,
     /// What is gone is to be written again.
     Restore,
+    /// The branch that was checked out is everybody's now.
+    Share,
 }

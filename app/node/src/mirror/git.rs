@@ -8,6 +8,10 @@ use super::os::Root;
 pub(crate) const GIT_BATCH_MILLIS_MAX: u64 = 10_000;
 /// A lock under which nothing has changed for so long does not delay a batch.
 pub(crate) const GIT_QUIET_MILLIS: u64 = 200;
+/// A branch that was checked out so long before anything changed has brought nothing.
+pub(crate) const SWITCH_MILLIS: u64 = 2_000;
+/// How long after its lock is gone git may take to name the branch.
+pub(crate) const GIT_HEAD_MILLIS: u64 = 40;
 /// How often the lock is looked at.
 pub(crate) const GIT_LOOK_MILLIS: u64 = 20;
 
@@ -16,22 +20,27 @@ pub(crate) const GIT_LOOK_MILLIS: u64 = 20;
 pub(crate) struct GitState {
     /// When a lock was first seen.
     locked_since: Option<u64>,
+    /// When it was seen to be gone.
+    released_at: Option<u64>,
     last_change_at: u64,
     /// Whether the lock is held at this place in the order of events.
     is_held: bool,
     head: Option<String>,
     is_head_known: bool,
+    /// When the watcher saw it change last.
+    head_changed_at: Option<u64>,
 }
 
 impl GitState {
     /// Notes that `.git/index.lock` came or went.
     pub(crate) fn note_lock(&mut self, is_taken: bool, now: u64, root: &Root) {
         self.is_held = is_taken;
-        let is_locked = has_lock(root);
-        if is_locked {
+        // A short one is gone before this is read; what was written under it is one batch all the same.
+        if is_taken || has_lock(root) {
             self.locked_since.get_or_insert(now);
+            self.released_at = None;
         } else {
-            self.locked_since = None;
+            self.released_at.get_or_insert(now);
         }
     }
 
@@ -45,6 +54,18 @@ impl GitState {
         self.is_held = self.is_held && has_lock(root);
     }
 
+    /// Notes that `.git/HEAD` changed.
+    pub(crate) fn note_head(&mut self, now: u64) {
+        self.head_changed_at = Some(now);
+    }
+
+    /// What changes now does not come with a branch that was checked out a while ago, as with `git switch --create`.
+    pub(crate) fn forget_old_switch(&mut self, root: &Root, now: u64) {
+        if self.head_changed_at.take_if(|at| *at + SWITCH_MILLIS < now).is_some() && self.is_head_known {
+            self.head = read_head(root);
+        }
+    }
+
     /// Notes that some file changed.
     pub(crate) fn note_change(&mut self, now: u64) {
         self.last_change_at = now;
@@ -54,9 +75,15 @@ impl GitState {
     pub(crate) fn wait_until(&mut self, now: u64, root: &Root) -> Option<u64> {
         let since = self.locked_since?;
         if !has_lock(root) {
-            self.locked_since = None;
+            // `.git/HEAD` is written a moment after the lock is given back.
+            let released_at = *self.released_at.get_or_insert(now);
+            if now < released_at + GIT_HEAD_MILLIS {
+                return Some(released_at + GIT_HEAD_MILLIS);
+            }
+            (self.locked_since, self.released_at) = (None, None);
             return None;
         }
+        self.released_at = None;
         let is_busy = now < self.last_change_at + GIT_QUIET_MILLIS && now < since + GIT_BATCH_MILLIS_MAX;
         is_busy.then_some(now + GIT_LOOK_MILLIS)
     }
@@ -68,6 +95,22 @@ impl GitState {
         self.is_head_known = true;
         self.head = head;
         is_new.then(|| self.head.clone()).flatten()
+    }
+
+    /// The same without remembering it.
+    pub(crate) fn other_branch(&self, root: &Root) -> Option<String> {
+        read_head(root).filter(|head| self.is_head_known && Some(head) != self.head.as_ref())
+    }
+
+    /// The branch as of the last call.
+    pub(crate) fn branch(&self) -> Option<&str> {
+        self.head.as_deref()
+    }
+
+    /// Remembers the branch of an earlier run.
+    pub(crate) fn remember_branch(&mut self, branch: Option<String>) {
+        self.is_head_known = branch.is_some();
+        self.head = branch;
     }
 }
 

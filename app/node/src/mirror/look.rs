@@ -64,6 +64,13 @@ impl Mirror {
             return Err(self.hold.clone().expect("a hold that was just matched"));
         }
         let root = self.check_root()?;
+        if matches!(self.hold, Some(HoldReason::BranchSwitched { .. })) {
+            if self.holds_branches && !self.branch_allowed && self.git.other_branch(&root).is_some() {
+                return Err(self.hold.clone().expect("a hold that was just matched"));
+            }
+            // What the switch had taken away was counted, and is told now or is there again.
+            self.removals.clear();
+        }
         self.hold = None;
         self.rules.forget("");
         self.recover(&root, old, now);
@@ -83,7 +90,9 @@ impl Mirror {
         }
         let scope: BTreeSet<RelPath> = self.table.rows().map(|row| row.path.clone()).collect();
         let mut batch = self.examine(&root, seen, &scope, now, None, old, progress)?;
-        batch.branch = self.git.new_branch(&root);
+        if !batch.changes.is_empty() || self.pending.next_due().is_none() {
+            self.note_branch(&root, &mut batch)?;
+        }
         batch.forgotten.append(&mut self.to_restore);
         batch.changes.extend(self.look_at_displaced(&root, now, true));
         self.deletion_allowed = false;
@@ -130,7 +139,8 @@ impl Mirror {
             let (seen, scope) = self.look_at(&root, &due);
             batch = self.examine(&root, seen, &scope, now, Some(&due), old, &mut |_| ())?;
             if !batch.changes.is_empty() {
-                batch.branch = self.git.new_branch(&root);
+                self.git.forget_old_switch(&root, now);
+                self.note_branch(&root, &mut batch)?;
             }
         }
         if events.is_empty() {
@@ -139,6 +149,17 @@ impl Mirror {
         let is_idle = events.is_empty() && batch.changes.is_empty();
         batch.changes.extend(self.look_at_displaced(&root, now, is_idle));
         Ok(batch)
+    }
+
+    /// Names the branch that a batch brings, or holds it.
+    fn note_branch(&mut self, root: &Root, batch: &mut Batch) -> Result<(), HoldReason> {
+        let is_held = self.holds_branches && !self.branch_allowed && !batch.changes.is_empty();
+        if let Some(branch) = self.git.other_branch(root).filter(|_| is_held) {
+            return Err(HoldReason::BranchSwitched { branch, changes: batch.changes.len() });
+        }
+        batch.branch = self.git.new_branch(root);
+        self.branch_allowed = false;
+        Ok(())
     }
 
     /// When something is due without an event.
@@ -161,7 +182,7 @@ impl Mirror {
             }
             FolderEvent::GitLock { is_taken } => self.git.note_lock(*is_taken, now, root),
             // The branch is read at the end of the batch that it brings.
-            FolderEvent::GitHead => {}
+            FolderEvent::GitHead => self.git.note_head(now),
             FolderEvent::Rescan => {
                 self.rules.forget("");
                 self.reads.note_lost_events();

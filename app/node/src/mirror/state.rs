@@ -44,6 +44,8 @@ pub struct StoredMirror {
     pub rows: Vec<MirrorRow>,
     /// Announced operations whose end is not known.
     pub journal: Vec<JournalEntry>,
+    /// The branch that was checked out.
+    pub branch: Option<String>,
 }
 
 /// Why a folder cannot become a mirror.
@@ -70,6 +72,10 @@ pub struct Mirror {
     /// When to look whether git is done.
     pub(super) git_look_at: Option<u64>,
     pub(super) hold: Option<HoldReason>,
+    /// Whether nothing is shared of another branch before the person says so.
+    pub(super) holds_branches: bool,
+    /// The person said that the branch is to be shared; good for one scan.
+    pub(super) branch_allowed: bool,
     /// The person said that what is gone was deleted; good for one scan.
     pub(super) deletion_allowed: bool,
     /// What the person wants to have written again; for the next scan to report.
@@ -122,6 +128,8 @@ impl Mirror {
             git: GitState::default(),
             git_look_at: None,
             hold: None,
+            holds_branches: false,
+            branch_allowed: false,
             deletion_allowed: false,
             to_restore: Vec::new(),
             displaced: Vec::new(),
@@ -139,6 +147,7 @@ impl Mirror {
             temporary_seed: temporary_seed(),
             has_fine_clock: false,
         };
+        mirror.git.remember_branch(stored.branch);
         mirror.hold = mirror.check_root().err();
         mirror.has_fine_clock = mirror.root.as_ref().is_some_and(|root| has_fine_clock(root));
         Ok(mirror)
@@ -147,6 +156,16 @@ impl Mirror {
     /// Which folder this is; store it with the rows.
     pub fn root_identity(&self) -> RootIdentity {
         self.identity
+    }
+
+    /// The branch that is checked out, as of the last batch; store it with the rows.
+    pub fn branch(&self) -> Option<&str> {
+        self.git.branch()
+    }
+
+    /// Says whether another branch is shared only when the person says so.
+    pub fn hold_branches(&mut self, holds: bool) {
+        self.holds_branches = holds;
     }
 
     /// Why nothing happens, if nothing happens.
@@ -208,7 +227,6 @@ impl Mirror {
                 if file.is_displaced {
                     return self.accept_displaced(file, version);
                 }
-                self.removals.note_back(path);
                 self.note_past_version(path, now_millis, false);
                 self.reads.note_saved(path);
                 self.put_file_row(path, node, file, version);
@@ -269,6 +287,7 @@ impl Mirror {
         match decision {
             Decision::Deleted => self.deletion_allowed = true,
             Decision::Restore => self.forget_missing_rows(),
+            Decision::Share => self.branch_allowed = true,
         }
         self.adopt_devices();
         self.hold = None;
@@ -364,6 +383,8 @@ impl Mirror {
         version: &[u8],
     ) {
         let settled = kind == Kind::Folder || self.is_settled(&stamp);
+        // Whoever made it again, it is not gone.
+        self.removals.note_back(path);
         self.table.put(MirrorRow {
             path: path.clone(),
             node,

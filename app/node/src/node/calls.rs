@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use weft_store::{EntryMarks, NewEntry, Write};
 use weft_sync::ids::UserId;
 use weft_sync::replica::{Input, WriteId};
-use weft_sync::workspace::found;
+use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{Shared, ended, health, inviting, joining, paths, wall_now};
 use crate::api::{
-    self, ApiError, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges, MirrorDecision,
-    MirrorResumed, NodeInfoReport, PeerPath, PeersList, Progress, ProgressSink, Request, Response, Restored,
-    Stage, Waited, WallTime, WorkspaceStatus,
+    self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
+    MirrorDecision, MirrorResumed, NodeInfoReport, PeerPath, PeersList, Policies, Progress, ProgressSink,
+    Request, Response, Restored, Stage, Waited, WallTime, WorkspaceStatus,
 };
-use crate::mirror::Decision;
+use crate::mirror::{Decision, HoldReason};
 use crate::registry::WorkspaceRecord;
-use crate::workspace::engine::Output;
+use crate::workspace::engine::{Engine, Output, POLICY_BRANCH_SWITCH};
 use crate::workspace::entries;
 use crate::workspace::thread::WorkspaceHandle;
 
@@ -85,6 +85,7 @@ pub(super) async fn call(
             Response::Members(members(shared, &workspace).await?)
         }
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
+        Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),
         Request::NodeInfo(_) => Response::NodeInfo(info(shared)),
         // The control server answers this itself; in this process the caller ends the node.
@@ -472,10 +473,17 @@ async fn resume(shared: &Arc<Shared>, request: api::MirrorResume) -> Result<Mirr
     let decision = match request.decision {
         MirrorDecision::Deleted => Decision::Deleted,
         MirrorDecision::Restore => Decision::Restore,
+        MirrorDecision::Share => Decision::Share,
     };
     let resumed = workspace.ask(move |engine| {
-        if engine.hold().is_none() {
+        let Some(reason) = engine.hold() else {
             return Err(ApiError::usage("the folder is not on hold").hint("`weft status` tells its state"));
+        };
+        let is_of_branch = matches!(reason, HoldReason::BranchSwitched { .. });
+        if is_of_branch != (decision == Decision::Share) {
+            return Err(ApiError::usage(format!("that does not answer the question: {reason}"))
+                .hint(reason.hint())
+                .data_state("nothing was changed"));
         }
         engine.put(Output::Folder(crate::folder::FolderJob::Resume(decision)));
         Ok(())
@@ -493,6 +501,44 @@ async fn resume(shared: &Arc<Shared>, request: api::MirrorResume) -> Result<Mirr
                 .hint("`weft status` tells its state"));
         }
         tokio::time::sleep(POLL * 4).await;
+    }
+}
+
+async fn policy(shared: &Arc<Shared>, request: api::Policy) -> Result<Policies, ApiError> {
+    let (workspace, _, _) = shared.workspace_of(&request.folder)?;
+    let told = |engine: &mut Engine| match engine.holds_branches() {
+        true => BranchSwitch::Hold,
+        false => BranchSwitch::Share,
+    };
+    let Some(wanted) = request.branch_switch else {
+        return Ok(Policies { branch_switch: workspace.ask(told).await.ok_or_else(ended)? });
+    };
+    let user = shared.profile.user_id();
+    let written = workspace.ask(move |engine| {
+        let membership = engine.replica().membership()?;
+        let operations = set_policy(membership, &user, POLICY_BRANCH_SWITCH, wanted.name().into());
+        Some(operations.map(|operations| {
+            // The name of the write is of no interest: membership tells when it is there.
+            engine.feed(Input::WriteAcl { write: WriteId(0), operations });
+        }))
+    });
+    let written = written.await.ok_or_else(ended)?.ok_or_else(ended)?;
+    written.map_err(|error| {
+        ApiError::not_allowed(error.to_string())
+            .hint("ask an admin of the workspace to set it")
+            .data_state("nothing was changed")
+    })?;
+    let deadline = Instant::now() + STORE_TIME_MAX;
+    loop {
+        let done = workspace.ask(move |engine| (told(engine), engine.replica().sync_status().storing));
+        let (branch_switch, storing) = done.await.ok_or_else(ended)?;
+        if branch_switch == wanted && !storing {
+            return Ok(Policies { branch_switch });
+        }
+        if Instant::now() > deadline {
+            return Err(ApiError::failed("storing the policy takes too long").hint("`weft doctor` says more"));
+        }
+        tokio::time::sleep(POLL).await;
     }
 }
 

@@ -33,6 +33,7 @@ use super::save_base::PastTexts;
 use super::show::ShowPlan;
 use super::snapshots::SnapshotJob;
 use super::waiting::{Unstored, UnstoredChanges, Waiting};
+use crate::api::BranchSwitch;
 use crate::folder::{Accepted, FolderJob, RecentTexts};
 
 /// Refused writes of which the reason is kept for whoever asks.
@@ -109,6 +110,9 @@ pub(crate) enum EngineEvent {
     Stopped,
 }
 
+/// The policy that says what becomes of another branch that somebody checks out.
+pub(crate) const POLICY_BRANCH_SWITCH: &str = "branch_switch";
+
 /// A write on its way to the disk.
 #[derive(Debug)]
 pub(super) struct LocalWrite {
@@ -155,6 +159,8 @@ pub(crate) struct Engine {
     pub(super) fetches: FetchPlan,
     pub(super) rng: StdRng,
     pub(super) now: Timestamp,
+    /// Whether the folder was told to hold other branches.
+    held_branches: bool,
     /// When this run began.
     pub(super) started: Option<Timestamp>,
     pub(super) wall: WallMillis,
@@ -202,6 +208,7 @@ impl Engine {
             replica,
             opened_at,
             started: None,
+            held_branches: false,
             tree,
             view: TreeView::new(Platform::default()),
             documents,
@@ -599,5 +606,15 @@ impl Engine {
             self.authors.note_log(log, user);
         }
         self.names_may_change |= self.authors.set_names(self.replica.user_names());
+        let holds = self.holds_branches();
+        if std::mem::replace(&mut self.held_branches, holds) != holds {
+            self.out.push(Output::Folder(FolderJob::HoldBranches(holds)));
+        }
+    }
+
+    /// Whether another branch that somebody checks out is shared only when that person says so.
+    pub(crate) fn holds_branches(&self) -> bool {
+        let policy = self.replica.membership().and_then(|members| members.policy(POLICY_BRANCH_SWITCH));
+        policy.as_deref() == Some(BranchSwitch::Hold.name().as_bytes())
     }
 }

@@ -7,7 +7,7 @@ use weft_crdt::{ChangeHash, ContentId, DocumentId, History, Moment, NodeId, Text
 use weft_store::{EntryFilter, StoredOrder};
 use weft_sync::data::Origin as DataOrigin;
 use weft_sync::entry::Entry;
-use weft_sync::ids::LogId;
+use weft_sync::ids::{LogId, WallMillis};
 
 use super::engine::Engine;
 use super::entries::{CarriedChange, for_each_change};
@@ -37,6 +37,9 @@ impl Source {
     }
 }
 
+/// A switch to another branch: its name, how many files changed, and when.
+type Switch = (String, u32, WallMillis);
+
 /// What happened to one document.
 struct Past {
     history: History,
@@ -52,6 +55,7 @@ fn origin(origin: &DataOrigin) -> Origin {
         DataOrigin::Model { name } => Origin::Model { name: name.clone() },
         DataOrigin::Import => Origin::Import,
         DataOrigin::Repeated => Origin::Repeated,
+        DataOrigin::Branch { name, .. } => Origin::Branch { name: name.clone() },
     }
 }
 
@@ -230,7 +234,9 @@ impl Engine {
     /// What changed in the workspace, newest first.
     pub(crate) fn log(&self, since: Option<&str>, limit: u64) -> Result<LogChanges, ApiError> {
         let told = |error: weft_store::ReadError| ApiError::failed(error.to_string()).hint(error.hint());
-        let mut changes = Vec::new();
+        let mut changes: Vec<LogChange> = Vec::new();
+        // The last change of each log that is a part of a switch to another branch.
+        let mut switches: BTreeMap<LogId, (Switch, usize)> = BTreeMap::new();
         let mut after = StoredOrder::START;
         loop {
             let read =
@@ -239,7 +245,17 @@ impl Engine {
             after = last.order;
             for stored in read {
                 let Ok(entry) = Entry::decode(&stored.bytes) else { continue };
-                changes.extend(self.log_change(&entry));
+                let Some((change, switch)) = self.log_change(&entry) else { continue };
+                let log = entry.header.log;
+                match (switches.get(&log), switch) {
+                    (Some((name, at)), Some(switch)) if *name == switch => {
+                        changes[*at].version = change.version;
+                        continue;
+                    }
+                    (_, Some(switch)) => _ = switches.insert(log, (switch, changes.len())),
+                    (_, None) => _ = switches.remove(&log),
+                }
+                changes.push(change);
             }
         }
         changes.reverse();
@@ -254,7 +270,8 @@ impl Engine {
         Ok(LogChanges { changes })
     }
 
-    fn log_change(&self, entry: &Entry) -> Option<LogChange> {
+    /// What an entry did, and the switch to another branch that it is a part of.
+    fn log_change(&self, entry: &Entry) -> Option<(LogChange, Option<Switch>)> {
         let plain = People::read_data(&self.replica, entry)?;
         let mut paths = BTreeSet::new();
         for item in &plain.items {
@@ -272,14 +289,20 @@ impl Engine {
         }
         let source = Source { log: entry.header.log, wall: plain.wall.0, origin: origin(&plain.origin) };
         let (user, user_name, _) = self.author_of(Some(&source));
-        Some(LogChange {
+        let switch = match plain.origin {
+            DataOrigin::Branch { name, files } => Some((name, files, plain.wall)),
+            _ => None,
+        };
+        let change = LogChange {
             version: entry.id().to_string(),
             time: WallTime::from_millis(plain.wall.0),
             user,
             user_name,
-            files_count: paths.len() as u64,
+            files_count: switch.as_ref().map_or(paths.len() as u64, |(_, files, _)| u64::from(*files)),
             files: paths.into_iter().take(PATHS_MAX).collect(),
-        })
+            branch: switch.as_ref().map(|(name, ..)| name.clone()),
+        };
+        Some((change, switch))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::api::{
     ApiError, CatText, Digests, EditAction, Edited, Member, MemberDevice, MembersList, PeerStatus,
     PendingPath, Restored, Role, WorkspaceState,
 };
+use crate::mirror::HoldReason;
 
 /// What a status says that the workspace itself knows.
 #[derive(Debug, Clone)]
@@ -513,8 +514,8 @@ impl Engine {
     }
 
     /// Why the folder is left alone, if so.
-    pub(crate) fn hold(&self) -> Option<String> {
-        self.show.hold.as_ref().map(ToString::to_string)
+    pub(crate) fn hold(&self) -> Option<HoldReason> {
+        self.show.hold.clone()
     }
 
     /// Puts something out.

@@ -15,11 +15,13 @@ use weft_store::{CommitError, GroupCommitter, Space, Storage, Table, Write};
 use weft_sync::data::Origin;
 use weft_sync::frames::ByeCode;
 use weft_sync::ids::{EndpointId, EntryRef, Timestamp, WallMillis, WorkspaceId};
+use weft_sync::limits::ORIGIN_NAME_BYTES_MAX;
 use weft_sync::replica::{BatchId, ChannelId, Input};
 
 use super::engine::{Engine, EngineEvent, Output};
 use super::snapshots::SnapshotJob;
-use crate::folder::{Folder, FolderConfig, FolderReport, RecentTexts};
+use crate::folder::{Folder, FolderConfig, FolderJob, FolderReport, RecentTexts};
+use crate::mirror::{DiskChange, Found, Kind};
 use crate::transfer;
 
 /// The record that names the session that is written under.
@@ -285,7 +287,8 @@ impl Runner {
         let inbox = self.handle.clone();
         match Folder::start(config, move |report| inbox.send(Message::Folder(report))) {
             Ok(folder) => {
-                folder.handle.send(crate::folder::FolderJob::Scan);
+                folder.handle.send(FolderJob::HoldBranches(self.engine.holds_branches()));
+                folder.handle.send(FolderJob::Scan);
                 self.folder = Some(folder);
             }
             Err(error) => {
@@ -298,10 +301,11 @@ impl Runner {
     fn folder_report(&mut self, report: FolderReport) {
         match report {
             FolderReport::Changes { batch, changes, forgotten, folders, branch } => {
-                let origin = if self.has_scanned { Origin::Human } else { self.engine.scan_origin() };
-                if let Some(branch) = branch {
-                    tracing::info!(%branch, files = changes.len(), "another branch is checked out");
-                }
+                let origin = match branch {
+                    Some(branch) if !changes.is_empty() => of_branch(&branch, &changes),
+                    _ if self.has_scanned => Origin::Human,
+                    _ => self.engine.scan_origin(),
+                };
                 self.engine.disk_changed(batch, &changes, &forgotten, &folders, origin);
             }
             FolderReport::Written(written) => self.engine.disk_written(written),
@@ -431,6 +435,22 @@ impl Runner {
             inbox.send(Message::Fetched { peer, absent, failed });
         });
     }
+}
+
+/// Why changes were made that came with another branch.
+fn of_branch(branch: &str, changes: &[DiskChange]) -> Origin {
+    let mut end = branch.len().min(ORIGIN_NAME_BYTES_MAX);
+    while !branch.is_char_boundary(end) {
+        end -= 1;
+    }
+    let is_folder = |change: &&DiskChange| match change {
+        DiskChange::Created { found, .. } => matches!(found, Found::Folder(_)),
+        DiskChange::Removed { kind, .. } | DiskChange::Renamed { kind, .. } => *kind == Kind::Folder,
+        DiskChange::Modified { .. } | DiskChange::ModeChanged { .. } => false,
+    };
+    let files = changes.iter().filter(|change| !is_folder(change)).count();
+    let files = u32::try_from(files).unwrap_or(u32::MAX);
+    Origin::Branch { name: branch[..end].to_owned(), files }
 }
 
 #[cfg(test)]

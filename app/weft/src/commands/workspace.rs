@@ -1,12 +1,12 @@
 //! Workspaces: making and leaving them, and who has what.
 
 use weft_node::api::{
-    ApiError, Digest, Init, Leave, MirrorDecision, MirrorResume, NetworkOptions, Stage, Status, Wait,
+    ApiError, Digest, Init, Leave, MirrorDecision, MirrorResume, NetworkOptions, Policy, Stage, Status, Wait,
 };
 
 use super::{Outcome, print_node_line};
 use crate::{
-    arguments::{FolderArgument, InitArguments, MirrorResumeArguments, WaitArguments},
+    arguments::{FolderArgument, InitArguments, MirrorResumeArguments, PolicyArguments, WaitArguments},
     connection::{Need, with_node},
     environment::{Environment, folder_or_current},
     output::Output,
@@ -90,12 +90,28 @@ pub(super) async fn digest(
     Ok(Outcome::Done)
 }
 
+pub(super) async fn policy(
+    arguments: &PolicyArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = Policy { folder, branch_switch: arguments.branch_switch };
+    let told = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
+    output.result(&told, text::policies)?;
+    Ok(Outcome::Done)
+}
+
 pub(super) async fn resume(
     arguments: &MirrorResumeArguments,
     environment: &Environment,
     output: &Output,
 ) -> Result<Outcome, ApiError> {
-    let decision = if arguments.restore { MirrorDecision::Restore } else { MirrorDecision::Deleted };
+    let decision = match (arguments.restore, arguments.share) {
+        (true, _) => MirrorDecision::Restore,
+        (_, true) => MirrorDecision::Share,
+        _ => MirrorDecision::Deleted,
+    };
     let request = MirrorResume { folder: folder_or_current(arguments.folder.folder.as_deref())?, decision };
     let resumed = with_node(environment, Need::DeviceForLong, async |node| {
         let view = ProgressView::new(output);

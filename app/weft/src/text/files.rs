@@ -2,7 +2,13 @@
 
 use weft_node::api::{BlameLines, Edited, HistoryVersions, LogChanges, Origin, Restored};
 
-use super::{Look, Tone, count, plain, short_id, table::Table, units::moment, verbatim, workspace::named};
+use super::{
+    Look, Tone, count, plain, short_id,
+    table::Table,
+    units::{counted, moment},
+    verbatim,
+    workspace::named,
+};
 
 /// The most files that one change of a log names.
 const FILES_SHOWN_MAX: usize = 5;
@@ -22,6 +28,7 @@ fn made_by(origin: &Origin, who: String) -> String {
         Origin::Model { name } => format!("{} (accepted by {who})", plain(name)),
         Origin::Import => format!("{who} (imported)"),
         Origin::Repeated => format!("{who} (repeated)"),
+        Origin::Branch { name } => format!("{who} (branch {})", plain(name)),
     }
 }
 
@@ -70,6 +77,11 @@ pub(crate) fn log(log: &LogChanges, look: &Look) -> String {
             moment(change.time, look),
             named(change.user_name.as_ref(), &change.user)
         ));
+        if let Some(branch) = &change.branch {
+            let files = counted(change.files_count, "file");
+            text.push_str(&format!("    switched to branch {}: {files}\n", plain(branch)));
+            continue;
+        }
         for file in change.files.iter().take(FILES_SHOWN_MAX) {
             text.push_str(&format!("    {}\n", plain(file)));
         }

@@ -235,6 +235,7 @@ fn a_log(name: &str) -> LogChanges {
             user_name: Some(name.into()),
             files: vec![name.into(); 7],
             files_count: 812,
+            branch: None,
         }],
     }
 }
@@ -387,7 +388,6 @@ notes  /home/ana/notes
   files   1,234
   digest  9c41000000
   ! held: nothing is sent or written (812 of 900 files are gone)
-    decide with `weft mirror resume --deleted` or `weft mirror resume --restore`
   Nobody else is in it yet; `weft share` invites somebody.
 ",
     );

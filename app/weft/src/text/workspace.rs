@@ -1,8 +1,8 @@
 //! Workspaces: made, joined, left, and who has what.
 
 use weft_node::api::{
-    Digests, Initialised, JoinPreviewed, Joined, Left, MirrorDecision, MirrorResumed, PeerStatus,
-    PendingPath, Waited, WorkspaceState, WorkspaceStatus,
+    BranchSwitch, Digests, Initialised, JoinPreviewed, Joined, Left, MirrorDecision, MirrorResumed,
+    PeerStatus, PendingPath, Policies, Waited, WorkspaceState, WorkspaceStatus,
 };
 
 use super::{Look, Tone, age, bytes, count, plain, seconds, short_id, table::Table, units::counted};
@@ -88,7 +88,16 @@ pub(crate) fn resumed(resumed: &MirrorResumed, decision: MirrorDecision) -> Stri
     match decision {
         MirrorDecision::Deleted => format!("Deleted {} for everybody.\n", counted(resumed.files, "file")),
         MirrorDecision::Restore => format!("Wrote {} again.\n", counted(resumed.files, "file")),
+        MirrorDecision::Share => "Everybody has this branch now.\n".to_owned(),
     }
+}
+
+pub(crate) fn policies(policies: &Policies, _look: &Look) -> String {
+    let meaning = match policies.branch_switch {
+        BranchSwitch::Share => "share: a branch that somebody checks out is everybody's at once",
+        BranchSwitch::Hold => "hold: a branch that somebody checks out is shared when that person says so",
+    };
+    format!("branch switch  {meaning}\n")
 }
 
 pub(crate) fn digest(digests: &Digests, _look: &Look) -> String {
@@ -139,10 +148,8 @@ fn state(status: &WorkspaceStatus, look: &Look) -> String {
         WorkspaceState::Active => return String::new(),
         WorkspaceState::Invited => ("waits to be let in", ""),
         WorkspaceState::Waiting => ("known to be incomplete", ""),
-        WorkspaceState::Held => (
-            "held: nothing is sent or written",
-            "decide with `weft mirror resume --deleted` or `weft mirror resume --restore`",
-        ),
+        // The reason says how it ends.
+        WorkspaceState::Held => ("held: nothing is sent or written", ""),
         WorkspaceState::Removed => ("you were removed; this is a read-only copy", ""),
         WorkspaceState::ReadOnly => ("read-only: the disk or the store fails", "`weft doctor` says more"),
     };

@@ -214,7 +214,7 @@ impl Replica {
             Err(PackError::ChangeTooLarge { index, .. }) => {
                 return self.append_without(index, origin, wall, items, local, key, rng);
             }
-            Err(PackError::ModelName) => {
+            Err(PackError::OriginName) => {
                 let writes: BTreeSet<WriteId> = local.iter().map(|item| item.write).collect();
                 writes.into_iter().for_each(|write| self.refuse(write, WriteError::TooLarge));
                 return;

@@ -165,6 +165,7 @@ fn a_mirror_opens_on_hold_when_its_folder_is_another() {
         root: Some(bench.mirror.root_identity()),
         rows: bench.mirror.rows().cloned().collect(),
         journal: Vec::new(),
+        branch: None,
     };
     let other = tempfile::tempdir().unwrap();
     let mut mirror = Mirror::open(other.path(), stored, &LocalRules::default()).unwrap();
@@ -185,7 +186,8 @@ fn a_folder_on_another_device_holds() {
             row.stamp.device += 1;
         }
     }
-    let stored = StoredMirror { root: Some(bench.mirror.root_identity()), rows, journal: Vec::new() };
+    let stored =
+        StoredMirror { root: Some(bench.mirror.root_identity()), rows, journal: Vec::new(), branch: None };
     bench.mirror = Mirror::open(bench.folder.path(), stored, &LocalRules::default()).unwrap();
     let reason = bench.try_scan().unwrap_err();
     assert_eq!(reason, HoldReason::DeviceChanged(Bench::path("d2")));
@@ -205,9 +207,24 @@ fn a_device_that_only_got_another_number_is_the_same() {
     for row in &mut rows {
         row.stamp.device += 7;
     }
-    let stored = StoredMirror { root: Some(root), rows, journal: Vec::new() };
+    let stored = StoredMirror { root: Some(root), rows, journal: Vec::new(), branch: None };
     bench.mirror = Mirror::open(bench.folder.path(), stored, &LocalRules::default()).unwrap();
     assert_eq!(bench.scan(), [""; 0]);
+}
+
+#[test]
+fn files_that_others_bring_back_are_not_gone() {
+    let mut bench = with_forty();
+    for _ in 0..4 {
+        remove(&bench, 0, 10);
+        bench.now += 400;
+        assert_eq!(bench.scan().len(), 10);
+        for n in 0..10 {
+            let outcome = bench.write(&format!("d{}/f{n}", n % 4), &format!("file {n}\n"));
+            assert!(matches!(outcome, WriteOutcome::Done), "{outcome:?}");
+        }
+    }
+    assert!(bench.mirror.hold().is_none());
 }
 
 #[test]

@@ -326,7 +326,10 @@ fn a_branch_switch_is_one_batch_with_the_name_of_the_branch() {
     assert_eq!(bench.check(&[("b", Hint::Closed)]), [""; 0]);
     fs::remove_file(bench.at(".git/index.lock")).unwrap();
     bench.now += 20;
-    let outcome = bench.check_events(&[FolderEvent::GitHead, FolderEvent::GitLock { is_taken: false }]);
+    let given_back = [FolderEvent::GitHead, FolderEvent::GitLock { is_taken: false }];
+    assert_eq!(bench.check_events(&given_back).0, [""; 0], "the branch may be named a moment later");
+    bench.now += 40;
+    let outcome = bench.check_events(&[]);
     assert_eq!(outcome.0, ["modified a", "modified b"]);
     assert_eq!(outcome.1.batch.branch.as_deref(), Some("feature"));
     assert!(bench.saves.iter().all(|(_, _, base)| base.evidence == Evidence::Git));
@@ -411,4 +414,84 @@ fn an_event_arrives_within_a_millisecond_or_so() {
     times.sort();
     // The machine may be busy; the median shows that nothing waits on purpose.
     assert!(times[25] < Duration::from_millis(10), "median {:?}", times[25]);
+}
+
+/// A folder whose workspace wants to be asked about other branches, with the branch `main`.
+fn with_held_branches() -> Bench {
+    let mut bench = Bench::with_files(&[("a", "of main\n"), ("b", "b\n")]);
+    bench.mirror.hold_branches(true);
+    bench.save(".git/HEAD", "ref: refs/heads/main\n");
+    bench.scan();
+    bench.save(".git/HEAD", "ref: refs/heads/feature\n");
+    bench.save("a", "of feature\n");
+    bench.now += 1_000;
+    let reason = HoldReason::BranchSwitched { branch: "feature".to_owned(), changes: 1 };
+    let events = [FolderEvent::Path { path: Bench::path("a"), hint: Hint::Closed }];
+    assert_eq!(bench.check_events(&events).1.hold, Some(reason.clone()));
+    assert_eq!(bench.try_scan().unwrap_err(), reason);
+    assert!(matches!(bench.write("b", "of a peer\n"), WriteOutcome::Held(_)));
+    bench
+}
+
+#[test]
+fn a_branch_that_is_held_ends_with_the_branch_before() {
+    let mut bench = with_held_branches();
+    bench.save(".git/HEAD", "ref: refs/heads/main\n");
+    bench.save("a", "of main\n");
+    bench.age();
+    assert_eq!(bench.scan(), [""; 0]);
+    assert_eq!(bench.mirror.hold(), None);
+}
+
+#[test]
+fn a_branch_that_is_held_goes_out_when_the_person_says_so() {
+    let mut bench = with_held_branches();
+    bench.mirror.resume(Decision::Share).unwrap();
+    assert_eq!(bench.scan(), [""; 0], "it may still be written");
+    bench.age();
+    let (words, batch) = bench.try_scan().unwrap();
+    assert_eq!((words, batch.branch.as_deref()), (vec!["modified a".to_owned()], Some("feature")));
+    assert_eq!(bench.mirror.branch(), Some("feature"));
+    // The next one is asked about again.
+    bench.save(".git/HEAD", "ref: refs/heads/main\n");
+    bench.save("a", "of main\n");
+    bench.age();
+    assert!(matches!(bench.try_scan(), Err(HoldReason::BranchSwitched { .. })));
+}
+
+#[test]
+fn an_edit_a_while_after_a_new_branch_is_none_of_that() {
+    let mut bench = Bench::with_files(&[("a", "main\n")]);
+    bench.mirror.hold_branches(true);
+    bench.save(".git/HEAD", "ref: refs/heads/main\n");
+    bench.scan();
+    bench.save(".git/HEAD", "ref: refs/heads/feature\n");
+    bench.check_events(&[FolderEvent::GitHead]);
+    bench.now += 10_000;
+    bench.save("a", "an edit\n");
+    let (words, outcome) =
+        bench.check_events(&[FolderEvent::Path { path: Bench::path("a"), hint: Hint::Closed }]);
+    assert_eq!((words, outcome.hold, outcome.batch.branch), (vec!["modified a".to_owned()], None, None));
+    assert_eq!(bench.mirror.branch(), Some("feature"));
+}
+
+#[test]
+fn a_branch_that_is_checked_out_while_nothing_runs_is_noticed_at_the_start() {
+    let mut bench = Bench::with_files(&[("a", "of main\n")]);
+    bench.save(".git/HEAD", "ref: refs/heads/main\n");
+    bench.scan();
+    let stored = StoredMirror {
+        root: Some(bench.mirror.root_identity()),
+        rows: bench.mirror.rows().cloned().collect(),
+        journal: Vec::new(),
+        branch: bench.mirror.branch().map(str::to_owned),
+    };
+    bench.save(".git/HEAD", "ref: refs/heads/feature\n");
+    bench.save("a", "of feature\n");
+    bench.age();
+    bench.mirror = Mirror::open(bench.folder.path(), stored, &LocalRules::default()).unwrap();
+    bench.mirror.hold_branches(true);
+    assert!(matches!(bench.try_scan(), Err(HoldReason::BranchSwitched { .. })));
+    bench.mirror.hold_branches(false);
+    assert_eq!(bench.try_scan().unwrap().1.branch.as_deref(), Some("feature"));
 }

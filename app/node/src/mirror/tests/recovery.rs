@@ -39,6 +39,7 @@ impl Crash {
             root: Some(self.bench.mirror.root_identity()),
             rows: self.bench.mirror.rows().cloned().collect(),
             journal: vec![self.entry],
+            branch: None,
         };
         self.bench.mirror = Mirror::open(self.bench.folder.path(), stored, &LocalRules::default()).unwrap();
         self.bench.age();
