@@ -47,6 +47,7 @@ struct Examination<'a> {
     mirror: &'a mut Mirror,
     root: &'a Arc<Root>,
     now: u64,
+    /// Whether what looks unfinished is looked at once more: not in a scan, and not when git is done.
     is_patient: bool,
     old: &'a dyn OldContent,
     budget: Budget,
@@ -74,11 +75,12 @@ impl Mirror {
             return Err(HoldReason::DeviceChanged(path));
         }
         let done = Progress { files_seen: seen.entries.len(), ..Progress::default() };
+        let is_patient = due.is_some() && !self.git.is_done(now);
         let mut examination = Examination {
             mirror: self,
             root,
             now,
-            is_patient: due.is_some(),
+            is_patient,
             old,
             budget: Budget::new(),
             done,

@@ -22,6 +22,8 @@ pub(crate) struct GitState {
     locked_since: Option<u64>,
     /// When it was seen to be gone.
     released_at: Option<u64>,
+    /// When git was done and had named the branch.
+    done_at: Option<u64>,
     last_change_at: u64,
     /// Whether the lock is held at this place in the order of events.
     is_held: bool,
@@ -80,12 +82,17 @@ impl GitState {
             if now < released_at + GIT_HEAD_MILLIS {
                 return Some(released_at + GIT_HEAD_MILLIS);
             }
-            (self.locked_since, self.released_at) = (None, None);
+            (self.locked_since, self.released_at, self.done_at) = (None, None, Some(now));
             return None;
         }
         self.released_at = None;
         let is_busy = now < self.last_change_at + GIT_QUIET_MILLIS && now < since + GIT_BATCH_MILLIS_MAX;
         is_busy.then_some(now + GIT_LOOK_MILLIS)
+    }
+
+    /// Whether what is looked at now is what git has just written, and all of it.
+    pub(crate) fn is_done(&self, now: u64) -> bool {
+        self.done_at == Some(now) && self.last_change_at + GIT_LOOK_MILLIS <= now
     }
 
     /// The branch, if `.git/HEAD` says another one than at the last call.
