@@ -21,6 +21,8 @@ pub(crate) const QUIET_MILLIS: u64 = 2_000;
 pub(crate) const OPENING_MILLIS: u64 = 5;
 /// How often a file that somebody still has open is looked at.
 pub(crate) const OPEN_LOOK_MILLIS: u64 = 250;
+/// While the folder is never at rest, they are looked at after so long: each is a whole copy of a file.
+const POSTPONED_MILLIS_MAX: u64 = 500;
 /// Asking the processes takes at most one part in so many of the time.
 const ASKING_SHARE: u64 = 50;
 
@@ -83,7 +85,8 @@ impl Mirror {
                 }
             }
         }
-        if is_idle && changes.is_empty() {
+        let is_late = quiet.iter().any(|old| old.since_millis + POSTPONED_MILLIS_MAX <= now);
+        if is_late || (is_idle && changes.is_empty()) {
             self.release_quiet(root, quiet, now);
         } else {
             // Asking the processes takes milliseconds: not while somebody's save waits for us.

@@ -457,3 +457,15 @@ fn a_rename_moves_only_what_it_was_meant_for() {
     assert!(matches!(bench.op(rename("d", "e", Kind::File)), WriteOutcome::Changed));
     assert!(bench.at("b").exists() && bench.at("d/a").exists());
 }
+
+#[test]
+fn what_was_swapped_out_goes_while_the_folder_is_never_at_rest() {
+    let mut bench = Bench::with_files(&[("a", "0\n")]);
+    bench.scan();
+    for n in 1..60 {
+        bench.now += 100;
+        assert!(matches!(bench.write("a", &format!("{n}\n")), WriteOutcome::Done));
+        bench.check_events(&[FolderEvent::Temporary]);
+        assert!(bench.temporaries().len() <= 30, "{n} writes left {:?}", bench.temporaries());
+    }
+}
