@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_crdt::tree::{
-    ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
+    BlobRef, ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
 };
 use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText, TextDocument, Version};
 use weft_sync::acl::Class;
@@ -386,22 +386,7 @@ impl Engine {
         let mut made = Vec::new();
         let (document, seen) = match &content {
             ContentValue::Text { document, .. } => (*document, None),
-            ContentValue::Blob(blob) => {
-                let contents = self.contents.as_ref().ok_or_else(no_key)?;
-                let bytes = contents.load(blob).map_err(|error| {
-                    ApiError::failed(format!("{path} cannot be read: {error}"))
-                        .hint("`weft status` tells what is still missing")
-                })?;
-                if !is_text(&bytes) || bytes.len() as u64 > super::disk::TEXT_BYTES_MAX {
-                    return Err(ApiError::usage(format!("{path} is no text that can be edited together"))
-                        .hint("change it with its own program; the whole file is shared"));
-                }
-                let text = text_from(bytes, path)?;
-                let document = self.convert(path, &mut made)?;
-                // Edits of others may have waited for this: what is edited is the text that was shown.
-                let seen = TextDocument::new(document, &text).ok().map(|text| text.keep());
-                (document, seen)
-            }
+            ContentValue::Blob(blob) => self.text_of_blob(path, blob, &mut made)?,
         };
         let author = Author::Session(self.own_actor());
         let seconds = self.seconds();
@@ -446,6 +431,29 @@ impl Engine {
         }
         self.settle(dirty);
         Ok((write, Edited { heads }))
+    }
+
+    /// Makes a file that nobody has edited a text: its document, and the text as it was shown.
+    fn text_of_blob(
+        &mut self,
+        path: &str,
+        blob: &BlobRef,
+        made: &mut Vec<(DocumentId, weft_crdt::Change, bool)>,
+    ) -> Result<(DocumentId, Option<PastText>), ApiError> {
+        let contents = self.contents.as_ref().ok_or_else(no_key)?;
+        let bytes = contents.load(blob).map_err(|error| {
+            ApiError::failed(format!("{path} cannot be read: {error}"))
+                .hint("`weft status` tells what is still missing")
+        })?;
+        if !is_text(&bytes) || bytes.len() as u64 > super::disk::TEXT_BYTES_MAX {
+            return Err(ApiError::usage(format!("{path} is no text that can be edited together"))
+                .hint("change it with its own program; the whole file is shared"));
+        }
+        let text = text_from(bytes, path)?;
+        let document = self.convert(path, made)?;
+        // Edits of others may have waited for this: what is edited is the text that was shown.
+        let seen = TextDocument::new(document, &text).ok().map(|text| text.keep());
+        Ok((document, seen))
     }
 
     /// The document of a file, its text, and the write that made it a document, if one was needed.
