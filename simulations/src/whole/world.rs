@@ -298,6 +298,8 @@ impl WholeWorld {
                     self.break_link(link);
                 }
                 self.act(&Planned { at: 0, device: 0, what: What::NewText, dice: 1 });
+                let until = self.now + 1_000;
+                self.run_until(until);
             }
             _ => {}
         }

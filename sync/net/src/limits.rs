@@ -13,9 +13,9 @@ pub(crate) const GREETING_BYTES_MAX: usize = 256;
 // Time.
 
 /// A silent connection ends after this long; both ends count, the smaller one rules.
-pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(9);
 /// How often a silent connection is kept alive; must stay well under half of the idle timeout.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(3);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(2_500);
 /// The first guess of the round trip when only the local network is in play.
 pub(crate) const LAN_INITIAL_RTT: Duration = Duration::from_millis(50);
 /// One dial, one accepted handshake, one exchange of greetings, and a stream's first byte each get this long.

@@ -3,6 +3,7 @@
 mod counting;
 mod doubled;
 mod past;
+mod reconnect;
 mod removed;
 mod saves;
 mod snapshots;

@@ -148,7 +148,12 @@ impl Engine {
         };
         let seen = closure(&changes, &oldest.found.version);
         let mut runs: Vec<(LogId, Vec<&CarriedChange>)> = Vec::new();
-        for carried in changes.iter().filter(|carried| seen.contains(&carried.change.hash())) {
+        // What came since this start the mirror remembers.
+        let is_old =
+            |at: &EntryRef| at.seq > 0 && self.opened_at.get(&at.log).is_some_and(|to| at.seq <= *to);
+        let is_meant =
+            |carried: &&CarriedChange| is_old(&carried.entry) && seen.contains(&carried.change.hash());
+        for carried in changes.iter().filter(is_meant) {
             match runs.last_mut() {
                 Some((log, run)) if *log == carried.entry.log => run.push(carried),
                 _ => runs.push((carried.entry.log, vec![carried])),
