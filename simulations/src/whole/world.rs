@@ -37,8 +37,6 @@ const WINDOW_SLACK: u64 = 2 * 1024 * 1024;
 pub enum Sabotage {
     /// A file of one folder is not what its workspace shows: agreement.
     StrayFile,
-    /// A device cannot be reached in the end, when there is something new: agreement.
-    Unreachable,
     /// One frame carries a word in the open: secrecy.
     PlainFrame,
     /// A word is acknowledged that nobody ever typed into a file: no loss.
@@ -292,15 +290,6 @@ impl WholeWorld {
                 self.tokens.acknowledge(token, LogId::ZERO, 1);
             }
             Some(Sabotage::SameNumberTwice) => self.write_one_number_twice(),
-            Some(Sabotage::Unreachable) => {
-                self.network.cut_off(self.devices.len() - 1, true);
-                for link in self.network.broken() {
-                    self.break_link(link);
-                }
-                self.act(&Planned { at: 0, device: 0, what: What::NewText, dice: 1 });
-                let until = self.now + 1_000;
-                self.run_until(until);
-            }
             _ => {}
         }
     }
