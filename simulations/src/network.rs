@@ -28,6 +28,8 @@ pub struct End {
 pub struct Link {
     /// The dialer and the other.
     pub ends: [End; 2],
+    /// Whether nothing gets through any more; its ends notice in their own time.
+    pub is_broken: bool,
 }
 
 /// All connections.
@@ -84,7 +86,8 @@ impl Network {
         self.next += 1;
         let channels = [ChannelId(2 * id.0), ChannelId(2 * id.0 + 1)];
         let end = |(node, life), channel| End { node, life, channel, open: true, last_arrival: 0 };
-        self.links.insert(id, Link { ends: [end(dialer, channels[0]), end(other, channels[1])] });
+        let ends = [end(dialer, channels[0]), end(other, channels[1])];
+        self.links.insert(id, Link { ends, is_broken: false });
         (id, channels)
     }
 
@@ -93,6 +96,18 @@ impl Network {
     pub fn find(channel: ChannelId) -> (LinkId, usize) {
         let side = usize::try_from(channel.0 % 2).expect("zero or one");
         (LinkId(channel.0 / 2), side)
+    }
+
+    /// Lets nothing through a connection any more.
+    pub fn break_link(&mut self, link: LinkId) {
+        if let Some(link) = self.links.get_mut(&link) {
+            link.is_broken = true;
+        }
+    }
+
+    /// One end of a connection to which something is sent, unless nothing gets through.
+    pub fn reached_end(&mut self, link: LinkId, side: usize) -> Option<&mut End> {
+        self.links.get_mut(&link).filter(|link| !link.is_broken).map(|link| &mut link.ends[side])
     }
 
     /// One end of a connection.

@@ -494,7 +494,7 @@ impl World {
         let delay = self.pick(self.plan.delay_millis.clone());
         let now = self.now;
         let repeats = self.rng.random_ratio(self.plan.repeats_per_mille, 1_000);
-        let Some(end) = self.network.end(link, to) else { return };
+        let Some(end) = self.network.reached_end(link, to) else { return };
         end.last_arrival = end.last_arrival.max(now + delay);
         let at = end.last_arrival;
         if repeats && matches!(Frame::decode(&bytes), Ok(Frame::Entries(_))) {
@@ -548,7 +548,7 @@ impl World {
         }
         let now = self.now;
         let other = 1 - side;
-        let Some(end) = self.network.end(link, other) else { return };
+        let Some(end) = self.network.reached_end(link, other) else { return };
         let at = end.last_arrival.max(now + delay);
         self.schedule(at, Event::Closed { link, at: other });
     }
@@ -562,7 +562,8 @@ impl World {
         }
     }
 
-    /// Breaks a connection: what is on its way is lost, and each end notices in its own time.
+    /// Breaks a connection: what is on its way is lost, and what is sent from now on, until each end notices in its
+    /// own time.
     pub fn break_link(&mut self, link: LinkId) {
         let lost: Vec<(u64, u64)> = self
             .events
@@ -573,6 +574,7 @@ impl World {
         for key in lost {
             self.events.remove(&key);
         }
+        self.network.break_link(link);
         for at in 0..2 {
             let when = self.now + self.pick(0..1_500);
             self.schedule(when, Event::Closed { link, at });

@@ -89,6 +89,7 @@ fn every_invariant_can_fail() {
     run(&script, None).unwrap();
     for (sabotage, invariant) in [
         (Sabotage::StrayFile, Invariant::Agreement),
+        (Sabotage::Unreachable, Invariant::Agreement),
         (Sabotage::FalseAcknowledgement, Invariant::NoLoss),
         (Sabotage::PlainFrame, Invariant::Secrecy),
         (Sabotage::FullWindow, Invariant::Limits),

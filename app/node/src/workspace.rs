@@ -1,5 +1,6 @@
 //! One workspace: the engine that ties documents, replication, the store and the folder together.
 
+mod begun_again;
 pub(crate) mod contents;
 mod deliver;
 mod disk;
@@ -10,6 +11,7 @@ pub(crate) mod entries;
 mod fetch_plan;
 mod gathering;
 mod history;
+mod open_documents;
 pub(crate) mod people;
 pub(crate) mod queries;
 mod recent_changes;

@@ -37,6 +37,8 @@ const WINDOW_SLACK: u64 = 2 * 1024 * 1024;
 pub enum Sabotage {
     /// A file of one folder is not what its workspace shows: agreement.
     StrayFile,
+    /// A device cannot be reached in the end, when there is something new: agreement.
+    Unreachable,
     /// One frame carries a word in the open: secrecy.
     PlainFrame,
     /// A word is acknowledged that nobody ever typed into a file: no loss.
@@ -290,6 +292,15 @@ impl WholeWorld {
                 self.tokens.acknowledge(token, LogId::ZERO, 1);
             }
             Some(Sabotage::SameNumberTwice) => self.write_one_number_twice(),
+            Some(Sabotage::Unreachable) => {
+                self.network.cut_off(self.devices.len() - 1, true);
+                for link in self.network.broken() {
+                    self.break_link(link);
+                }
+                self.act(&Planned { at: 0, device: 0, what: What::NewText, dice: 1 });
+                let until = self.now + 3_000;
+                self.run_until(until);
+            }
             _ => {}
         }
     }
@@ -638,7 +649,7 @@ impl WholeWorld {
         let delay = self.pick(self.delay_millis.clone());
         let now = self.now;
         let repeats = self.rng.random_ratio(self.repeats_per_mille, 1_000);
-        let Some(end) = self.network.end(link, to) else { return };
+        let Some(end) = self.network.reached_end(link, to) else { return };
         end.last_arrival = end.last_arrival.max(now + delay);
         let at = end.last_arrival;
         if repeats && matches!(frame, Ok(Frame::Entries(_))) {
@@ -718,7 +729,7 @@ impl WholeWorld {
         }
         let now = self.now;
         let other = 1 - side;
-        let Some(end) = self.network.end(link, other) else { return };
+        let Some(end) = self.network.reached_end(link, other) else { return };
         let at = end.last_arrival.max(now + delay);
         self.schedule(at, Event::Closed { link, at: other });
     }
@@ -732,9 +743,11 @@ impl WholeWorld {
         }
     }
 
-    /// Breaks a connection: what is on its way is lost, and each end notices in its own time.
+    /// Breaks a connection: what is on its way is lost, and what is sent from now on, until each end notices in its
+    /// own time.
     pub(super) fn break_link(&mut self, link: LinkId) {
         self.events.retain(|_, event| !matches!(event, Event::Frame { link: of, .. } if *of == link));
+        self.network.break_link(link);
         for at in 0..2 {
             let when = self.now + self.pick(0..1_500);
             self.schedule(when, Event::Closed { link, at });

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use weft_crdt::tree::{ContentValue, Field, RegisterKey, Replaced};
-use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, Value};
+use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, TreeDocument, Value};
 use weft_store::{ChangeOrder, ReadError, Space, Table, Write};
 use weft_sync::data::actor_of;
 use weft_sync::ids::{LogId, UserId};
@@ -35,11 +35,19 @@ impl Dirty {
 }
 
 /// A change with all that its application needs to know.
-struct Arrived {
+pub(super) struct Arrived {
     change: Change,
     item: ItemRef,
     log_actor: ActorId,
     user: Option<UserId>,
+}
+
+impl Arrived {
+    /// Makes the change part of a tree; whether it is one now.
+    pub(super) fn is_taken_by(&self, tree: &mut TreeDocument) -> bool {
+        let taken = tree.apply(&self.change, &self.log_actor);
+        matches!(taken, Ok(TreeApplied::Applied { .. } | TreeApplied::Known))
+    }
 }
 
 /// What became of a change.
@@ -52,30 +60,16 @@ enum Outcome {
     Missing(Vec<ChangeHash>),
 }
 
-/// The texts that a change of the tree makes files to.
-pub(super) fn texts_begun(change: &Change) -> impl Iterator<Item = DocumentId> {
-    change.register_writes().filter_map(|(key, value)| {
-        let is_content = RegisterKey::parse(key).is_some_and(|key| matches!(key.field, Field::Content));
-        let Some(Value::Bytes(bytes)) = value.filter(|_| is_content) else { return None };
-        ContentValue::decode(bytes).ok()?.document()
-    })
-}
-
 impl Engine {
     /// Reads the tree from the store, and lets the replica deliver what was not read yet.
     pub(super) fn read_tree(&mut self) -> Result<(), ReadError> {
         let mut carried = Vec::new();
         let rows = self.store.changes(self.ws, self.tree.id(), ChangeOrder::START)?;
-        let is_vouched = |change: &Change| {
-            let documents = self.documents.borrow();
-            texts_begun(change).any(|text| documents.has_counting(text, &self.replica))
-        };
-        let void = for_each_of(&*self.store, self.ws, &rows, &self.replica, is_vouched, |change| {
-            carried.push(change);
-        })?;
+        let void = for_each_of(&*self.store, self.ws, &rows, &self.replica, |change| carried.push(change))?;
         for carried in void {
             let (hash, item) = (carried.change.hash(), carried.item_of(self.tree.id()));
-            self.waiting.set_aside(hash, item, texts_begun(&carried.change));
+            self.waiting.set_aside(hash, item);
+            self.note_withdrawn(&carried.change);
         }
         let mut dirty = Dirty::default();
         for change in carried {
@@ -135,10 +129,6 @@ impl Engine {
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
                     self.apply(Arrived { change, item: reference, log_actor, user }, dirty);
-                    // Its author saw the file as this text: so it stays one, whoever made it one.
-                    for begins in self.waiting.take_beginning(item.doc) {
-                        self.apply_again(begins, dirty);
-                    }
                 }
                 Err(error) => self.quarantine(reference, &error.to_string()),
             }
@@ -244,7 +234,7 @@ impl Engine {
     /// to be applied, in this order.
     fn wait_for_left_over(&mut self) -> Vec<ItemRef> {
         for (hash, item) in self.documents.get_mut().take_not_counting() {
-            self.waiting.set_aside(hash, item, []);
+            self.waiting.set_aside(hash, item);
         }
         let left_over = self.documents.get_mut().take_left_over();
         left_over.into_iter().flat_map(|(item, missing)| self.wait_for(item, &[missing])).collect()
@@ -257,14 +247,12 @@ impl Engine {
         if item.document != self.tree.id() {
             dirty.texts.entry(item.document).or_default();
         }
-        let has_edits = |text| self.documents.borrow().has_counting(text, &self.replica);
-        let is_vouched = item.document == self.tree.id() && texts_begun(change).any(has_edits);
-        if is_vouched || self.waiting.is_awaited(&Missing::Change(item.document, hash)) {
+        if self.waiting.is_awaited(&Missing::Change(item.document, hash)) {
             if let Some(arrived) = self.read_item(item) {
                 self.apply(arrived, dirty);
             }
         } else {
-            self.waiting.set_aside(hash, item, texts_begun(change));
+            self.waiting.set_aside(hash, item);
         }
     }
 
@@ -282,7 +270,7 @@ impl Engine {
         vouched
     }
 
-    fn read_item(&self, item: ItemRef) -> Option<Arrived> {
+    pub(super) fn read_item(&self, item: ItemRef) -> Option<Arrived> {
         let at = item.entry;
         let plain = self.read_entry(at)?;
         let change = Change::parse(&plain.items.get(usize::from(item.item))?.change).ok()?;

@@ -105,7 +105,7 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::error!("what happened in the folder cannot be shared: {error}");
-                    refused = taken.drain(..).map(|taken| (taken.index, error.to_string())).collect();
+                    refused.extend(taken.drain(..).map(|taken| (taken.index, error.to_string())));
                     own = OwnSteps::default();
                     saves.clear();
                 }

@@ -13,14 +13,10 @@ use weft_sync::ids::{EntryId, LogId, Timestamp, UserId, WorkspaceId};
 use super::contents::{ContentError, Contents};
 use super::entries::{CarriedChange, Opener, for_each_change, for_each_of};
 use super::gathering::{Gathering, Taken};
+use super::open_documents::OpenDocuments;
 use super::recent_changes::RecentChanges;
 use super::snapshots::{self, Progress, QUIET_CHANGES_MIN, SnapshotJob, SnapshotPlan};
 use super::waiting::ItemRef;
-
-/// Bytes of text that stay in memory; the document that was used longest ago goes first.
-const OPEN_BYTES_MAX: usize = 48 * 1024 * 1024;
-/// What an open document costs beside its text.
-const OPEN_BYTES_EACH: usize = 4 * 1024;
 
 /// Why a document cannot be opened now.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +47,7 @@ impl From<ContentError> for LoadError {
 pub(crate) struct Documents {
     ws: WorkspaceId,
     store: Arc<dyn Storage>,
-    open: BTreeMap<DocumentId, OpenDocument>,
-    next_use: u64,
+    open: OpenDocuments,
     /// Documents with at least one change beyond their beginning.
     edited: BTreeSet<DocumentId>,
     /// Documents with changes in entries that do not count.
@@ -65,13 +60,6 @@ pub(crate) struct Documents {
     not_counting: Vec<(ChangeHash, ItemRef)>,
     snapshots: SnapshotPlan,
     now: Timestamp,
-}
-
-struct OpenDocument {
-    document: TextDocument,
-    last_use: u64,
-    /// How many of its changes the last snapshot holds.
-    held: usize,
 }
 
 /// A document as the store has it.
@@ -89,8 +77,7 @@ impl Documents {
         Ok(Self {
             ws,
             store,
-            open: BTreeMap::new(),
-            next_use: 0,
+            open: OpenDocuments::new(),
             edited,
             void: BTreeSet::new(),
             recent: RecentChanges::default(),
@@ -134,7 +121,7 @@ impl Documents {
 
     /// Lets a document be read again the next time.
     pub(crate) fn forget(&mut self, document: DocumentId) {
-        self.open.remove(&document);
+        self.open.remove(document);
     }
 
     /// A document, out of memory or the store.
@@ -145,26 +132,22 @@ impl Documents {
         contents: &Contents,
         opener: Opener<'_>,
     ) -> Result<&mut TextDocument, LoadError> {
-        if !self.open.contains_key(&id) {
+        if !self.open.contains(id) {
             let loaded = self.read(id, base, contents, opener)?;
-            self.make_room(loaded.document.len_chars());
             self.left_over.extend(loaded.left_over);
             self.not_counting.extend(loaded.not_counting);
             let (document, held) = (loaded.document, loaded.held);
             if document.len_changes() > held + QUIET_CHANGES_MIN {
                 self.snapshots.edited(id, self.now);
             }
-            self.open.insert(id, OpenDocument { document, last_use: 0, held });
+            self.open.insert(id, document, held);
         }
-        self.next_use += 1;
-        let open = self.open.get_mut(&id).expect("the document that was just put in");
-        open.last_use = self.next_use;
-        Ok(&mut open.document)
+        Ok(self.open.get(id).expect("the document that was just put in"))
     }
 
     /// A document that is in memory.
     pub(crate) fn opened(&self, id: DocumentId) -> Option<&TextDocument> {
-        self.open.get(&id).map(|open| &open.document)
+        self.open.peek(id).map(|open| &open.document)
     }
 
     fn read(
@@ -185,26 +168,14 @@ impl Documents {
         let mut rows = self.store.changes(self.ws, id, after)?;
         rows.retain(|row| !document.contains(&row.hash));
         let mut gathering = Gathering::default();
-        let void = for_each_of(
-            &*self.store,
-            self.ws,
-            &rows,
-            opener,
-            |_| false,
-            |carried| {
-                gathering.add(carried, |carried| take(&mut document, carried));
-            },
-        )?;
+        let void = for_each_of(&*self.store, self.ws, &rows, opener, |carried| {
+            gathering.add(carried, |carried| take(&mut document, carried));
+        })?;
         for carried in self.recent.of(id) {
             gathering.add(carried.clone(), |carried| take(&mut document, carried));
         }
         let not_counting = void.iter().map(|carried| (carried.change.hash(), carried.item_of(id))).collect();
         Ok(Loaded { document, held, left_over: gathering.left_over(id), not_counting })
-    }
-
-    /// Whether a change of this document counts.
-    pub(crate) fn has_counting(&self, id: DocumentId, opener: Opener<'_>) -> bool {
-        self.is_edited(id) && self.changes(id, opener).is_ok_and(|changes| !changes.is_empty())
     }
 
     /// Changes that were found in the store while documents were loaded, and do not count.
@@ -244,15 +215,15 @@ impl Documents {
         base: impl Fn(DocumentId) -> Option<&'a BlobRef>,
         opener: Opener<'_>,
     ) -> Vec<SnapshotJob> {
-        let (open, recent) = (&mut self.open, &self.recent);
+        let (open, recent) = (&self.open, &self.recent);
         let due = self.snapshots.due(self.now, |id| {
-            let open = open.get(&id)?;
+            let open = open.peek(id)?;
             let (changes, is_stored) = (open.document.len_changes(), recent.of(id).next().is_none());
             Some(Progress { changes, held: open.held, is_stored })
         });
         let mut jobs = Vec::new();
         for id in due {
-            if let (Some(open), Some(base)) = (open.get_mut(&id), base(id)) {
+            if let (Some(open), Some(base)) = (self.open.peek_mut(id), base(id)) {
                 open.held = open.document.len_changes();
                 jobs.push(SnapshotJob::new(self.ws, base, &open.document, opener.verdicts()));
             }
@@ -290,17 +261,6 @@ impl Documents {
         let is_new = |carried: &&CarriedChange| !known.contains(&(carried.change.hash(), carried.entry.id));
         changes.extend(self.recent.of(id).filter(is_new).cloned());
         Ok(changes)
-    }
-
-    fn make_room(&mut self, chars: usize) {
-        let cost = |open: &OpenDocument| open.document.len_chars() + OPEN_BYTES_EACH;
-        let mut total: usize = self.open.values().map(cost).sum::<usize>() + chars;
-        while total > OPEN_BYTES_MAX {
-            let oldest = self.open.iter().min_by_key(|(_, open)| open.last_use);
-            let Some((id, size)) = oldest.map(|(id, open)| (*id, cost(open))) else { return };
-            self.open.remove(&id);
-            total -= size;
-        }
     }
 }
 

@@ -21,6 +21,7 @@ use weft_sync::frames::{ByeCode, PeerAddress};
 use weft_sync::ids::{EndpointId, EntryRef, LogId, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
 use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, WriteError, WriteId};
 
+use super::begun_again::WithdrawnTexts;
 use super::contents::Contents;
 use super::deliver::Dirty;
 use super::disk::Adoption;
@@ -147,6 +148,8 @@ pub(crate) struct Engine {
     pub(super) refused: BTreeMap<WriteId, String>,
     /// Writes that were refused and are still to be taken back or written again.
     pub(super) to_restate: Vec<(WriteId, LocalWrite, WriteError)>,
+    /// Texts that files may not be any more since somebody was put out.
+    pub(super) withdrawn_texts: WithdrawnTexts,
     /// Writes that were written again, as these.
     pub(super) restated: BTreeMap<WriteId, WriteId>,
     pub(super) unstored: UnstoredChanges,
@@ -221,6 +224,7 @@ impl Engine {
             writes: BTreeMap::new(),
             refused: BTreeMap::new(),
             to_restate: Vec::new(),
+            withdrawn_texts: WithdrawnTexts::default(),
             restated: BTreeMap::new(),
             unstored: UnstoredChanges::default(),
             named_documents: BTreeSet::new(),
@@ -290,6 +294,7 @@ impl Engine {
         }
         self.settle(dirty);
         self.restate_refused();
+        self.begin_again();
     }
 
     /// Begins: what was stored and not read yet is delivered.

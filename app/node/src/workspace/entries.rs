@@ -181,17 +181,15 @@ pub(crate) fn for_each_change(
     visit: impl FnMut(CarriedChange),
 ) -> Result<(), ReadError> {
     let rows = store.changes(ws, document, ChangeOrder::START)?;
-    for_each_of(store, ws, &rows, opener, |_| false, visit).map(drop)
+    for_each_of(store, ws, &rows, opener, visit).map(drop)
 }
 
-/// The same for some of the indexed changes of a document. What does not count is given as well where `is_vouched` says
-/// so; all else that does not is returned.
+/// The same for some of the indexed changes of a document. Returns the rest of what does not count.
 pub(crate) fn for_each_of(
     store: &dyn Storage,
     ws: WorkspaceId,
     rows: &[ChangeRow],
     opener: Opener<'_>,
-    is_vouched: impl Fn(&Change) -> bool,
     mut visit: impl FnMut(CarriedChange),
 ) -> Result<Vec<CarriedChange>, ReadError> {
     let mut void = Vec::new();
@@ -213,9 +211,8 @@ pub(crate) fn for_each_of(
         })?;
     }
     loop {
-        let (vouched, rest): (Vec<_>, Vec<_>) = void.into_iter().partition(|carried: &CarriedChange| {
-            named.contains(&carried.change.hash()) || is_vouched(&carried.change)
-        });
+        let (vouched, rest): (Vec<_>, Vec<_>) =
+            void.into_iter().partition(|carried: &CarriedChange| named.contains(&carried.change.hash()));
         if vouched.is_empty() {
             return Ok(rest);
         }

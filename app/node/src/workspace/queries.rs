@@ -580,7 +580,7 @@ impl Engine {
     }
 
     /// Writes registers of the tree and shows what that does.
-    fn edit_tree(
+    pub(super) fn edit_tree(
         &mut self,
         edits: &[weft_crdt::RegisterEdit],
         made: &mut Vec<(DocumentId, weft_crdt::Change, bool)>,

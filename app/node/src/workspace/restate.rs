@@ -15,7 +15,7 @@ use weft_sync::data::actor_of;
 use weft_sync::ids::{EntryRef, LogId};
 use weft_sync::replica::{WriteError, WriteId};
 
-use super::deliver::{Dirty, texts_begun};
+use super::deliver::Dirty;
 use super::disk::push_parts;
 use super::engine::{Engine, LocalWrite, Output};
 use super::waiting::{ItemRef, Unstored};
@@ -180,17 +180,15 @@ impl Engine {
                 let reference = ItemRef { entry: *at, item: place, document: item.doc };
                 self.unstored.forget(&reference);
                 self.documents.get_mut().recent.forget(item.doc, change.hash());
-                self.waiting.set_aside(change.hash(), reference, texts_begun(&change));
+                self.waiting.set_aside(change.hash(), reference);
+                if item.doc == self.tree.id() {
+                    self.note_withdrawn(&change);
+                }
                 self.documents.get_mut().note_void(item.doc);
                 documents.insert(item.doc);
             }
         }
         self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });
-        // What others' edits of a text had vouched for may have lost that.
-        let tree = self.tree.id();
-        if self.documents.get_mut().holds_void(tree) {
-            documents.insert(tree);
-        }
         for document in documents {
             self.read_again(document, dirty);
         }

@@ -37,34 +37,22 @@ pub(crate) struct Waiting {
     /// Items of entries that do not count, by what they carry: they become part of a document
     /// when a change that counts builds upon them.
     aside: BTreeMap<(DocumentId, ChangeHash), ItemRef>,
-    /// Those of them that make a file such a text.
-    beginning: BTreeMap<DocumentId, BTreeSet<(DocumentId, ChangeHash)>>,
 }
 
 impl Waiting {
-    /// Keeps an item of an entry that does not count. `begins` are the texts that it makes files to.
-    pub(crate) fn set_aside(
-        &mut self,
-        hash: ChangeHash,
-        item: ItemRef,
-        begins: impl IntoIterator<Item = DocumentId>,
-    ) {
-        let key = (item.document, hash);
-        self.aside.insert(key, item);
-        for text in begins {
-            self.beginning.entry(text).or_default().insert(key);
-        }
-    }
-
-    /// Takes the items that were set aside and make a file this text, because something that counts is an edit of it.
-    pub(crate) fn take_beginning(&mut self, text: DocumentId) -> Vec<ItemRef> {
-        let keys = self.beginning.remove(&text).unwrap_or_default();
-        keys.into_iter().filter_map(|key| self.aside.remove(&key)).collect()
+    /// Keeps an item of an entry that does not count.
+    pub(crate) fn set_aside(&mut self, hash: ChangeHash, item: ItemRef) {
+        self.aside.insert((item.document, hash), item);
     }
 
     /// Takes an item that was set aside, because something that counts builds upon it.
     pub(crate) fn take_aside(&mut self, document: DocumentId, hash: ChangeHash) -> Option<ItemRef> {
         self.aside.remove(&(document, hash))
+    }
+
+    /// The items of this document that were set aside.
+    pub(crate) fn aside_of(&self, document: DocumentId) -> Vec<ItemRef> {
+        self.aside.values().filter(|item| item.document == document).copied().collect()
     }
 
     /// Whether something waits for this.
@@ -184,14 +172,9 @@ mod tests {
         let hash = ChangeHash::from_bytes([2; 32]);
         let Unstored::Delivered(item) = delivered(1, 3) else { return };
         let mut waiting = Waiting::default();
-        waiting.set_aside(hash, item, []);
+        waiting.set_aside(hash, item);
         assert_eq!(waiting.len(), 0, "it waits for nothing");
         assert_eq!(waiting.take_aside(document, hash), Some(item));
-        assert_eq!(waiting.take_aside(document, hash), None);
-        let text = DocumentId::from_bytes([5; 16]);
-        waiting.set_aside(hash, item, [text]);
-        assert_eq!(waiting.take_beginning(text), [item]);
-        assert!(waiting.take_beginning(text).is_empty());
         assert_eq!(waiting.take_aside(document, hash), None);
     }
 
