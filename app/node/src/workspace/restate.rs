@@ -154,9 +154,7 @@ impl Engine {
         dirty.keys.extend(again.keys);
         if is_tree {
             self.refresh(dirty);
-            if let Err(error) = self.reconcile() {
-                tracing::error!("what the folder lacks cannot be told: {error}");
-            }
+            self.compare_folder();
         } else if let Some(before) = before
             && let Ok(after) = self.with_text(document, |text| text.text())
         {

@@ -451,6 +451,15 @@ impl Engine {
         }
     }
 
+    /// Compares the whole folder, because the tree was read anew, as soon as nothing is on its way to the folder: what
+    /// it is known to hold is another thing before that.
+    pub(super) fn compare_folder(&mut self) {
+        self.show.ops.clear();
+        self.show.compare_at = Some(self.now);
+        self.show.waits_for_rest = true;
+        self.show_due();
+    }
+
     /// Compares what is shown with what the folder is known to hold, after a start.
     ///
     /// # Errors
