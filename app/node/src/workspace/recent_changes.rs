@@ -4,7 +4,7 @@
 //! a document in that moment must find it all the same: else a document that is made again lacks it, and a version of a
 //! file that holds it is not shown.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use weft_crdt::{ChangeHash, DocumentId};
 use weft_sync::ids::EntryRef;
@@ -12,10 +12,13 @@ use weft_sync::replica::BatchId;
 
 use super::entries::CarriedChange;
 
-/// The changes that may not be in the store yet, in the order in which they came.
+/// The changes that may not be in the store yet.
 #[derive(Default)]
 pub(crate) struct RecentChanges {
-    changes: VecDeque<(u64, DocumentId, CarriedChange)>,
+    /// Those of each document, numbered in the order in which they came.
+    changes: BTreeMap<DocumentId, VecDeque<(u64, CarriedChange)>>,
+    /// Whose each of them is, in that order.
+    order: VecDeque<(u64, DocumentId)>,
     next: u64,
     /// Transactions on their way, each with the number of the first change that is not in it or in one before it.
     transactions: VecDeque<(BatchId, u64)>,
@@ -24,16 +27,15 @@ pub(crate) struct RecentChanges {
 impl RecentChanges {
     /// Notes a change; it is handed to the store with the next transaction at the latest.
     pub(crate) fn note(&mut self, document: DocumentId, carried: CarriedChange) {
-        self.changes.push_back((self.next, document, carried));
+        self.changes.entry(document).or_default().push_back((self.next, carried));
+        self.order.push_back((self.next, document));
         self.next += 1;
     }
 
     /// Names the entry that carries an own change.
     pub(crate) fn set_entry(&mut self, document: DocumentId, hash: ChangeHash, entry: EntryRef) {
-        let mut changes = self.changes.iter_mut().rev();
-        if let Some((_, _, carried)) =
-            changes.find(|(_, of, carried)| *of == document && carried.change.hash() == hash)
-        {
+        let changes = self.changes.get_mut(&document).into_iter().flatten();
+        if let Some((_, carried)) = changes.rev().find(|(_, carried)| carried.change.hash() == hash) {
             carried.entry = entry;
         }
     }
@@ -47,19 +49,28 @@ impl RecentChanges {
     pub(crate) fn committed(&mut self, batch: BatchId) {
         let Some(at) = self.transactions.iter().position(|(known, _)| *known == batch) else { return };
         let end = self.transactions.drain(..=at).map(|(_, end)| end).max().unwrap_or(0);
-        while self.changes.front().is_some_and(|(number, _, _)| *number < end) {
-            self.changes.pop_front();
+        while let Some((_, document)) = self.order.pop_front_if(|(number, _)| *number < end) {
+            self.keep(document, |(number, _)| *number >= end);
         }
     }
 
     /// Forgets a change that is not to be part of the document.
     pub(crate) fn forget(&mut self, document: DocumentId, hash: ChangeHash) {
-        self.changes.retain(|(_, of, carried)| *of != document || carried.change.hash() != hash);
+        self.keep(document, |(_, carried)| carried.change.hash() != hash);
+    }
+
+    fn keep(&mut self, document: DocumentId, keeps: impl Fn(&(u64, CarriedChange)) -> bool) {
+        if let Some(changes) = self.changes.get_mut(&document) {
+            changes.retain(keeps);
+            if changes.is_empty() {
+                self.changes.remove(&document);
+            }
+        }
     }
 
     /// The changes of a document.
     pub(crate) fn of(&self, document: DocumentId) -> impl Iterator<Item = &CarriedChange> {
-        self.changes.iter().filter(move |(_, of, _)| *of == document).map(|(_, _, carried)| carried)
+        self.changes.get(&document).into_iter().flatten().map(|(_, carried)| carried)
     }
 }
 

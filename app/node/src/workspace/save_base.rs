@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
+use lru::LruCache;
 use weft_crdt::{DocumentId, PastText, TextDocument};
 
 /// Past versions of one text that are kept.
@@ -209,49 +210,50 @@ fn common(a: &[Range<usize>], b: &[Range<usize>]) -> usize {
 }
 
 /// Texts as they lay on disk, with the ids of their characters, and what saves from old copies came to.
-#[derive(Default)]
 pub(crate) struct PastTexts {
-    /// By the name that the version has in the mirror, the newest first.
-    texts: BTreeMap<DocumentId, VecDeque<(Vec<u8>, PastText)>>,
-    /// The documents in the order in which a version of each was put in last.
-    order: VecDeque<DocumentId>,
+    /// By the name that the version has in the mirror, the newest first; the document whose last version was put in
+    /// longest ago goes first.
+    texts: LruCache<DocumentId, VecDeque<(Vec<u8>, PastText)>>,
     chars: usize,
     /// What the newest merge of each text has brought back.
     brought_back: BTreeMap<DocumentId, String>,
     saved_count: u64,
 }
 
+impl Default for PastTexts {
+    fn default() -> Self {
+        Self { texts: LruCache::unbounded(), chars: 0, brought_back: BTreeMap::new(), saved_count: 0 }
+    }
+}
+
 impl PastTexts {
     /// Keeps a text under the name of its version.
     pub(super) fn put(&mut self, document: DocumentId, version: Vec<u8>, text: impl FnOnce() -> PastText) {
-        let texts = self.texts.entry(document).or_default();
-        if texts.iter().any(|(known, _)| *known == version) {
+        let known = self.texts.peek(&document);
+        if known.is_some_and(|texts| texts.iter().any(|(known, _)| *known == version)) {
             return;
         }
         let text = text();
         self.chars += text.rope().len_chars();
+        let texts = self.texts.get_or_insert_mut(document, VecDeque::new);
         texts.push_front((version, text));
         if texts.len() > KEPT_EACH
             && let Some((_, oldest)) = texts.pop_back()
         {
             self.chars -= oldest.rope().len_chars();
         }
-        if self.order.back() != Some(&document) {
-            self.order.retain(|other| *other != document);
-            self.order.push_back(document);
-        }
-        while self.chars > KEPT_CHARS && self.order.len() > 1 {
-            let Some(oldest) = self.order.pop_front() else { break };
-            for (_, text) in self.texts.remove(&oldest).into_iter().flatten() {
-                self.chars -= text.rope().len_chars();
-            }
+        while self.chars > KEPT_CHARS
+            && self.texts.len() > 1
+            && let Some((oldest, texts)) = self.texts.pop_lru()
+        {
+            self.chars -= texts.iter().map(|(_, text)| text.rope().len_chars()).sum::<usize>();
             self.brought_back.remove(&oldest);
         }
     }
 
     /// Finds a version by its name.
     pub(super) fn get(&self, document: DocumentId, version: &[u8]) -> Option<&PastText> {
-        let texts = self.texts.get(&document)?;
+        let texts = self.texts.peek(&document)?;
         texts.iter().find(|(known, _)| known == version).map(|(_, text)| text)
     }
 
@@ -386,7 +388,7 @@ mod tests {
             texts.put(document, vec![n], || text.keep());
             assert!(texts.get(document, &[n]).is_some());
         }
-        assert_eq!(texts.texts[&document].len(), KEPT_EACH);
+        assert_eq!(texts.texts.peek(&document).map(VecDeque::len), Some(KEPT_EACH));
         assert_eq!(texts.chars, KEPT_EACH * 100);
     }
 }

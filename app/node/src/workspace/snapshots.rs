@@ -10,7 +10,7 @@
 //! of the document over its whole life), and, with far fewer, when nobody has edited it for
 //! [`QUIET_MILLIS`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use weft_crdt::tree::BlobRef;
@@ -134,17 +134,31 @@ pub(crate) struct Progress {
 pub(crate) struct SnapshotPlan {
     /// Documents with changes that no snapshot holds, and when they were last edited.
     edited: BTreeMap<DocumentId, Timestamp>,
+    /// The same, the one first that is quiet the longest.
+    by_time: BTreeSet<(Timestamp, DocumentId)>,
+    /// Those that may have enough changes for a snapshot while they are edited.
+    busy: BTreeSet<DocumentId>,
 }
 
 impl SnapshotPlan {
     /// A document has changed.
     pub(crate) fn edited(&mut self, document: DocumentId, now: Timestamp) {
+        self.forget(document);
         self.edited.insert(document, now);
+        self.by_time.insert((now, document));
+        self.busy.insert(document);
+    }
+
+    fn forget(&mut self, document: DocumentId) {
+        if let Some(edited) = self.edited.remove(&document) {
+            self.by_time.remove(&(edited, document));
+        }
+        self.busy.remove(&document);
     }
 
     /// When [`SnapshotPlan::due`] is to be asked at the latest.
     pub(crate) fn wake_at(&self) -> Option<Timestamp> {
-        self.edited.values().min().map(|edited| edited.plus_millis(QUIET_MILLIS))
+        self.by_time.first().map(|(edited, _)| edited.plus_millis(QUIET_MILLIS))
     }
 
     /// Takes out the documents that are to get a snapshot now. `look` tells of a document in memory.
@@ -154,18 +168,24 @@ impl SnapshotPlan {
         look: impl Fn(DocumentId) -> Option<Progress>,
     ) -> Vec<DocumentId> {
         let mut due = Vec::new();
-        self.edited.retain(|document, edited| {
+        self.busy.retain(|document| {
             let Some(Progress { changes, held, is_stored }) = look(*document) else { return false };
-            let further = changes.saturating_sub(held);
-            let is_quiet = edited.plus_millis(QUIET_MILLIS) <= now;
-            if is_stored && further >= BUSY_CHANGES_MIN.max(changes / 8)
-                || is_quiet && further >= QUIET_CHANGES_MIN.max(changes / 32)
-            {
+            let is_enough = changes.saturating_sub(held) >= BUSY_CHANGES_MIN.max(changes / 8);
+            if is_enough && is_stored {
                 due.push(*document);
-                return false;
             }
-            !is_quiet
+            is_enough && !is_stored
         });
+        due.iter().for_each(|document| self.forget(*document));
+        while let Some((_, document)) =
+            self.by_time.first().filter(|(edited, _)| edited.plus_millis(QUIET_MILLIS) <= now).copied()
+        {
+            self.forget(document);
+            let Some(Progress { changes, held, .. }) = look(document) else { continue };
+            if changes.saturating_sub(held) >= QUIET_CHANGES_MIN.max(changes / 32) {
+                due.push(document);
+            }
+        }
         due
     }
 }
