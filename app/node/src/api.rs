@@ -52,8 +52,8 @@ pub use self::{
     },
     wall_time::WallTime,
     workspace::{
-        BranchSwitch, Digest, Digests, Existing, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined,
-        Leave, Left, MirrorDecision, MirrorResume, MirrorResumed, PeerStatus, PendingPath, Policies, Policy,
-        Status, Wait, Waited, WorkspaceState, WorkspaceStatus,
+        BranchSwitch, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,
+        JoinPreviewed, Joined, Leave, Left, MirrorDecision, MirrorResume, MirrorResumed, PeerStatus,
+        PendingPath, Policies, Policy, Status, Wait, Waited, WorkspaceState, WorkspaceStatus,
     },
 };

@@ -17,7 +17,8 @@ use weft_crdt::tree::BlobRef;
 pub(crate) use self::recent::RecentTexts;
 pub(crate) use self::thread::{Folder, FolderConfig};
 use crate::mirror::{
-    Decision, DiskChange, FolderEvent, HoldReason, Kind, NodeBytes, Progress, RelPath, Skipped, WriteOutcome,
+    Decision, DiskChange, FolderEvent, HoldReason, Kind, NodeBytes, Progress, RelPath, Skipped, Unread,
+    WriteOutcome,
 };
 
 /// Jobs that may wait for the folder thread.
@@ -164,6 +165,8 @@ pub(crate) enum FolderReport {
     Written(Vec<Written>),
     /// A scan goes on.
     Progress(Progress),
+    /// How many changes were noticed and are not reported yet, now and then.
+    Unread(Unread),
     /// A scan is over; its changes, if any, were reported before.
     Scanned(Skipped),
     /// The mirror holds still, or goes on again.

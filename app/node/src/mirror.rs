@@ -49,7 +49,7 @@ mod tests;
 
 pub use change::{Batch, Decision, DiskChange, Evidence, Found, HoldReason, PastVersion, SaveBase, Sighting};
 pub use history::ReadLog;
-pub use look::{CheckOutcome, Progress};
+pub use look::{CheckOutcome, Progress, Unread};
 pub use path::{PathError, RelPath, is_git_name};
 pub use preview::{Preview, preview};
 pub use read::{CheckedReader, FileRef, ReadError, SMALL_FILE_BYTES_MAX};

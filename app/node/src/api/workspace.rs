@@ -225,6 +225,23 @@ pub struct WorkspaceStatus {
     /// Symbolic links and special files, which are not shared.
     #[serde(default)]
     pub not_shared: u64,
+    /// What is still to be done between the folder and the workspace.
+    #[serde(default)]
+    pub folder_work: FolderWork,
+}
+
+/// What is still to be done between a folder and its workspace. All zero: the folder holds what the workspace shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FolderWork {
+    /// Files that other programs have changed and that are not read yet; told from 20 on.
+    pub to_read: u64,
+    /// Whether these wait until git is done.
+    pub waits_for_git: bool,
+    /// Files and folders that are not in the folder yet as others left them.
+    pub to_write: u64,
+    /// Contents that are still to come from other devices.
+    pub to_fetch: u64,
 }
 
 /// Another device, seen from here.

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::mirror::{
     Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror,
-    MirrorRow, OpenMirrorError, RelPath, RootIdentity, StoredMirror, TableChange, Watcher, WriteOp,
-    WriteOutcome,
+    MirrorRow, OpenMirrorError, Progress, RelPath, RootIdentity, StoredMirror, TableChange, Unread, Watcher,
+    WriteOp, WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
 
@@ -40,6 +40,11 @@ const REFUSED_DOUBLINGS_MAX: u32 = 10;
 const UNWATCHED_SCAN_EVERY: Duration = Duration::from_secs(5);
 /// How often a folder or a disk that is missing is looked for.
 const MISSING_SCAN_EVERY: Duration = Duration::from_secs(2);
+
+/// From so many changes on it is told that they are not read yet.
+const UNREAD_PATHS_MIN: usize = 20;
+/// How often that is told.
+const UNREAD_EVERY: Duration = Duration::from_millis(200);
 
 const ROW: u8 = 0;
 const JOURNAL: u8 = 1;
@@ -106,6 +111,7 @@ impl Folder {
                 refused: BTreeMap::new(),
                 wants_scan: false,
                 branch: None,
+                told: (Unread::default(), Instant::now()),
                 check_at: None,
                 sync_at: None,
                 scan_every: None,
@@ -162,6 +168,8 @@ struct Driver {
     scan_every: Option<(Instant, Duration)>,
     /// A hold was answered; the next scan ends it.
     was_held: bool,
+    /// What was last told of changes that are not read yet, and when.
+    told: (Unread, Instant),
     watcher: Option<Watcher>,
     events_to: FolderHandle,
     config: FolderConfig,
@@ -331,6 +339,20 @@ impl Driver {
             }
         }
         self.store_table(Urgency::WithTheNext);
+        self.tell_unread();
+    }
+
+    /// Tells how many changes are not read yet, where they are so many that somebody may ask.
+    fn tell_unread(&mut self) {
+        let mut unread = self.mirror.unread();
+        if unread.paths < UNREAD_PATHS_MIN {
+            unread = Unread::default();
+        }
+        let (last, at) = &self.told;
+        if unread != *last && (unread.paths == 0 || at.elapsed() >= UNREAD_EVERY) {
+            self.told = (unread, Instant::now());
+            (self.report)(FolderReport::Unread(unread));
+        }
     }
 
     fn scan(&mut self) {
@@ -359,7 +381,13 @@ impl Driver {
 
     fn check(&mut self) {
         let events = std::mem::take(&mut self.events);
-        let outcome = self.mirror.check(self.now(), &events, &self.known);
+        let report = &self.report;
+        let unread = self.mirror.unread();
+        let mut progress = |done: Progress| {
+            let paths = unread.paths.saturating_sub(done.files_read);
+            report(FolderReport::Unread(Unread { paths, waits_for_git: false }));
+        };
+        let outcome = self.mirror.check(self.now(), &events, &self.known, &mut progress);
         self.check_at = outcome.retry_at_millis;
         if let Some(reason) = outcome.hold {
             self.held(reason);

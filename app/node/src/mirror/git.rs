@@ -4,8 +4,11 @@ use std::io::Read;
 
 use super::os::Root;
 
-/// While git holds its lock and files keep changing, the batch grows for so long at most.
-pub(crate) const GIT_BATCH_MILLIS_MAX: u64 = 10_000;
+/// While git holds its lock and files keep changing, the batch grows for so long at most: a lock that git left behind
+/// must not keep a build from being shared for ever.
+pub(crate) const GIT_BATCH_MILLIS_MAX: u64 = 60_000;
+/// The same where another branch is held back: what goes out cannot be held any more.
+pub(crate) const GIT_HELD_MILLIS_MAX: u64 = 600_000;
 /// A lock under which nothing has changed for so long does not delay a batch.
 pub(crate) const GIT_QUIET_MILLIS: u64 = 200;
 /// A branch that was checked out so long before anything changed has brought nothing.
@@ -74,7 +77,7 @@ impl GitState {
     }
 
     /// When to look again because git is not done yet; `None`: take the batch.
-    pub(crate) fn wait_until(&mut self, now: u64, root: &Root) -> Option<u64> {
+    pub(crate) fn wait_until(&mut self, now: u64, root: &Root, holds_branches: bool) -> Option<u64> {
         let since = self.locked_since?;
         if !has_lock(root) {
             // `.git/HEAD` is written a moment after the lock is given back.
@@ -86,7 +89,8 @@ impl GitState {
             return None;
         }
         self.released_at = None;
-        let is_busy = now < self.last_change_at + GIT_QUIET_MILLIS && now < since + GIT_BATCH_MILLIS_MAX;
+        let millis_max = if holds_branches { GIT_HELD_MILLIS_MAX } else { GIT_BATCH_MILLIS_MAX };
+        let is_busy = now < self.last_change_at + GIT_QUIET_MILLIS && now < since + millis_max;
         is_busy.then_some(now + GIT_LOOK_MILLIS)
     }
 

@@ -25,6 +25,15 @@ pub struct Progress {
     pub bytes_read: u64,
 }
 
+/// Changes that were noticed and are not reported yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// Files and folders that are still to be looked at.
+    pub paths: usize,
+    /// Whether that waits until git is done.
+    pub waits_for_git: bool,
+}
+
 /// The answer of [`Mirror::check`].
 #[derive(Debug, Default)]
 pub struct CheckOutcome {
@@ -102,8 +111,14 @@ impl Mirror {
     /// Looks at what the watcher named, and at what has waited long enough.
     ///
     /// The cost depends on the number of events, not on the number of files.
-    pub fn check(&mut self, now_millis: u64, events: &[FolderEvent], old: &dyn OldContent) -> CheckOutcome {
-        let result = self.try_check(now_millis, events, old);
+    pub fn check(
+        &mut self,
+        now_millis: u64,
+        events: &[FolderEvent],
+        old: &dyn OldContent,
+        progress: &mut dyn FnMut(Progress),
+    ) -> CheckOutcome {
+        let result = self.try_check(now_millis, events, old, progress);
         let (batch, hold) = match result {
             Ok(batch) => (batch, None),
             Err(reason) => (Batch::default(), Some(reason)),
@@ -118,6 +133,7 @@ impl Mirror {
         now: u64,
         events: &[FolderEvent],
         old: &dyn OldContent,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Batch, HoldReason> {
         if let Some(reason) = self.hold.clone() {
             return Err(reason);
@@ -127,7 +143,7 @@ impl Mirror {
             self.note_event(&root, event, now);
         }
         if (self.pending.next_due().is_some() || self.pending.needs_full_look)
-            && let Some(at) = self.git.wait_until(now, &root)
+            && let Some(at) = self.git.wait_until(now, &root, self.holds_branches)
         {
             self.git_look_at = Some(at);
             return Ok(Batch::default());
@@ -137,7 +153,7 @@ impl Mirror {
         let mut batch = Batch::default();
         if !due.is_empty() || self.pending.needs_full_look {
             let (seen, scope) = self.look_at(&root, &due);
-            batch = self.examine(&root, seen, &scope, now, Some(&due), old, &mut |_| ())?;
+            batch = self.examine(&root, seen, &scope, now, Some(&due), old, progress)?;
             if !batch.changes.is_empty() {
                 self.git.forget_old_switch(&root, now);
                 self.note_branch(&root, &mut batch)?;
@@ -149,6 +165,12 @@ impl Mirror {
         let is_idle = events.is_empty() && batch.changes.is_empty();
         batch.changes.extend(self.look_at_displaced(&root, now, is_idle));
         Ok(batch)
+    }
+
+    /// What was noticed and is not reported yet.
+    pub fn unread(&self) -> Unread {
+        let paths = if self.hold.is_some() { 0 } else { self.pending.len() };
+        Unread { paths, waits_for_git: self.git_look_at.is_some() }
     }
 
     /// Names the branch that a batch brings, or holds it.

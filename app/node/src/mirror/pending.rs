@@ -142,6 +142,11 @@ impl Pending {
         self.paths.values().filter(|waiting| waiting.gone_since.is_some()).count()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Whether something waits there.
     pub(crate) fn contains(&self, path: &RelPath) -> bool {
         self.paths.contains_key(path)
     }

@@ -155,7 +155,7 @@ impl Bench {
     }
 
     fn check_events(&mut self, events: &[FolderEvent]) -> (Vec<String>, CheckOutcome) {
-        let outcome = self.mirror.check(self.now, events, &self.contents);
+        let outcome = self.mirror.check(self.now, events, &self.contents, &mut |_| ());
         (self.take(&outcome.batch), outcome)
     }
 

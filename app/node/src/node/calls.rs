@@ -296,6 +296,7 @@ async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, 
         pending: summary.pending,
         kept_by: Vec::new(),
         not_shared: summary.not_shared,
+        folder_work: summary.folder_work,
     })
 }
 

@@ -185,6 +185,7 @@ pub(super) struct ScanState {
     pub(super) is_done: bool,
     pub(super) is_import: bool,
     pub(super) progress: crate::mirror::Progress,
+    pub(super) unread: crate::mirror::Unread,
     pub(super) skipped: crate::mirror::Skipped,
 }
 
@@ -575,6 +576,11 @@ impl Engine {
     /// A scan goes on.
     pub(crate) fn scan_progress(&mut self, progress: crate::mirror::Progress) {
         self.scan.progress = progress;
+    }
+
+    /// So many changes in the folder are not read yet.
+    pub(crate) fn set_unread(&mut self, unread: crate::mirror::Unread) {
+        self.scan.unread = unread;
     }
 
     /// The first scan is over: from now on the folder is written to.

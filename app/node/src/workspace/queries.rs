@@ -18,8 +18,8 @@ use super::engine::{Engine, EngineEvent};
 use super::people::People;
 use super::saves::is_text;
 use crate::api::{
-    ApiError, CatText, Digests, EditAction, Edited, Member, MemberDevice, MembersList, PeerStatus,
-    PendingPath, Restored, Role, WorkspaceState,
+    ApiError, CatText, Digests, EditAction, Edited, FolderWork, Member, MemberDevice, MembersList,
+    PeerStatus, PendingPath, Restored, Role, WorkspaceState,
 };
 use crate::mirror::HoldReason;
 
@@ -35,6 +35,7 @@ pub(crate) struct Summary {
     pub(crate) peers: Vec<PeerStatus>,
     pub(crate) pending: Vec<PendingPath>,
     pub(crate) not_shared: u64,
+    pub(crate) folder_work: FolderWork,
 }
 
 /// How far a workspace has come.
@@ -211,6 +212,12 @@ impl Engine {
             peers: self.peer_statuses(),
             pending,
             not_shared: (skipped.symlinks + skipped.special_files + skipped.secret_count) as u64,
+            folder_work: FolderWork {
+                to_read: self.scan.unread.paths as u64,
+                waits_for_git: self.scan.unread.waits_for_git,
+                to_write: if self.show.hold.is_some() { 0 } else { self.show.outstanding() as u64 },
+                to_fetch: self.fetches.len() as u64,
+            },
         }
     }
 

@@ -310,6 +310,7 @@ impl Runner {
             }
             FolderReport::Written(written) => self.engine.disk_written(written),
             FolderReport::Progress(progress) => self.engine.scan_progress(progress),
+            FolderReport::Unread(unread) => self.engine.set_unread(unread),
             FolderReport::Scanned(skipped) => {
                 if !self.has_scanned {
                     self.has_scanned = true;

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use weft_node::api::{
-    ApiError, BlameLine, BlameLines, Digests, Edited, Finding, HistoryVersions, Initialised, Invitation,
-    Invitations, JoinPreviewed, Joined, Left, LogChange, LogChanges, Member, MemberDevice, MembersList,
-    MirrorDecision, MirrorResumed, Newcomer, NodeInfoReport, Origin, PeerPath, PeerStatus, PeersList,
-    PendingPath, Restored, Role, Severity, Shared, VersionSummary, Waited, WallTime, WorkspaceState,
-    WorkspaceStatus,
+    ApiError, BlameLine, BlameLines, Digests, Edited, Finding, FolderWork, HistoryVersions, Initialised,
+    Invitation, Invitations, JoinPreviewed, Joined, Left, LogChange, LogChanges, Member, MemberDevice,
+    MembersList, MirrorDecision, MirrorResumed, Newcomer, NodeInfoReport, Origin, PeerPath, PeerStatus,
+    PeersList, PendingPath, Restored, Role, Severity, Shared, VersionSummary, Waited, WallTime,
+    WorkspaceState, WorkspaceStatus,
 };
 
 use super::*;
@@ -102,6 +102,7 @@ fn a_status(name: &str) -> WorkspaceStatus {
         pending: vec![PendingPath { path: name.into(), reason: name.into() }],
         kept_by: Vec::new(),
         not_shared: 0,
+        folder_work: FolderWork::default(),
     }
 }
 
@@ -388,6 +389,41 @@ notes  /home/ana/notes
   files   1,234
   digest  9c41000000
   ! held: nothing is sent or written (812 of 900 files are gone)
+  Nobody else is in it yet; `weft share` invites somebody.
+",
+    );
+}
+
+#[test]
+fn a_folder_that_is_behind_says_how_far() {
+    let status_of = |folder_work| {
+        let behind =
+            WorkspaceStatus { folder_work, peers: Vec::new(), pending: Vec::new(), ..a_status("notes") };
+        status(&behind, &look())
+    };
+    let work = FolderWork { to_read: 4210, waits_for_git: true, to_write: 0, to_fetch: 0 };
+    check(
+        &status_of(work),
+        "
+notes  /home/ana/notes
+  you     notes on notes, owner
+  files   1,234
+  digest  9c41000000
+  folder  4,210 changed files so far; shared when git is done
+  Nobody else is in it yet; `weft share` invites somebody.
+",
+    );
+    let work = FolderWork { to_read: 20, waits_for_git: false, to_write: 1, to_fetch: 3 };
+    check(
+        &status_of(work),
+        "
+notes  /home/ana/notes
+  you     notes on notes, owner
+  files   1,234
+  digest  9c41000000
+  folder  20 changed files still to be read
+  folder  1 change of others still to be written here
+  folder  3 contents still to come from other devices
   Nobody else is in it yet; `weft share` invites somebody.
 ",
     );

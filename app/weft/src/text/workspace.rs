@@ -1,8 +1,8 @@
 //! Workspaces: made, joined, left, and who has what.
 
 use weft_node::api::{
-    BranchSwitch, Digests, Initialised, JoinPreviewed, Joined, Left, MirrorDecision, MirrorResumed,
-    PeerStatus, PendingPath, Policies, Waited, WorkspaceState, WorkspaceStatus,
+    BranchSwitch, Digests, FolderWork, Initialised, JoinPreviewed, Joined, Left, MirrorDecision,
+    MirrorResumed, PeerStatus, PendingPath, Policies, Waited, WorkspaceState, WorkspaceStatus,
 };
 
 use super::{Look, Tone, age, bytes, count, plain, seconds, short_id, table::Table, units::counted};
@@ -136,11 +136,33 @@ pub(crate) fn status(status: &WorkspaceStatus, look: &Look) -> String {
         let keepers: Vec<String> = status.kept_by.iter().map(|keeper| short_id(keeper)).collect();
         facts.row(["kept by".into(), keepers.join(", ")]);
     }
+    for work in folder_work(&status.folder_work) {
+        facts.row(["folder".into(), look.paint(Tone::Warning, work)]);
+    }
     text.push_str(&facts.render(2));
     text.push_str(&state(status, look));
     text.push_str(&devices(&status.peers, look));
     text.push_str(&pending("Pending", &status.pending, look));
     text
+}
+
+/// What the folder and the workspace do not have of each other yet.
+fn folder_work(work: &FolderWork) -> Vec<String> {
+    let mut lines = Vec::new();
+    if work.to_read > 0 {
+        let changed = counted(work.to_read, "changed file");
+        lines.push(match work.waits_for_git {
+            true => format!("{changed} so far; shared when git is done"),
+            false => format!("{changed} still to be read"),
+        });
+    }
+    if work.to_write > 0 {
+        lines.push(format!("{} of others still to be written here", counted(work.to_write, "change")));
+    }
+    if work.to_fetch > 0 {
+        lines.push(format!("{} still to come from other devices", counted(work.to_fetch, "content")));
+    }
+    lines
 }
 
 fn state(status: &WorkspaceStatus, look: &Look) -> String {

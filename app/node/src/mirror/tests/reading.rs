@@ -264,9 +264,9 @@ fn what_is_not_accepted_is_reported_again() {
     bench.save("a", "two, and longer\n");
     bench.age();
     let events = [FolderEvent::Path { path: Bench::path("a"), hint: Hint::Closed }];
-    let first = bench.mirror.check(bench.now, &events, &bench.contents);
+    let first = bench.mirror.check(bench.now, &events, &bench.contents, &mut |_| ());
     assert_eq!(first.batch.changes.len(), 1);
-    let again = bench.mirror.check(bench.now, &events, &bench.contents);
+    let again = bench.mirror.check(bench.now, &events, &bench.contents, &mut |_| ());
     assert_eq!(again.batch.changes.len(), 1);
     assert_eq!(bench.scan(), ["modified a"]);
     assert_eq!(bench.scan(), [""; 0]);
