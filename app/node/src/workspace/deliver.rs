@@ -1,12 +1,13 @@
 //! Changes of others: from the entries that carry them into the documents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use weft_crdt::tree::{ContentValue, Field, RegisterKey, Replaced};
 use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, TreeDocument, Value};
 use weft_store::{ChangeOrder, ReadError, Space, Table, Write};
-use weft_sync::data::actor_of;
-use weft_sync::ids::{LogId, UserId};
+use weft_sync::data::{DataPlain, actor_of};
+use weft_sync::ids::{EntryRef, LogId, UserId};
 use weft_sync::replica::Delivery;
 
 use super::documents::{Facts, LoadError};
@@ -52,8 +53,8 @@ impl Arrived {
 
 /// What became of a change.
 enum Outcome {
-    /// It is part of its document now.
-    Applied,
+    /// It is part of its document now. The tree says now what these texts begin with.
+    Applied(Vec<DocumentId>),
     /// It was before, or waits for the document itself.
     Done,
     /// These have to come first.
@@ -147,8 +148,14 @@ impl Engine {
 
     /// Applies a change, and after it those that have waited for it.
     fn apply(&mut self, arrived: Arrived, dirty: &mut Dirty) {
-        let mut open = vec![arrived];
-        while let Some(arrived) = open.pop() {
+        let mut next = Some(arrived);
+        let mut open: Vec<ItemRef> = Vec::new();
+        loop {
+            let Some(arrived) = next.take() else {
+                let Some(item) = open.pop() else { return };
+                next = self.read_item(item);
+                continue;
+            };
             let (document, hash) = (arrived.item.document, arrived.change.hash());
             let applied = if document == self.tree.id() {
                 self.apply_to_tree(&arrived, dirty)
@@ -156,15 +163,20 @@ impl Engine {
                 self.apply_to_text(&arrived, dirty)
             };
             let left_over = self.wait_for_left_over();
-            open.extend(left_over.into_iter().rev().filter_map(|item| self.read_item(item)));
+            open.extend(left_over.into_iter().rev());
             match applied {
-                Ok(Outcome::Applied) => {
-                    let released = self.waiting.take(Missing::Change(document, hash));
-                    open.extend(released.into_iter().rev().filter_map(|item| self.read_item(item)));
+                Ok(Outcome::Applied(begun)) => {
+                    let mut released = self.waiting.take(Missing::Change(document, hash));
+                    for text in begun {
+                        released.append(&mut self.waiting.take(Missing::Document(text)));
+                    }
+                    // Each entry is read once.
+                    released.sort_unstable();
+                    open.extend(released.into_iter().rev());
                 }
                 Ok(Outcome::Missing(missing)) => {
-                    let next = self.wait_for(arrived.item, &missing);
-                    open.extend(next.into_iter().rev().filter_map(|item| self.read_item(item)));
+                    let before = self.wait_for(arrived.item, &missing);
+                    open.extend(before.into_iter().rev());
                 }
                 Ok(Outcome::Done) => {}
                 Err(reason) => self.quarantine(arrived.item, &reason),
@@ -179,14 +191,16 @@ impl Engine {
         }
         match self.tree.apply(&arrived.change, &arrived.log_actor).map_err(|e| e.to_string())? {
             TreeApplied::Applied { changed_keys } => {
+                let changed_keys = changed_keys.into_iter().collect();
+                let begun = self.take_bases(&changed_keys);
                 dirty.keys.extend(changed_keys);
                 self.note_author(arrived);
-                Ok(Outcome::Applied)
+                Ok(Outcome::Applied(begun))
             }
             TreeApplied::Known => {
                 // It may have been made here too, under the same name, and others wait for it.
                 self.note_author(arrived);
-                Ok(Outcome::Applied)
+                Ok(Outcome::Applied(Vec::new()))
             }
             TreeApplied::Missing(missing) => Ok(Outcome::Missing(missing)),
         }
@@ -219,12 +233,12 @@ impl Engine {
             Applied::Applied(patches) => {
                 self.doubled.look(text, &arrived.change);
                 dirty.texts.entry(document).or_default().extend(patches);
-                Ok(Outcome::Applied)
+                Ok(Outcome::Applied(Vec::new()))
             }
             Applied::Known => {
                 // The document was read from the store with this change in it.
                 dirty.texts.entry(document).or_default();
-                Ok(Outcome::Applied)
+                Ok(Outcome::Applied(Vec::new()))
             }
             Applied::Missing(missing) => Ok(Outcome::Missing(missing)),
         }
@@ -278,12 +292,18 @@ impl Engine {
         Some(Arrived { change, item, log_actor, user: self.authors.of_log(&at.log) })
     }
 
-    /// What a stored entry says.
-    pub(super) fn read_entry(&self, at: weft_sync::ids::EntryRef) -> Option<weft_sync::data::DataPlain> {
+    /// What a stored entry says. The last one is kept: its items are often asked for one after the other.
+    pub(super) fn read_entry(&self, at: EntryRef) -> Option<Arc<DataPlain>> {
+        let mut last = self.last_read.borrow_mut();
+        if let Some((_, plain)) = last.as_ref().filter(|(of, _)| *of == at) {
+            return Some(Arc::clone(plain));
+        }
         let read = self.store.entries(self.ws, at.log, at.seq, at.seq, 1);
         let stored = read.ok()?.into_iter().find(|stored| stored.at == at)?;
         let entry = weft_sync::entry::Entry::decode(&stored.bytes).ok()?;
-        self.replica.read_data(&entry)
+        let plain = Arc::new(self.replica.read_data(&entry)?);
+        *last = Some((at, Arc::clone(&plain)));
+        Some(plain)
     }
 
     /// Applies a delivered item once more.
@@ -302,12 +322,20 @@ impl Engine {
         self.apply(Arrived { change, item, log_actor: actor_of(&log), user }, dirty);
     }
 
-    /// Tries again what waited for a document.
-    pub(super) fn release_document(&mut self, document: DocumentId, dirty: &mut Dirty) {
-        for item in self.waiting.take(Missing::Document(document)) {
-            if let Some(arrived) = self.read_item(item) {
-                self.apply(arrived, dirty);
-            }
+    /// Tries again what waited for documents.
+    pub(super) fn release_documents(
+        &mut self,
+        documents: impl IntoIterator<Item = DocumentId>,
+        dirty: &mut Dirty,
+    ) {
+        let mut items = Vec::new();
+        for document in documents {
+            items.append(&mut self.waiting.take(Missing::Document(document)));
+        }
+        // Each entry is read once.
+        items.sort_unstable();
+        for item in items {
+            self.apply_again(item, dirty);
         }
     }
 
@@ -357,13 +385,8 @@ impl Engine {
         if dirty.is_empty() {
             return;
         }
-        for document in self.take_bases(&dirty.keys) {
-            self.release_document(document, &mut dirty);
-        }
-        // Releasing may have changed the tree again.
-        for document in self.take_bases(&dirty.keys) {
-            self.release_document(document, &mut dirty);
-        }
+        let begun = self.take_bases(&dirty.keys);
+        self.release_documents(begun, &mut dirty);
         self.refresh(&dirty);
         for (document, patches) in std::mem::take(&mut dirty.texts) {
             self.text_changed(document);

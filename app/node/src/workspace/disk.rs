@@ -112,9 +112,8 @@ impl Engine {
             }
         }
         self.show.begin_own(own);
-        for document in self.take_bases(&dirty.keys) {
-            self.release_document(document, &mut dirty);
-        }
+        let begun = self.take_bases(&dirty.keys);
+        self.release_documents(begun, &mut dirty);
         self.refresh(&dirty);
         self.show.end_own();
         let (mut versions, mut taken_back) = (BTreeMap::new(), Made::new());

@@ -16,7 +16,7 @@ use rand::rngs::StdRng;
 use weft_crdt::tree::{BlobRef, Platform, TreeView, tree_document_id};
 use weft_crdt::{ActorId, ChangeHash, DocumentId, NodeId, TreeDocument};
 use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
-use weft_sync::data::Origin;
+use weft_sync::data::{DataPlain, Origin};
 use weft_sync::frames::{ByeCode, PeerAddress};
 use weft_sync::ids::{EndpointId, EntryRef, LogId, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
 use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, WriteError, WriteId};
@@ -148,6 +148,8 @@ pub(crate) struct Engine {
     pub(super) refused: BTreeMap<WriteId, String>,
     /// Writes that were refused and are still to be taken back or written again.
     pub(super) to_restate: Vec<(WriteId, LocalWrite, WriteError)>,
+    /// The stored entry that was read last.
+    pub(super) last_read: RefCell<Option<(EntryRef, Arc<DataPlain>)>>,
     /// Texts that files may not be any more since somebody was put out.
     pub(super) withdrawn_texts: WithdrawnTexts,
     /// Writes that were written again, as these.
@@ -225,6 +227,7 @@ impl Engine {
             writes: BTreeMap::new(),
             refused: BTreeMap::new(),
             to_restate: Vec::new(),
+            last_read: RefCell::new(None),
             withdrawn_texts: WithdrawnTexts::default(),
             restated: BTreeMap::new(),
             unstored: UnstoredChanges::default(),
@@ -353,7 +356,7 @@ impl Engine {
                 if !had_key && self.contents.is_some() {
                     // What came before the key waits for the beginning of its text.
                     let documents: Vec<DocumentId> = self.bases.keys().copied().collect();
-                    documents.into_iter().for_each(|document| self.release_document(document, dirty));
+                    self.release_documents(documents, dirty);
                 }
                 let writes = vec![entries::keep_keys(self.ws, self.replica.keyring())];
                 self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });

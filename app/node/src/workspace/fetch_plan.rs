@@ -241,7 +241,7 @@ impl Engine {
             Needs::Document(document) => {
                 let mut dirty = super::deliver::Dirty::default();
                 dirty.texts.entry(document).or_default();
-                self.release_document(document, &mut dirty);
+                self.release_documents([document], &mut dirty);
                 self.settle(dirty);
             }
         }

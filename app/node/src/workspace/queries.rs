@@ -600,9 +600,8 @@ impl Engine {
         push_parts(made, self.tree.id(), edited.changes);
         let mut dirty = Dirty::default();
         dirty.keys.extend(edited.changed_keys);
-        for document in self.take_bases(&dirty.keys) {
-            self.release_document(document, &mut dirty);
-        }
+        let begun = self.take_bases(&dirty.keys);
+        self.release_documents(begun, &mut dirty);
         self.refresh(&dirty);
         Ok(Dirty { texts: dirty.texts, ..Dirty::default() })
     }
