@@ -32,6 +32,10 @@
 //! Entries    -> <-        in the order in which the sender stored them
 //! Ack        -> <-        on disk here; and how much was taken in, which lets more follow
 //! ```
+//! To a device that is known as one of the workspace, Hello, AclHeads and Have go out at once. Where both AclHeads are the
+//! same, nothing is to be sent of the control lane and no AclDone is said: the Haves count, and one round trip has told all.
+//! Where they differ, the Haves that were sent ahead do not count, and come again after AclDone.
+//!
 //! In the data phase a device sends unasked only what its peer cannot know of: new logs of its
 //! own. Everything else is fetched, so that nothing comes twice; see `sources` for whom a log
 //! is fetched from, and `serve` for how it is sent.

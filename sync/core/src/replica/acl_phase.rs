@@ -36,6 +36,7 @@ impl Replica {
                 }
             }
             Frame::Hello(_) | Frame::Bye(_) | Frame::Want(_) => self.protocol_error(id),
+            Frame::Have(_) if self.drops_ahead(id) => {}
             early @ (Frame::Have(_) | Frame::ClosedLogs(_) | Frame::Peers(_) | Frame::Frontier(_)) => {
                 self.keep_early(id, early);
             }
@@ -54,6 +55,13 @@ impl Replica {
         self.acl_phase(id).is_some_and(|acl| acl.done_received)
     }
 
+    /// Whether a Have is one that was sent ahead and does not count, because the control lanes differ.
+    fn drops_ahead(&mut self, id: ChannelId) -> bool {
+        let is_due = |acl: &&mut AclPhase| acl.comparison.has_come() && !acl.done_received;
+        let Some(acl) = self.acl_phase(id).filter(is_due) else { return false };
+        !std::mem::replace(&mut acl.dropped_ahead, true)
+    }
+
     fn keep_early(&mut self, id: ChannelId, frame: Frame) {
         let Some(acl) = self.acl_phase(id) else { return };
         if acl.done_received && acl.done_sent && acl.early.len() < EARLY_FRAMES_MAX {
@@ -68,6 +76,13 @@ impl Replica {
         let Some(differing) = acl.comparison.receive(&heads.vector) else {
             return self.protocol_error(id);
         };
+        if *heads == acl.said {
+            // Both sides see that, and neither has anything to send.
+            (acl.done_sent, acl.done_received) = (true, true);
+            self.claim_ends(id, &heads.vector.open);
+            return;
+        }
+        acl.ahead = None;
         if self.claim_ends(id, &heads.vector.open) {
             self.send_closed_logs(id, differing.into_iter(), Lane::Control);
             self.acl_compared(id);

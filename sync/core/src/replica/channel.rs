@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::compare::{Claims, Comparison};
 use super::serve::Serve;
-use crate::frames::{Frame, Position};
+use crate::frames::{AclHeads, Frame, Position, Vector};
 use crate::ids::{EndpointId, LogId, Timestamp};
 use crate::membership::LiveDevice;
 
@@ -54,6 +54,25 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct HelloPhase {
     pub(super) deadline: Timestamp,
+    pub(super) ahead: Option<Ahead>,
+}
+
+/// What was said to a device of the workspace before it said anything: where both hold the same control lane, which is so
+/// nearly always, one round trip is enough.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    pub(super) heads: AclHeads,
+    pub(super) data: SaidData,
+}
+
+/// What a peer was told of the data lane.
+#[derive(Debug)]
+pub(super) struct SaidData {
+    pub(super) have: Vector,
+    /// How far our own logs reached then.
+    pub(super) own: BTreeMap<LogId, u64>,
+    /// What has come to be on disk since.
+    pub(super) acks: AcksDue,
 }
 
 /// See [`Phase::Acl`].
@@ -62,6 +81,13 @@ pub(super) struct AclPhase {
     /// Moved on by every entry that comes.
     pub(super) deadline: Timestamp,
     pub(super) comparison: Comparison,
+    /// What we have said of the control lane.
+    pub(super) said: AclHeads,
+    /// The Have that we have sent ahead. It counts only if both control lanes are the same: else it may lack much by the
+    /// time at which they are.
+    pub(super) ahead: Option<SaidData>,
+    /// Whether a Have that was sent ahead has come, and does not count.
+    pub(super) dropped_ahead: bool,
     /// Whether the peer was no device of the workspace when the phase began: then less is
     /// taken from it.
     pub(super) is_stranger: bool,
@@ -79,6 +105,8 @@ pub(super) struct AclPhase {
 pub(super) struct DataPhase {
     pub(super) member: LiveDevice,
     pub(super) comparison: Comparison,
+    /// How far our own logs reached when the peer was told what we hold.
+    pub(super) own: BTreeMap<LogId, u64>,
     /// What the peer held when the phase began.
     pub(super) listed: Claims,
     pub(super) acks: AcksDue,
@@ -132,6 +160,15 @@ impl Channel {
         match &mut self.phase {
             Phase::Data(data) => Some(data),
             Phase::Hello(_) | Phase::Acl(_) => None,
+        }
+    }
+
+    /// What the peer is to be told of what is on disk since it was told what we hold.
+    pub(super) fn acks_mut(&mut self) -> Option<&mut AcksDue> {
+        match &mut self.phase {
+            Phase::Hello(hello) => hello.ahead.as_mut().map(|ahead| &mut ahead.data.acks),
+            Phase::Acl(acl) => acl.ahead.as_mut().map(|data| &mut data.acks),
+            Phase::Data(data) => Some(&mut data.acks),
         }
     }
 

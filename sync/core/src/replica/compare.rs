@@ -97,6 +97,11 @@ impl Comparison {
         matches!(&self.other, Other::Here { due, .. } if due.is_empty())
     }
 
+    /// Whether the other side's vector has come.
+    pub(super) fn has_come(&self) -> bool {
+        matches!(self.other, Other::Here { .. })
+    }
+
     /// Whether the other side holds exactly what this side holds of a closed log, because the
     /// digests say so.
     pub(super) fn is_equal(&self, log: &LogId, signer: &SignerId) -> bool {

@@ -1,7 +1,7 @@
 //! Channels coming up and going down, and the Hello.
 
 use super::Replica;
-use super::channel::{AclPhase, Channel, HelloPhase, Intake, Phase};
+use super::channel::{AclPhase, Ahead, Channel, HelloPhase, Intake, Phase};
 use super::compare::{Claims, Comparison};
 use super::effect::Effect;
 use super::input::ChannelId;
@@ -23,7 +23,7 @@ impl Replica {
         let channel = Channel {
             peer,
             dialer,
-            phase: Phase::Hello(HelloPhase { deadline }),
+            phase: Phase::Hello(HelloPhase { deadline, ahead: None }),
             claims: Claims::default(),
             suspects: Vec::new(),
             serve: Serve::default(),
@@ -31,7 +31,10 @@ impl Replica {
         };
         self.channels.insert(id, channel);
         if dialer {
-            self.send_hello(id, &peer);
+            let ahead = self.send_hello(id, &peer);
+            if let Some(channel) = self.channels.get_mut(&id) {
+                channel.phase = Phase::Hello(HelloPhase { deadline, ahead });
+            }
         }
     }
 
@@ -73,9 +76,22 @@ impl Replica {
         self.effects.push(Effect::Send { channel: id, bytes: frame.encode() });
     }
 
-    fn send_hello(&mut self, id: ChannelId, peer: &EndpointId) {
+    /// Greets, and tells a device of the workspace at once what we hold. The transport has shown whose the other end is.
+    fn send_hello(&mut self, id: ChannelId, peer: &EndpointId) -> Option<Ahead> {
         let tag = hello_tag(&self.config.ws, &self.config.keys.endpoint_id(), peer);
         self.send(id, &Frame::Hello(Hello { version: PROTOCOL_VERSION, features: 0, tag }));
+        if !matches!(self.members.standing(peer), Standing::Live(_)) {
+            return None;
+        }
+        let heads = self.acl_heads_now();
+        self.send(id, &Frame::AclHeads(heads.clone()));
+        Some(Ahead { heads, data: self.send_have(id) })
+    }
+
+    fn acl_heads_now(&self) -> AclHeads {
+        let mut heads = self.members.heads();
+        heads.truncate(ACL_HEADS_MAX);
+        AclHeads { heads, vector: self.logs.vector(Lane::Control) }
     }
 
     pub(super) fn frame(&mut self, id: ChannelId, bytes: &[u8]) {
@@ -118,10 +134,11 @@ impl Replica {
         if is_stranger && !dialer && !self.listens_to_stranger() {
             return self.bye(id, ByeCode::Again);
         }
-        if !dialer {
-            self.send_hello(id, &peer);
-        }
-        self.enter_acl(id, is_stranger);
+        let ahead = match self.channels.get_mut(&id).map(|channel| &mut channel.phase) {
+            Some(Phase::Hello(phase)) if dialer => phase.ahead.take(),
+            _ => self.send_hello(id, &peer),
+        };
+        self.enter_acl(id, is_stranger, ahead);
     }
 
     fn listens_to_stranger(&mut self) -> bool {
@@ -134,13 +151,21 @@ impl Replica {
         strangers < STRANGERS_MAX && self.strikes.admit_stranger(self.now)
     }
 
-    fn enter_acl(&mut self, id: ChannelId, is_stranger: bool) {
-        let vector = self.logs.vector(Lane::Control);
-        let mut heads = self.members.heads();
-        heads.truncate(ACL_HEADS_MAX);
+    fn enter_acl(&mut self, id: ChannelId, is_stranger: bool, ahead: Option<Ahead>) {
+        let (said, ahead) = match ahead {
+            Some(ahead) => (ahead.heads, Some(ahead.data)),
+            None => {
+                let said = self.acl_heads_now();
+                self.send(id, &Frame::AclHeads(said.clone()));
+                (said, None)
+            }
+        };
         let phase = AclPhase {
             deadline: self.now.plus_millis(ACL_PHASE_MILLIS),
-            comparison: Comparison::new(&vector),
+            comparison: Comparison::new(&said.vector),
+            said,
+            ahead,
+            dropped_ahead: false,
             is_stranger,
             entries: 0,
             bytes: 0,
@@ -151,6 +176,5 @@ impl Replica {
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.phase = Phase::Acl(phase);
         }
-        self.send(id, &Frame::AclHeads(AclHeads { heads, vector }));
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Replica;
-use super::channel::{AcksDue, DataPhase, Phase};
+use super::channel::{AcksDue, DataPhase, Phase, SaidData};
 use super::compare::{Claims, Comparison};
 use super::effect::Effect;
 use super::input::ChannelId;
@@ -14,28 +14,37 @@ use crate::ids::{EntryRef, LogId};
 use crate::limits::{
     ACK_MILLIS, FRONTIER_POSITIONS_MAX, PEERS_PER_FRAME_MAX, POSITIONS_PER_FRAME_MAX, TAKEN_BYTES_STEP,
 };
-use crate::membership::LiveDevice;
+use crate::membership::{LiveDevice, Standing};
 
 impl Replica {
     pub(super) fn enter_data(&mut self, id: ChannelId, member: LiveDevice) {
-        let vector = self.logs.vector(Lane::Data);
         let device = member.device;
-        let phase = DataPhase {
-            member,
-            comparison: Comparison::new(&vector),
-            listed: Claims::default(),
-            acks: AcksDue::default(),
-        };
         let Some(channel) = self.channels.get_mut(&id) else { return };
-        let Phase::Acl(acl) = std::mem::replace(&mut channel.phase, Phase::Data(phase)) else { return };
+        let Phase::Acl(acl) = &mut channel.phase else { return };
+        let early = std::mem::take(&mut acl.early);
+        let ahead = acl.ahead.take();
+        let SaidData { have, own, acks } = ahead.unwrap_or_else(|| self.send_have(id));
+        let comparison = Comparison::new(&have);
+        let phase = DataPhase { member, comparison, own, listed: Claims::default(), acks };
+        if let Some(channel) = self.channels.get_mut(&id) {
+            channel.phase = Phase::Data(phase);
+        }
         self.peers_changed.devices.insert(device);
-        self.send(id, &Frame::Have(vector));
         self.send_signed_vector(id);
         let addresses = self.addresses.clone();
         self.send_addresses(id, &addresses);
-        for early in acl.early {
+        for early in early {
             self.data_frame(id, early, 0);
         }
+    }
+
+    /// Tells a peer what we hold of the data lane.
+    pub(super) fn send_have(&mut self, id: ChannelId) -> SaidData {
+        let have = self.logs.vector(Lane::Data);
+        let ours = self.own.signer.id();
+        let own = self.logs.of_signer(&ours).map(|(log, state)| (*log, state.committed.seq)).collect();
+        self.send(id, &Frame::Have(have.clone()));
+        SaidData { have, own, acks: AcksDue::default() }
     }
 
     /// A device that has a data log says in Frontiers what it holds, the others say it so.
@@ -154,8 +163,11 @@ impl Replica {
             .of_signer(&ours)
             .filter(|(_, state)| state.lane == Lane::Data)
             .map(|(log, state)| {
-                let equal = data.comparison.is_equal(log, &ours) && self.logs.is_closed(log);
-                (*log, if equal { state.committed.seq } else { channel.claims.seq(log) })
+                // What the peer has compared is what it was told.
+                let told = data.own.get(log).copied().unwrap_or(0).min(state.committed.seq);
+                let is_equal = data.comparison.is_equal(log, &ours) && self.logs.is_closed(log);
+                let claimed = channel.claims.seq(log);
+                (*log, if is_equal { claimed.max(told) } else { claimed })
             })
             .collect();
         for (log, seq) in held {
@@ -218,11 +230,15 @@ impl Replica {
             let Some(author) = self.logs.get(&log).map(|state| state.signer.device()) else { continue };
             for channel in self.channels.values_mut() {
                 let claimed = channel.claims.seq(&log);
-                let Some(data) = channel.data_mut() else { continue };
-                if author == Some(data.member.device) {
-                    data.acks.owe(log, seq, self.now);
+                let device = match self.members.standing(&channel.peer) {
+                    Standing::Live(member) => Some(member.device),
+                    Standing::Removed | Standing::Unknown => None,
+                };
+                let Some(acks) = channel.acks_mut() else { continue };
+                if author.is_some() && author == device {
+                    acks.owe(log, seq, self.now);
                 } else if claimed < seq {
-                    data.acks.tell(log, seq, self.now.plus_millis(ACK_MILLIS));
+                    acks.tell(log, seq, self.now.plus_millis(ACK_MILLIS));
                 }
             }
         }
