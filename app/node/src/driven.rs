@@ -248,7 +248,12 @@ impl DrivenWorkspace {
     pub fn work_folder(&mut self) {
         for job in std::mem::take(&mut self.jobs) {
             match job {
-                FolderJob::Accept { batch, accepted } => self.folder.accept(batch, &accepted),
+                FolderJob::Accept { batch, accepted } => {
+                    let given_back = self.folder.accept(batch, &accepted);
+                    if !given_back.is_empty() {
+                        self.engine.disk_written(given_back);
+                    }
+                }
                 FolderJob::Write(writes) => self.folder.queue(writes),
                 _ => {}
             }

@@ -7,7 +7,7 @@
 mod recent;
 mod thread;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 
@@ -142,6 +142,36 @@ impl PlannedWrite {
             Self::File { node, .. } | Self::MakeFolder { node, .. } => Some(*node),
             _ => None,
         }
+    }
+}
+
+/// What somebody else has changed in the folder: writes that were planned before are for what lay there, and would be done
+/// to what lies there now.
+pub(crate) struct Outdated {
+    touched: BTreeSet<RelPath>,
+}
+
+impl Outdated {
+    /// By these changes.
+    pub(crate) fn by(changes: &[DiskChange]) -> Self {
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            touched.insert(change.path().clone());
+            if let DiskChange::Renamed { from, .. } = change {
+                touched.insert(from.clone());
+            }
+        }
+        Self { touched }
+    }
+
+    /// What is said of a write that must not be carried out any more; none where it may.
+    pub(crate) fn give_back(&self, write: &PlannedWrite) -> Option<Written> {
+        let is_outdated = match write {
+            PlannedWrite::Rename { from, .. } => self.touched.contains(from),
+            _ => false,
+        } || self.touched.contains(write.path());
+        let (path, node) = (write.path().clone(), write.node());
+        is_outdated.then_some(Written { path, node, outcome: WriteOutcome::Changed })
     }
 }
 

@@ -10,7 +10,7 @@ use weft_crdt::NodeId;
 use weft_store::{Space, Storage, Table, Write};
 use weft_sync::ids::WorkspaceId;
 
-use crate::folder::{Accepted, PlannedContent, PlannedWrite, Written};
+use crate::folder::{Accepted, Outdated, PlannedContent, PlannedWrite, Written};
 use crate::mirror::{
     DiskChange, Evidence, FileRef, Found, Kind, MirrorRow, Obstacle, PastVersion, RelPath, SaveBase,
     Sighting, Stamp, WriteOutcome,
@@ -354,12 +354,12 @@ impl ModelFolder {
         Some((row.node, SaveBase { version, hash: row.hash, older: older.collect(), evidence }))
     }
 
-    /// The edits of a batch are in the store.
-    pub(super) fn accept(&mut self, batch: u64, accepted: &[Accepted]) {
-        let Some((open, changes)) = self.open.take() else { return };
+    /// The edits of a batch are in the store. Gives back writes that were planned before it was known.
+    pub(super) fn accept(&mut self, batch: u64, accepted: &[Accepted]) -> Vec<Written> {
+        let Some((open, changes)) = self.open.take() else { return Vec::new() };
         if open != batch {
             self.open = Some((open, changes));
-            return;
+            return Vec::new();
         }
         self.is_accepting = true;
         for done in accepted {
@@ -368,6 +368,15 @@ impl ModelFolder {
             }
         }
         self.is_accepting = false;
+        let outdated = Outdated::by(&changes);
+        let mut given_back = Vec::new();
+        self.writes.retain(|PlannedWriteBox(write)| {
+            let written = outdated.give_back(write);
+            let is_kept = written.is_none();
+            given_back.extend(written);
+            is_kept
+        });
+        given_back
     }
 
     fn accept_one(&mut self, change: &DiskChange, node: NodeId, version: &[u8]) {

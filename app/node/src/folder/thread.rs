@@ -14,8 +14,8 @@ use weft_sync::ids::WorkspaceId;
 
 use super::recent::KnownContent;
 use super::{
-    Accepted, FolderHandle, FolderJob, FolderReport, JOBS_MAX, PlannedContent, PlannedWrite, RecentTexts,
-    Written,
+    Accepted, FolderHandle, FolderJob, FolderReport, JOBS_MAX, Outdated, PlannedContent, PlannedWrite,
+    RecentTexts, Written,
 };
 use crate::mirror::{
     Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror,
@@ -449,29 +449,14 @@ impl Driver {
         if self.writes.is_empty() {
             return;
         }
-        let mut touched = BTreeSet::new();
-        for change in changes {
-            touched.insert(change.path().clone());
-            if let DiskChange::Renamed { from, .. } = change {
-                touched.insert(from.clone());
-            }
-        }
-        let is_outdated = |write: &PlannedWrite| {
-            let from = match write {
-                PlannedWrite::Rename { from, .. } => Some(from),
-                _ => None,
-            };
-            touched.contains(write.path()) || from.is_some_and(|from| touched.contains(from))
-        };
-        let (outdated, writes) = std::mem::take(&mut self.writes).into_iter().partition(is_outdated);
-        self.writes = writes;
-        let given_back: Vec<Written> = Vec::into_iter(outdated)
-            .map(|write: PlannedWrite| Written {
-                path: write.path().clone(),
-                node: write.node(),
-                outcome: WriteOutcome::Changed,
-            })
-            .collect();
+        let outdated = Outdated::by(changes);
+        let mut given_back = Vec::new();
+        self.writes.retain(|write| {
+            let written = outdated.give_back(write);
+            let is_kept = written.is_none();
+            given_back.extend(written);
+            is_kept
+        });
         if !given_back.is_empty() {
             (self.report)(FolderReport::Written(given_back));
         }
