@@ -1,7 +1,7 @@
 //! One person's machine.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs, io,
     io::Write,
     path::{Path, PathBuf},
@@ -154,6 +154,22 @@ impl Device {
         let name = name_of(&command);
         let node = NodeProcess::start(&mut command, &name)?;
         self.listen = node.addresses.iter().find(|address| address.starts_with("127.")).cloned();
+        Ok(self.node.insert(node))
+    }
+
+    /// Starts this device's node through another program, given with its arguments, which runs it.
+    ///
+    /// # Errors
+    /// When it is not ready in time.
+    pub fn start_node_through(&mut self, wrapper: &[OsString]) -> Result<&NodeProcess, Failure> {
+        let listen = self.listen.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let inner = self.command(["node", "--json", "--listen", &listen, "--lan", "off"]);
+        let (program, arguments) = wrapper.split_first().expect("a program");
+        let mut command = Command::new(program);
+        command.args(arguments).arg(inner.get_program()).args(inner.get_args()).current_dir(&self.place);
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let name = name_of(&inner);
+        let node = NodeProcess::start(&mut command, &name)?;
         Ok(self.node.insert(node))
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use weft_tests::{Pair, Person};
 
 /// Numbers that follow from a seed (SplitMix64, Steele et al. 2014).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -19,12 +19,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }
 
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
@@ -38,7 +38,7 @@ struct Done {
     kills: u64,
 }
 
-fn edit(person: &Person, word: &str) -> Result<(), String> {
+pub(crate) fn edit(person: &Person, word: &str) -> Result<(), String> {
     let path = person.files.path("a.txt");
     let words = ["edit".as_ref(), path.as_os_str(), "--insert".as_ref(), "0".as_ref(), word.as_ref()];
     person.device.weft(words).map(drop).map_err(|failure| failure.to_string())
@@ -89,7 +89,7 @@ fn kill_a_command(person: &Person, round: u64, random: &mut Random, done: &mut D
     done.kills += 1;
 }
 
-fn assert_doctor_is_content(person: &Person) {
+pub(crate) fn assert_doctor_is_content(person: &Person) {
     let output = person.device.command(["doctor"]).output().expect("a command");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && told.contains("are sound"), "{told}");

@@ -4,5 +4,7 @@
 #![cfg(unix)]
 
 mod damage;
+#[cfg(target_os = "linux")]
+mod failing;
 mod full;
 mod kills;
