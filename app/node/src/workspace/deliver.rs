@@ -51,6 +51,14 @@ impl Arrived {
     }
 }
 
+/// A change that is to be applied next.
+enum Next {
+    /// It is at hand.
+    Arrived(Arrived),
+    /// It is in the store.
+    Stored(ItemRef),
+}
+
 /// What became of a change.
 enum Outcome {
     /// It is part of its document now. The tree says now what these texts begin with.
@@ -148,14 +156,13 @@ impl Engine {
 
     /// Applies a change, and after it those that have waited for it.
     fn apply(&mut self, arrived: Arrived, dirty: &mut Dirty) {
-        let mut next = Some(arrived);
-        let mut open: Vec<ItemRef> = Vec::new();
-        loop {
-            let Some(arrived) = next.take() else {
-                let Some(item) = open.pop() else { return };
-                next = self.read_item(item);
-                continue;
+        let mut open = vec![Next::Arrived(arrived)];
+        while let Some(next) = open.pop() {
+            let arrived = match next {
+                Next::Arrived(arrived) => Some(arrived),
+                Next::Stored(item) => self.read_item(item),
             };
+            let Some(arrived) = arrived else { continue };
             let (document, hash) = (arrived.item.document, arrived.change.hash());
             let applied = if document == self.tree.id() {
                 self.apply_to_tree(&arrived, dirty)
@@ -163,7 +170,7 @@ impl Engine {
                 self.apply_to_text(&arrived, dirty)
             };
             let left_over = self.wait_for_left_over();
-            open.extend(left_over.into_iter().rev());
+            open.extend(left_over.into_iter().rev().map(Next::Stored));
             match applied {
                 Ok(Outcome::Applied(begun)) => {
                     let mut released = self.waiting.take(Missing::Change(document, hash));
@@ -172,11 +179,15 @@ impl Engine {
                     }
                     // Each entry is read once.
                     released.sort_unstable();
-                    open.extend(released.into_iter().rev());
+                    open.extend(released.into_iter().rev().map(Next::Stored));
                 }
                 Ok(Outcome::Missing(missing)) => {
-                    let before = self.wait_for(arrived.item, &missing);
-                    open.extend(before.into_iter().rev());
+                    let vouched = self.vouch_for(arrived.item, &missing);
+                    if !vouched.is_empty() {
+                        // It cannot be read again: what was made here may not be stored yet.
+                        open.push(Next::Arrived(arrived));
+                    }
+                    open.extend(vouched.into_iter().rev().map(Next::Stored));
                 }
                 Ok(Outcome::Done) => {}
                 Err(reason) => self.quarantine(arrived.item, &reason),
@@ -251,7 +262,15 @@ impl Engine {
             self.waiting.set_aside(hash, item);
         }
         let left_over = self.documents.get_mut().take_left_over();
-        left_over.into_iter().flat_map(|(item, missing)| self.wait_for(item, &[missing])).collect()
+        let mut next = Vec::new();
+        for (item, missing) in left_over {
+            let vouched = self.vouch_for(item, &[missing]);
+            if !vouched.is_empty() {
+                next.extend(vouched);
+                next.push(item);
+            }
+        }
+        next
     }
 
     /// Keeps a change that does not count, for the case that one that counts builds upon it.
@@ -270,15 +289,13 @@ impl Engine {
         }
     }
 
-    /// Lets an item wait for another change, unless that is here and does not count: then it
-    /// counts because of this one. Returns what has to be applied, in this order.
-    fn wait_for(&mut self, item: ItemRef, missing: &[ChangeHash]) -> Vec<ItemRef> {
+    /// Lets an item wait for another change, unless that is here and does not count: then it counts because of this
+    /// one. Returns what has to be applied, in this order, and then the item.
+    fn vouch_for(&mut self, item: ItemRef, missing: &[ChangeHash]) -> Vec<ItemRef> {
         let document = item.document;
-        let mut vouched: Vec<ItemRef> =
+        let vouched: Vec<ItemRef> =
             missing.iter().filter_map(|hash| self.waiting.take_aside(document, *hash)).collect();
-        if !vouched.is_empty() {
-            vouched.push(item);
-        } else if let Some(hash) = missing.first() {
+        if let (true, Some(hash)) = (vouched.is_empty(), missing.first()) {
             self.waiting.add(Missing::Change(document, *hash), item);
         }
         vouched
