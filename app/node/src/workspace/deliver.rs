@@ -113,7 +113,7 @@ impl Engine {
         self.authors.note_log(delivery.entry.log, delivery.user);
         for (place, item) in delivery.data.items.iter().enumerate() {
             let place = u16::try_from(place).expect("at most 64 items in an entry");
-            let reference = ItemRef { entry: delivery.entry, item: place, document: item.doc };
+            let reference = ItemRef { entry: delivery.entry, item: place, document: item.doc, made: None };
             match Change::parse(&item.change) {
                 Ok(change) => {
                     writes.push(Write::Change {
@@ -302,6 +302,22 @@ impl Engine {
     }
 
     pub(super) fn read_item(&self, item: ItemRef) -> Option<Arrived> {
+        let Some(hash) = item.made else { return self.read_stored(item) };
+        for unstored in self.unstored.of(item.document) {
+            if let Unstored::Made(_, _, change, log) = unstored
+                && change.hash() == hash
+            {
+                let user = Some(self.replica.user());
+                return Some(Arrived { change, item, log_actor: actor_of(&log), user });
+            }
+        }
+        // It is stored by now.
+        let rows = self.store.changes(self.ws, item.document, ChangeOrder::START).ok()?;
+        let row = rows.into_iter().find(|row| row.hash == hash)?;
+        self.read_stored(ItemRef { entry: row.entry, item: row.item, document: item.document, made: None })
+    }
+
+    fn read_stored(&self, item: ItemRef) -> Option<Arrived> {
         let at = item.entry;
         let plain = self.read_entry(at)?;
         let change = Change::parse(&plain.items.get(usize::from(item.item))?.change).ok()?;
@@ -334,7 +350,7 @@ impl Engine {
     pub(super) fn apply_made(&mut self, document: DocumentId, change: Change, log: LogId, dirty: &mut Dirty) {
         let entry =
             weft_sync::ids::EntryRef { log, seq: 0, id: weft_sync::ids::EntryId::from_bytes([0xff; 32]) };
-        let item = ItemRef { entry, item: 0, document };
+        let item = ItemRef { entry, item: 0, document, made: Some(change.hash()) };
         let user = Some(self.replica.user());
         self.apply(Arrived { change, item, log_actor: actor_of(&log), user }, dirty);
     }

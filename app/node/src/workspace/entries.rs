@@ -166,7 +166,8 @@ pub(crate) struct CarriedChange {
 impl CarriedChange {
     /// The name of the item that carries it.
     pub(crate) fn item_of(&self, document: DocumentId) -> ItemRef {
-        ItemRef { entry: self.entry, item: self.item, document }
+        let made = (self.entry.seq == 0).then(|| self.change.hash());
+        ItemRef { entry: self.entry, item: self.item, document, made }
     }
 }
 

@@ -175,7 +175,7 @@ impl Engine {
             for (place, item) in plain.items.iter().enumerate() {
                 let Ok(change) = Change::parse(&item.change) else { continue };
                 let place = u16::try_from(place).expect("at most 64 items in an entry");
-                let reference = ItemRef { entry: *at, item: place, document: item.doc };
+                let reference = ItemRef { entry: *at, item: place, document: item.doc, made: None };
                 self.unstored.forget(&reference);
                 self.documents.get_mut().recent.forget(item.doc, change.hash());
                 self.waiting.set_aside(change.hash(), reference);

@@ -19,6 +19,8 @@ pub(crate) struct ItemRef {
     pub(crate) item: u16,
     /// The document that the item changes.
     pub(crate) document: DocumentId,
+    /// The change, if it was made here and its entry was not known yet.
+    pub(crate) made: Option<ChangeHash>,
 }
 
 /// What an item waits for.
@@ -147,7 +149,7 @@ mod tests {
 
     fn delivered(document: u8, seq: u64) -> Unstored {
         let entry = EntryRef { log: LogId::ZERO, seq, id: EntryId::ZERO };
-        let item = ItemRef { entry, item: 0, document: DocumentId::from_bytes([document; 16]) };
+        let item = ItemRef { entry, item: 0, document: DocumentId::from_bytes([document; 16]), made: None };
         Unstored::Delivered(item)
     }
 
@@ -182,8 +184,12 @@ mod tests {
     fn items_come_back_once_and_only_for_what_they_lacked() {
         let document = DocumentId::from_bytes([1; 16]);
         let hash = ChangeHash::from_bytes([2; 32]);
-        let item =
-            ItemRef { entry: EntryRef { log: LogId::ZERO, seq: 3, id: EntryId::ZERO }, item: 0, document };
+        let item = ItemRef {
+            entry: EntryRef { log: LogId::ZERO, seq: 3, id: EntryId::ZERO },
+            item: 0,
+            document,
+            made: None,
+        };
         let mut waiting = Waiting::default();
         waiting.add(Missing::Change(document, hash), item);
         waiting.add(Missing::Change(document, hash), item);
