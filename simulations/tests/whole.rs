@@ -74,7 +74,7 @@ fn seeds_that_once_failed() {
     for seed in [248] {
         play(seed, Size::of(devices_of(seed)));
     }
-    for seed in [559, 606, 882, 999] {
+    for seed in [273, 559, 606, 882, 910, 999] {
         play(seed, Size { only_edits: true, ..Size::of(devices_of(seed)) });
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use weft_tests::{Device, Files};
+use weft_tests::{Device, Files, Pair};
 
 /// Edits by commands; `WEFT_EDITS=1000` for the number that the rule names.
 fn edits() -> usize {
@@ -72,4 +72,33 @@ fn a_restored_backup_begins_a_session() {
     edit(&device, "three ");
     let after = logs(&device);
     assert!(after.difference(&before).next().is_some(), "it wrote on to {before:?}");
+}
+
+/// A machine may be copied, as an image, after somebody joined and before that person's first edit.
+#[test]
+fn two_copies_of_a_folder_that_never_wrote_do_not_write_one_log() {
+    let mut pair = Pair::before_joining(&[("a.txt", b"begin\n")]);
+    pair.ben.start();
+    pair.join(&[]);
+    pair.ben.stop();
+    let mut other = Device::new(pair.elsewhere(), "copy").expect("a device");
+    other.place.clone_from(&pair.ben.device.place);
+    fs::remove_dir_all(&other.home).expect("a folder");
+    copy(&pair.ben.device.home, &other.home);
+    let path = pair.ben.files.path("a.txt");
+    let logs_after_an_edit = |device: &Device| {
+        let frontier = || {
+            let status = device.weft(["status".as_ref(), pair.ben.files.root.as_os_str()]).expect("a status");
+            status.field("frontier").as_object().expect("a map of logs").clone()
+        };
+        let before = frontier();
+        let words = ["edit".as_ref(), path.as_os_str(), "--insert".as_ref(), "0".as_ref(), "x".as_ref()];
+        device.weft(words).expect("an edit");
+        let is_new = |(log, seq): &(String, serde_json::Value)| before.get(log) != Some(seq);
+        let after = frontier().into_iter().filter(is_new);
+        after.map(|(log, _)| log).collect::<BTreeSet<String>>()
+    };
+    let (first, second) = (logs_after_an_edit(&pair.ben.device), logs_after_an_edit(&other));
+    assert!(!first.is_empty() && !second.is_empty());
+    assert!(first.is_disjoint(&second), "both write to {first:?} and {second:?}");
 }

@@ -166,16 +166,18 @@ impl Device {
         let space = Space::workspace(self.ws, Table::Setting);
         let last = self.store.record(space, SESSION_KEY).expect("a store in memory");
         if let Some(session) = last.and_then(|bytes| SessionId::from_slice(&bytes)) {
+            let mut is_begun = false;
             let may_go_on = [Lane::Data, Lane::Control].iter().all(|lane| {
                 let log = self.keys.signer().log_id(&self.ws, &session, *lane);
                 let stored = self.store.log(self.ws, log).expect("a store in memory");
                 let counted = self.counters.get(&log);
+                is_begun |= stored.is_some();
                 match stored {
                     Some(stored) => counted.is_some_and(|counted| stored.last_seq >= *counted),
                     None => counted.is_none(),
                 }
             });
-            if may_go_on {
+            if may_go_on && is_begun {
                 return session;
             }
         }

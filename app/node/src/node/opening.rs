@@ -322,7 +322,7 @@ pub(super) fn start_workspace(
     Ok(handle)
 }
 
-/// The session of the last run, where nothing says that the database has been set back since.
+/// The session of the last run, where nothing says that the database has been set back or copied since.
 fn choose_session(shared: &Shared, ws: WorkspaceId) -> Result<SessionId, ApiError> {
     let told = |error: weft_store::ReadError| ApiError::failed(chain(&error));
     let space = Space::workspace(ws, Table::Setting);
@@ -330,11 +330,12 @@ fn choose_session(shared: &Shared, ws: WorkspaceId) -> Result<SessionId, ApiErro
     if let Some(session) = last.and_then(|bytes| SessionId::from_slice(&bytes)) {
         let signer = shared.profile.keys.signer();
         let sessions = shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut may_go_on = true;
+        let (mut may_go_on, mut is_begun) = (true, false);
         for lane in [Lane::Data, Lane::Control] {
             let log = signer.log_id(&ws, &session, lane);
             if let Some(stored) = shared.storage.log(ws, log).map_err(told)? {
                 may_go_on &= matches!(sessions.check(log, stored.last_seq), SessionVerdict::Reuse);
+                is_begun = true;
             } else {
                 // Nothing of it is here: then nothing of it may have been sent either.
                 let verdict = sessions.check(log, 0);
@@ -344,7 +345,8 @@ fn choose_session(shared: &Shared, ws: WorkspaceId) -> Result<SessionId, ApiErro
                 );
             }
         }
-        if may_go_on {
+        // Of a session under which nothing was written the counter says nothing: a copy of this folder has it as well.
+        if may_go_on && is_begun {
             return Ok(session);
         }
     }
