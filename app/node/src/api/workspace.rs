@@ -220,7 +220,7 @@ pub struct WorkspaceStatus {
     pub peers: Vec<PeerStatus>,
     /// Paths that are not as they should be, with the reason; at most 1,000.
     pub pending: Vec<PendingPath>,
-    /// Keepers that hold everything of mine.
+    /// Keepers that hold everything of mine, by the names of their devices.
     pub kept_by: Vec<String>,
     /// Symbolic links and special files, which are not shared.
     #[serde(default)]

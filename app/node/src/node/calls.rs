@@ -294,7 +294,7 @@ async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, 
         files: summary.digests.files,
         peers: summary.peers,
         pending: summary.pending,
-        kept_by: Vec::new(),
+        kept_by: summary.kept_by,
         not_shared: summary.not_shared,
         folder_work: summary.folder_work,
     })

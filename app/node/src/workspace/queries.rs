@@ -8,6 +8,7 @@ use weft_crdt::tree::{
 use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText, TextDocument, Version};
 use weft_sync::acl::Class;
 use weft_sync::data::Origin as DataOrigin;
+use weft_sync::frames::Position;
 use weft_sync::ids::{DeviceId, UserId};
 use weft_sync::replica::WriteId;
 
@@ -36,6 +37,7 @@ pub(crate) struct Summary {
     pub(crate) pending: Vec<PendingPath>,
     pub(crate) not_shared: u64,
     pub(crate) folder_work: FolderWork,
+    pub(crate) kept_by: Vec<String>,
 }
 
 /// How far a workspace has come.
@@ -212,6 +214,7 @@ impl Engine {
             peers: self.peer_statuses(),
             pending,
             not_shared: (skipped.symlinks + skipped.special_files + skipped.secret_count) as u64,
+            kept_by: self.kept_by(),
             folder_work: FolderWork {
                 to_read: self.scan.unread.paths as u64,
                 waits_for_git: self.scan.unread.waits_for_git,
@@ -237,7 +240,40 @@ impl Engine {
             let reason = "this device was removed from the workspace; its copy stays readable";
             return (WorkspaceState::Removed, Some(reason.to_owned()));
         }
-        (WorkspaceState::Active, None)
+        if status.needs_newer {
+            let reason =
+                "somebody uses a newer Weft, and what that wrote is stored and not shown; update this one";
+            return (WorkspaceState::Waiting, Some(reason.to_owned()));
+        }
+        match self.lacking(&status.incomplete) {
+            Some(reason) => (WorkspaceState::Waiting, Some(reason)),
+            None => (WorkspaceState::Active, None),
+        }
+    }
+
+    /// What members have named that is not here, and that nobody connected has.
+    fn lacking(&self, ends: &[Position]) -> Option<String> {
+        let held: BTreeMap<_, _> = self.replica.frontier().into_iter().map(|at| (at.log, at.seq)).collect();
+        let names = self.replica.user_names();
+        let mut edits: BTreeMap<String, u64> = BTreeMap::new();
+        for end in ends {
+            let lacking = end.seq.saturating_sub(held.get(&end.log).copied().unwrap_or(0));
+            let name = self.authors.of_log(&end.log).and_then(|user| names.get(&user)).cloned();
+            *edits.entry(name.filter(|name| !name.is_empty()).unwrap_or_default()).or_default() += lacking;
+        }
+        lacking_words(&edits)
+    }
+
+    /// The keepers that hold all of ours.
+    fn kept_by(&self) -> Vec<String> {
+        let named = self.names_of_devices();
+        let keepers = self.replica.device_statuses().into_iter();
+        let keepers = keepers.filter(|status| status.class == Class::Keeper && status.has_all_mine);
+        let name_of = |device: DeviceId| {
+            let name = named.get(&device).map(|(_, name)| name.clone());
+            name.filter(|name| !name.is_empty()).unwrap_or_else(|| device.to_string())
+        };
+        keepers.map(|status| name_of(status.device)).collect()
     }
 
     /// The other devices of the workspace.
@@ -625,6 +661,19 @@ impl Engine {
 }
 
 /// Whether a person means this version by that name: its beginning, in letters of either case.
+/// Says in words that so many edits of these people are known and not here; the empty name is somebody unknown.
+fn lacking_words(edits: &BTreeMap<String, u64>) -> Option<String> {
+    let of = |(name, count): (&String, &u64)| {
+        let edits = if *count == 1 { "1 edit".to_owned() } else { format!("{count} edits") };
+        if name.is_empty() { edits } else { format!("{edits} of {name}") }
+    };
+    let all: Vec<String> = edits.iter().filter(|(_, count)| **count > 0).map(of).collect();
+    let list = all.join(", ");
+    (!all.is_empty()).then(|| {
+        format!("{list} not here, and on no device that is connected; they come when one that has them is")
+    })
+}
+
 fn is_name_of(version: &str, name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     name.len() >= 4 && version.starts_with(&name)
@@ -691,4 +740,23 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_to_be_lacking_is_told_by_person() {
+        assert_eq!(lacking_words(&BTreeMap::new()), None);
+        assert_eq!(lacking_words(&BTreeMap::from([("Ana".to_owned(), 0)])), None);
+        let edits = BTreeMap::from([("Ana".to_owned(), 3), (String::new(), 1)]);
+        assert_eq!(
+            lacking_words(&edits).as_deref(),
+            Some(
+                "1 edit, 3 edits of Ana not here, and on no device that is connected; they come when one that has \
+                 them is"
+            )
+        );
+    }
 }

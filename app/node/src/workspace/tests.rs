@@ -7,6 +7,7 @@ mod reconnect;
 mod removed;
 mod saves;
 mod snapshots;
+mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

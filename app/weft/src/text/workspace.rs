@@ -133,7 +133,7 @@ pub(crate) fn status(status: &WorkspaceStatus, look: &Look) -> String {
         ]);
     }
     if !status.kept_by.is_empty() {
-        let keepers: Vec<String> = status.kept_by.iter().map(|keeper| short_id(keeper)).collect();
+        let keepers: Vec<String> = status.kept_by.iter().map(|keeper| plain(keeper)).collect();
         facts.row(["kept by".into(), keepers.join(", ")]);
     }
     for work in folder_work(&status.folder_work) {

@@ -11,7 +11,7 @@ use crate::mirror::{DiskChange, FileRef, Found, RelPath};
 use crate::workspace::disk::KnownFolders;
 
 /// Hands over all that each has to say to the other at this moment; how many frames and bytes that is.
-fn exchange(a: &mut Device, b: &mut Device) -> (usize, usize) {
+pub(super) fn exchange(a: &mut Device, b: &mut Device) -> (usize, usize) {
     a.pass(1);
     b.pass(1);
     let (of_a, of_b): (Vec<_>, Vec<_>) = (a.sent.drain(..).collect(), b.sent.drain(..).collect());
