@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use weft_tests::Row;
+use weft_tests::{Files, Outcome, Row};
 
 fn house() -> Row {
     Row::with(&[
@@ -12,12 +12,16 @@ fn house() -> Row {
     ])
 }
 
+/// One deletes the house while the other does something in it.
+fn house_is_deleted(ben: impl Fn(&Files), expect: impl Fn(&Outcome)) {
+    house().run(|ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"), ben, expect);
+}
+
 const GARDEN: [&str; 2] = ["garden/", "garden/tree.txt"];
 
 #[test]
 fn an_edit_inside_of_a_deleted_folder_survives_with_its_folder() {
-    house().run(
-        |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
+    house_is_deleted(
         |ben| ben.write("house/cellar/wine.txt", "red\nand white\n").expect("a save"),
         |both| {
             both.has_only(&[
@@ -34,8 +38,7 @@ fn an_edit_inside_of_a_deleted_folder_survives_with_its_folder() {
 
 #[test]
 fn a_new_file_inside_of_a_deleted_folder_survives_with_its_folder() {
-    house().run(
-        |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
+    house_is_deleted(
         |ben| ben.write("house/cellar/beer.txt", "ale\n").expect("a file"),
         |both| {
             both.has_only(&[
@@ -52,8 +55,7 @@ fn a_new_file_inside_of_a_deleted_folder_survives_with_its_folder() {
 
 #[test]
 fn a_file_renamed_inside_of_a_deleted_folder_survives() {
-    house().run(
-        |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
+    house_is_deleted(
         |ben| ben.rename("house/kitchen.txt", "house/stove.txt").expect("a rename"),
         |both| {
             both.has_only(&["garden/", "garden/tree.txt", "house/", "house/stove.txt"])
@@ -127,8 +129,7 @@ fn a_folder_moved_into_another_that_is_moved_into_the_first() {
 
 #[test]
 fn a_file_moved_into_a_deleted_folder_survives() {
-    house().run(
-        |ana| fs::remove_dir_all(ana.path("house")).expect("a deletion"),
+    house_is_deleted(
         |ben| ben.rename("garden/tree.txt", "house/tree.txt").expect("a move"),
         |both| {
             both.has_only(&["garden/", "house/", "house/tree.txt"]).holds("house/tree.txt", "oak\n");

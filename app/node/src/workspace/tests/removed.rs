@@ -10,23 +10,28 @@ use super::{Device, Output, assert_equal, meet};
 
 const FILE: &str = "plan.txt";
 
-/// Ana puts Ben out, who has not heard of it, makes the file a text by his first edit, and shares that with Cid.
-fn put_out_while_he_writes() -> (Device, Device) {
+fn three_people() -> (Device, Device, Device) {
     let mut ana = Device::founding("ana");
-    let mut ben = ana.admit("ben", Class::Editor);
-    let mut cid = ana.admit("cid", Class::Editor);
-    ana.replace(FILE, "one\n");
+    let ben = ana.admit("ben", Class::Editor);
+    let cid = ana.admit("cid", Class::Editor);
+    (ana, ben, cid)
+}
+
+/// Ana puts Ben out, who has not heard of it, makes the file a text by his first edit, and shares that with Cid.
+pub(super) fn put_out_while_he_writes(file: &str) -> (Device, Device) {
+    let (mut ana, mut ben, mut cid) = three_people();
+    ana.replace(file, "one\n");
     meet(&mut ana, &mut ben);
     meet(&mut ana, &mut cid);
     ana.remove(&ben);
-    ben.insert(FILE, 4, "of ben's\n");
+    ben.insert(file, 4, "of ben's\n");
     meet(&mut ben, &mut cid);
     (ana, cid)
 }
 
 #[test]
 fn an_edit_of_a_text_that_he_began_is_kept_with_what_it_was_made_on() {
-    let (mut ana, mut cid) = put_out_while_he_writes();
+    let (mut ana, mut cid) = put_out_while_he_writes(FILE);
     cid.insert(FILE, 13, "of cid's\n");
     meet(&mut ana, &mut cid);
     assert_eq!(ana.text(FILE), "one\nof ben's\nof cid's\n");
@@ -41,9 +46,7 @@ fn an_edit_of_a_text_that_he_began_is_kept_with_what_it_was_made_on() {
 
 #[test]
 fn an_edit_of_a_file_that_he_made_is_kept_with_the_file() {
-    let mut ana = Device::founding("ana");
-    let mut ben = ana.admit("ben", Class::Editor);
-    let mut cid = ana.admit("cid", Class::Editor);
+    let (mut ana, mut ben, mut cid) = three_people();
     meet(&mut ana, &mut ben);
     meet(&mut ana, &mut cid);
     ana.remove(&ben);
@@ -65,7 +68,7 @@ fn an_edit_of_a_file_that_he_made_is_kept_with_the_file() {
 
 #[test]
 fn an_edit_is_not_forgotten_by_a_stop_before_its_file_is_named_again() {
-    let (mut ana, mut cid) = put_out_while_he_writes();
+    let (mut ana, mut cid) = put_out_while_he_writes(FILE);
     cid.insert(FILE, 13, "of cid's\n");
     // The power fails after what Ana says is stored, and before the answer is.
     cid.held = Some(Vec::new());
@@ -84,9 +87,7 @@ fn an_edit_is_not_forgotten_by_a_stop_before_its_file_is_named_again() {
 
 #[test]
 fn what_he_writes_beside_the_name_of_an_edited_text_counts_for_nobody() {
-    let mut ana = Device::founding("ana");
-    let mut ben = ana.admit("ben", Class::Editor);
-    let mut cid = ana.admit("cid", Class::Editor);
+    let (mut ana, mut ben, mut cid) = three_people();
     ana.replace(FILE, "one\n");
     ana.insert(FILE, 4, "two\n");
     meet(&mut ana, &mut ben);
@@ -125,7 +126,7 @@ fn what_he_writes_beside_the_name_of_an_edited_text_counts_for_nobody() {
 
 #[test]
 fn what_nobody_has_built_on_goes() {
-    let (mut ana, mut cid) = put_out_while_he_writes();
+    let (mut ana, mut cid) = put_out_while_he_writes(FILE);
     let mut dan = ana.admit("dan", Class::Editor);
     meet(&mut ana, &mut dan);
     // Cid hears of it from Dan, who hears of Ben's edit from Cid.

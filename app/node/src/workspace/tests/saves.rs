@@ -6,6 +6,7 @@ use weft_crdt::tree::ContentValue;
 use weft_sync::acl::Class;
 use weft_sync::data::Origin;
 
+use super::removed::put_out_while_he_writes;
 use super::{Device, assert_equal, meet};
 use crate::api::EditAction;
 use crate::mirror::{DiskChange, Evidence, FileRef, RelPath, SaveBase};
@@ -66,16 +67,7 @@ fn a_save_of_a_text_that_cannot_be_read_is_neither_taken_nor_forgotten() {
 
 #[test]
 fn a_save_over_text_that_was_taken_back_is_kept_beside_what_others_wrote() {
-    let mut ana = Device::founding("ana");
-    let mut ben = ana.admit("ben", Class::Editor);
-    let mut cid = ana.admit("cid", Class::Editor);
-    ana.replace(FILE, "one\n");
-    meet(&mut ana, &mut ben);
-    meet(&mut ana, &mut cid);
-    // Ana puts Ben out, who has not heard of it and shares more with Cid.
-    ana.remove(&ben);
-    ben.insert(FILE, 4, "of ben's\n");
-    meet(&mut ben, &mut cid);
+    let (mut ana, mut cid) = put_out_while_he_writes(FILE);
     let over = now(&cid);
     assert_eq!(cid.text(FILE), "one\nof ben's\n");
     ana.insert(FILE, 0, "zero\n");
