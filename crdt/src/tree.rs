@@ -40,7 +40,7 @@ pub use content::{
 };
 pub use digest::{DigestLine, digest_tree};
 pub use facts::{AuthorName, DocumentFacts};
-pub use ids::tree_document_id;
+pub use ids::{is_document_of, tree_document_id};
 pub use key::{Field, NodeKind, ROOT, RegisterKey, TRASH};
 pub use names::{NAME_BYTES_MAX, NameProblem, PATH_BYTES_MAX, Platform, TEMPORARY_PREFIX, name_problem};
 pub use plan::{Created, PlanError, Planner};

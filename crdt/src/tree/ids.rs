@@ -47,6 +47,14 @@ pub(super) fn document_id(node: NodeId, content: ContentId, number: u64) -> Docu
     DocumentId::from_bytes(*first_16(&hasher).as_bytes())
 }
 
+/// How often one file may have held one content and become a text anew, for [`is_document_of`] to know it.
+const NUMBERS_MAX: u64 = 64;
+
+/// Whether a document is the text that a file with this content becomes at its first edit: its id follows from both.
+pub fn is_document_of(document: DocumentId, node: NodeId, content: ContentId) -> bool {
+    (0..NUMBERS_MAX).any(|number| document_id(node, content, number) == document)
+}
+
 pub(super) fn first_16(hasher: &blake3::Hasher) -> NodeId {
     let mut id = [0; NodeId::LENGTH];
     hasher.finalize_xof().fill(&mut id);

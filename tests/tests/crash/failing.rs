@@ -3,7 +3,7 @@
 //! One call after the other fails, for once or from then on, on the database, the packs and the folder. Whatever the
 //! program says of it, what it acknowledged must be there when the disk is whole again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ const FAULTS: [(Place, &str, &str); 10] = [
 /// How many edits a round makes at most.
 const EDITS: u64 = 12;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Database,
     Packs,
@@ -110,7 +110,8 @@ fn calls_that_fail_lose_no_acknowledged_edit() {
     let mut random = Random(seed);
     let mut pair = Pair::with_files(&[("a.txt", b"begin\n")]);
     let trace = pair.elsewhere().join("trace");
-    let (mut acknowledged, mut refused, mut injected) = (BTreeSet::new(), 0, 0);
+    let (mut acknowledged, mut refused) = (BTreeSet::new(), 0);
+    let mut injected: BTreeMap<Place, usize> = BTreeMap::new();
     let mut saved = Vec::new();
     for round in 0..rounds {
         let fault = Fault::draw(round, &mut random);
@@ -138,7 +139,9 @@ fn calls_that_fail_lose_no_acknowledged_edit() {
         std::thread::sleep(Duration::from_millis(300));
         kill_inside(&mut pair.ben);
         let log = fs::read_to_string(&trace).unwrap_or_default();
-        injected += log.lines().filter(|line| line.contains("(INJECTED)")).count();
+        let failed = log.lines().filter(|line| line.contains("(INJECTED)")).count();
+        println!("{:?} {} {}: {failed} calls failed", fault.place, fault.calls, fault.error);
+        *injected.entry(fault.place).or_default() += failed;
         let starts = eventually(weft_tests::PATIENCE, || pair.ben.device.start_node().is_ok().then_some(()));
         assert!(
             starts.is_some(),
@@ -152,13 +155,14 @@ fn calls_that_fail_lose_no_acknowledged_edit() {
     let unsaved: Vec<&String> =
         saved.iter().filter(|name| both.get(*name).map(Vec::as_slice) != Some(name.as_bytes())).collect();
     println!(
-        "{injected} calls failed; {} edits acknowledged, {refused} refused, {} saves; lost {lost:?}, not the same \
+        "{injected:?} calls failed; {} edits acknowledged, {refused} refused, {} saves; lost {lost:?}, not the same \
          everywhere {unsaved:?}",
         acknowledged.len(),
         saved.len()
     );
     assert!(lost.is_empty() && unsaved.is_empty(), "seed {seed}:\n{text}");
-    assert!(injected > 0 && !acknowledged.is_empty(), "seed {seed}: nothing was tried");
+    assert!(!acknowledged.is_empty(), "seed {seed}: no edit was acknowledged");
+    assert!(injected.values().all(|failed| *failed > 0), "seed {seed}: not every part of the disk failed");
     for word in &acknowledged {
         assert_eq!(text.matches(word.as_str()).count(), 1, "seed {seed}: {word} in\n{text}");
     }

@@ -383,11 +383,15 @@ impl Driver {
         let events = std::mem::take(&mut self.events);
         let report = &self.report;
         let unread = self.mirror.unread();
+        let mut told = None;
         let mut progress = |done: Progress| {
             let paths = unread.paths.saturating_sub(done.files_read);
-            report(FolderReport::Unread(Unread { paths, waits_for_git: false }));
+            let unread = Unread { paths, waits_for_git: false };
+            told = Some((unread, Instant::now()));
+            report(FolderReport::Unread(unread));
         };
         let outcome = self.mirror.check(self.now(), &events, &self.known, &mut progress);
+        self.told = told.unwrap_or(self.told);
         self.check_at = outcome.retry_at_millis;
         if let Some(reason) = outcome.hold {
             self.held(reason);

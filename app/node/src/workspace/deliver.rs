@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use weft_crdt::tree::{ContentValue, Field, RegisterKey, Replaced};
-use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, TreeDocument, Value};
+use weft_crdt::{ActorId, Applied, Change, ChangeHash, DocumentId, Patch, TreeApplied, Value};
 use weft_store::{ChangeOrder, ReadError, Space, Table, Write};
 use weft_sync::data::{DataPlain, actor_of};
 use weft_sync::ids::{EntryRef, LogId, UserId};
 use weft_sync::replica::Delivery;
 
-use super::documents::{Facts, LoadError};
+use super::documents::{Carrier, Facts, LoadError};
 use super::engine::{Engine, EngineEvent, Output};
-use super::entries::{CarriedChange, for_each_of};
+use super::entries::{CarriedChange, OpenData, for_each_of};
 use super::people::People;
 use super::waiting::{ItemRef, Missing, Unstored};
 
@@ -36,19 +36,13 @@ impl Dirty {
 }
 
 /// A change with all that its application needs to know.
-pub(super) struct Arrived {
+struct Arrived {
     change: Change,
     item: ItemRef,
     log_actor: ActorId,
     user: Option<UserId>,
-}
-
-impl Arrived {
-    /// Makes the change part of a tree; whether it is one now.
-    pub(super) fn is_taken_by(&self, tree: &mut TreeDocument) -> bool {
-        let taken = tree.apply(&self.change, &self.log_actor);
-        matches!(taken, Ok(TreeApplied::Applied { .. } | TreeApplied::Known))
-    }
+    /// Whether the entry counts.
+    counts: bool,
 }
 
 /// A change that is to be applied next.
@@ -103,6 +97,7 @@ impl Engine {
             change: carried.change,
             log_actor: actor_of(&carried.entry.log),
             user: self.authors.of_log(&carried.entry.log),
+            counts: carried.counts,
         }
     }
 
@@ -134,10 +129,11 @@ impl Engine {
                     if item.doc != self.tree.id() {
                         let (wall, origin) = (delivery.data.wall, delivery.data.origin.clone());
                         let (change, entry) = (change.clone(), delivery.entry);
-                        let carried = CarriedChange { change, entry, item: place, wall, origin };
+                        let carried =
+                            CarriedChange { change, entry, item: place, wall, origin, counts: true };
                         self.documents.get_mut().recent.note(item.doc, carried);
                     }
-                    self.apply(Arrived { change, item: reference, log_actor, user }, dirty);
+                    self.apply(Arrived { change, item: reference, log_actor, user, counts: true }, dirty);
                 }
                 Err(error) => self.quarantine(reference, &error.to_string()),
             }
@@ -219,8 +215,8 @@ impl Engine {
 
     fn note_author(&mut self, arrived: &Arrived) {
         if let Some(user) = arrived.user {
-            let (actor, entry) = (arrived.change.actor(), arrived.item.entry.id);
-            self.names_may_change |= self.authors.note(actor, entry, user);
+            let carrier = Carrier { is_void: !arrived.counts, entry: arrived.item.entry.id, user };
+            self.names_may_change |= self.authors.note(arrived.change.actor(), carrier);
         }
     }
 
@@ -301,14 +297,14 @@ impl Engine {
         vouched
     }
 
-    pub(super) fn read_item(&self, item: ItemRef) -> Option<Arrived> {
+    fn read_item(&self, item: ItemRef) -> Option<Arrived> {
         let Some(hash) = item.made else { return self.read_stored(item) };
         for unstored in self.unstored.of(item.document) {
             if let Unstored::Made(_, _, change, log) = unstored
                 && change.hash() == hash
             {
                 let user = Some(self.replica.user());
-                return Some(Arrived { change, item, log_actor: actor_of(&log), user });
+                return Some(Arrived { change, item, log_actor: actor_of(&log), user, counts: true });
             }
         }
         // It is stored by now.
@@ -319,24 +315,25 @@ impl Engine {
 
     fn read_stored(&self, item: ItemRef) -> Option<Arrived> {
         let at = item.entry;
-        let plain = self.read_entry(at)?;
+        let (plain, counts) = self.read_entry(at)?;
         let change = Change::parse(&plain.items.get(usize::from(item.item))?.change).ok()?;
         let log_actor = actor_of(&at.log);
-        Some(Arrived { change, item, log_actor, user: self.authors.of_log(&at.log) })
+        Some(Arrived { change, item, log_actor, user: self.authors.of_log(&at.log), counts })
     }
 
-    /// What a stored entry says. The last one is kept: its items are often asked for one after the other.
-    pub(super) fn read_entry(&self, at: EntryRef) -> Option<Arc<DataPlain>> {
+    /// What a stored entry says, and whether it counts. The last one is kept: its items are often asked for one after the other.
+    pub(super) fn read_entry(&self, at: EntryRef) -> Option<(Arc<DataPlain>, bool)> {
         let mut last = self.last_read.borrow_mut();
-        if let Some((_, plain)) = last.as_ref().filter(|(of, _)| *of == at) {
-            return Some(Arc::clone(plain));
+        if let Some((_, plain, counts)) = last.as_ref().filter(|(of, ..)| *of == at) {
+            return Some((Arc::clone(plain), *counts));
         }
         let read = self.store.entries(self.ws, at.log, at.seq, at.seq, 1);
         let stored = read.ok()?.into_iter().find(|stored| stored.at == at)?;
         let entry = weft_sync::entry::Entry::decode(&stored.bytes).ok()?;
         let plain = Arc::new(self.replica.read_data(&entry)?);
-        *last = Some((at, Arc::clone(&plain)));
-        Some(plain)
+        let counts = OpenData::counts(&self.replica, &entry);
+        *last = Some((at, Arc::clone(&plain), counts));
+        Some((plain, counts))
     }
 
     /// Applies a delivered item once more.
@@ -352,7 +349,7 @@ impl Engine {
             weft_sync::ids::EntryRef { log, seq: 0, id: weft_sync::ids::EntryId::from_bytes([0xff; 32]) };
         let item = ItemRef { entry, item: 0, document, made: Some(change.hash()) };
         let user = Some(self.replica.user());
-        self.apply(Arrived { change, item, log_actor: actor_of(&log), user }, dirty);
+        self.apply(Arrived { change, item, log_actor: actor_of(&log), user, counts: true }, dirty);
     }
 
     /// Tries again what waited for documents.

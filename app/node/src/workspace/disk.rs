@@ -16,7 +16,7 @@ pub(super) use self::plan::KnownFolders;
 use self::plan::{BatchPlan, Holds, Taken};
 use super::contents::ImportError;
 use super::deliver::Dirty;
-use super::documents::LoadError;
+use super::documents::{Carrier, LoadError};
 use super::engine::{Engine, EngineEvent, Output};
 use super::people::People;
 use super::saves;
@@ -203,7 +203,7 @@ impl Engine {
         for change in changes {
             // The entry is not made yet: any other carrier with a lower id may still take its place.
             let last = weft_sync::ids::EntryId::from_bytes([0xff; 32]);
-            self.authors.note(change.actor(), last, user);
+            self.authors.note(change.actor(), Carrier { is_void: false, entry: last, user });
         }
     }
 

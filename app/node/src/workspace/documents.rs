@@ -311,12 +311,23 @@ fn applies(document: &mut TextDocument, carried: &CarriedChange) -> bool {
     !matches!(applied, Ok(Applied::Missing(_)))
 }
 
+/// Who has carried a change; the least of several counts as its author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Carrier {
+    /// Whether the entry does not count.
+    pub(crate) is_void: bool,
+    /// The entry.
+    pub(crate) entry: EntryId,
+    /// Its author.
+    pub(crate) user: UserId,
+}
+
 /// Who wrote what, as far as the tree asks.
 #[derive(Debug, Default)]
 pub(crate) struct Authors {
-    /// The person behind each actor of the tree document: of several carriers the one with the
-    /// least entry id.
-    by_actor: BTreeMap<ActorId, (EntryId, UserId)>,
+    /// The person behind each actor of the tree document: of several carriers one that counts, of these the one with
+    /// the least entry id.
+    by_actor: BTreeMap<ActorId, Carrier>,
     by_log: BTreeMap<LogId, UserId>,
     names: BTreeMap<UserId, String>,
 }
@@ -324,13 +335,18 @@ pub(crate) struct Authors {
 impl Authors {
     /// Notes who carried a change of the tree document.
     /// True when it is another person than before.
-    pub(crate) fn note(&mut self, actor: ActorId, entry: EntryId, user: UserId) -> bool {
-        let known = self.by_actor.entry(actor).or_insert((entry, user));
-        let before = known.1;
-        if entry < known.0 {
-            *known = (entry, user);
+    pub(crate) fn note(&mut self, actor: ActorId, carrier: Carrier) -> bool {
+        let known = self.by_actor.entry(actor).or_insert(carrier);
+        let before = known.user;
+        *known = carrier.min(*known);
+        known.user != before
+    }
+
+    /// Notes that entries do not count any more.
+    pub(crate) fn withdraw(&mut self, entries: &BTreeSet<EntryId>) {
+        for carrier in self.by_actor.values_mut() {
+            carrier.is_void |= entries.contains(&carrier.entry);
         }
-        known.1 != before
     }
 
     /// Notes whose log it is.
@@ -371,15 +387,15 @@ pub(crate) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    /// The carriers of changes that are not among `seen` and what that builds upon.
-    fn beyond(&self, document: DocumentId, seen: &Version) -> Vec<(EntryId, LogId)> {
+    /// The carriers of changes that are not among `seen` and what that builds upon, each with whether it does not count.
+    fn beyond(&self, document: DocumentId, seen: &Version) -> Vec<(bool, EntryId, LogId)> {
         let changes = self.documents.borrow().changes(document, self.opener).unwrap_or_else(|error| {
             tracing::error!("the history of a file cannot be read: {error}");
             Vec::new()
         });
         let past = closure(&changes, seen);
         let beyond = changes.iter().filter(|carried| !past.contains(&carried.change.hash()));
-        beyond.map(|carried| (carried.entry.id, carried.entry.log)).collect()
+        beyond.map(|carried| (!carried.counts, carried.entry.id, carried.entry.log)).collect()
     }
 }
 
@@ -412,11 +428,12 @@ impl DocumentFacts for Facts<'_> {
 
     fn author(&self, operation: &OpId) -> AuthorName {
         let known = self.authors.by_actor.get(&operation.actor);
-        self.authors.author_name(known.map(|(_, user)| *user))
+        self.authors.author_name(known.map(|carrier| carrier.user))
     }
 
     fn author_beyond(&self, document: DocumentId, seen: &Version) -> AuthorName {
+        // Changes that do not count may come long after those that build upon them.
         let first = self.beyond(document, seen).into_iter().min();
-        self.authors.author_name(first.and_then(|(_, log)| self.authors.of_log(&log)))
+        self.authors.author_name(first.and_then(|(.., log)| self.authors.of_log(&log)))
     }
 }

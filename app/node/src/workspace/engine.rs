@@ -25,7 +25,7 @@ use super::begun_again::WithdrawnTexts;
 use super::contents::Contents;
 use super::deliver::Dirty;
 use super::disk::Adoption;
-use super::documents::{Authors, Documents, Facts};
+use super::documents::{Authors, Carrier, Documents, Facts};
 use super::doubled::DoubledTexts;
 use super::entries::{self, CarriedChange};
 use super::fetch_plan::FetchPlan;
@@ -148,8 +148,8 @@ pub(crate) struct Engine {
     pub(super) refused: BTreeMap<WriteId, String>,
     /// Writes that were refused and are still to be taken back or written again.
     pub(super) to_restate: Vec<(WriteId, LocalWrite, WriteError)>,
-    /// The stored entry that was read last.
-    pub(super) last_read: RefCell<Option<(EntryRef, Arc<DataPlain>)>>,
+    /// The stored entry that was read last, and whether it counts.
+    pub(super) last_read: RefCell<Option<(EntryRef, Arc<DataPlain>, bool)>>,
     /// Texts that files may not be any more since somebody was put out.
     pub(super) withdrawn_texts: WithdrawnTexts,
     /// Writes that were written again, as these.
@@ -351,6 +351,7 @@ impl Engine {
             Effect::WriteRefused { write, reason } => self.write_refused(write, &reason),
             Effect::SessionStarted { session } => self.out.push(Output::Session(session)),
             Effect::MembershipChanged => {
+                *self.last_read.borrow_mut() = None;
                 let had_key = self.contents.is_some();
                 self.learn_membership();
                 if !had_key && self.contents.is_some() {
@@ -407,7 +408,8 @@ impl Engine {
                 let Some(&(doc, hash, actor)) = known else { continue };
                 if doc == self.tree.id() {
                     let user = self.replica.user();
-                    self.names_may_change |= self.authors.note(actor, entry.at.id, user);
+                    let carrier = Carrier { is_void: false, entry: entry.at.id, user };
+                    self.names_may_change |= self.authors.note(actor, carrier);
                 } else {
                     self.named_documents.insert(doc);
                 }
@@ -507,6 +509,7 @@ impl Engine {
                 item: 0,
                 wall: self.wall,
                 origin: origin.clone(),
+                counts: true,
             };
             self.documents.get_mut().recent.note(*document, carried);
         }

@@ -161,6 +161,8 @@ pub(crate) struct CarriedChange {
     pub(crate) wall: weft_sync::ids::WallMillis,
     /// Why it was made.
     pub(crate) origin: weft_sync::data::Origin,
+    /// Whether the carrier counts; else the change is part of the document because of one that builds upon it.
+    pub(crate) counts: bool,
 }
 
 impl CarriedChange {
@@ -247,7 +249,8 @@ fn read_part(
         let Some(item) = plain.items.get(usize::from(row.item)) else { continue };
         if let Ok(change) = Change::parse(&item.change) {
             let (wall, origin) = (plain.wall, plain.origin.clone());
-            visit(CarriedChange { change, entry: row.entry, item: row.item, wall, origin }, *counts);
+            let (entry, item, counts) = (row.entry, row.item, *counts);
+            visit(CarriedChange { change, entry, item, wall, origin, counts }, counts);
         }
     }
     Ok(())

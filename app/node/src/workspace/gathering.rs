@@ -79,7 +79,7 @@ mod tests {
     fn carried(change: &Change) -> CarriedChange {
         let entry = EntryRef { log: LogId::ZERO, seq: change.seq(), id: EntryId::ZERO };
         let (wall, origin) = (WallMillis(0), Origin::Human);
-        CarriedChange { change: change.clone(), entry, item: 0, wall, origin }
+        CarriedChange { change: change.clone(), entry, item: 0, wall, origin, counts: true }
     }
 
     /// Gathers the changes at these places of the chain, and says which are applied, in order.

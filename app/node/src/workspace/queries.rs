@@ -40,6 +40,9 @@ pub(crate) struct Summary {
     pub(crate) kept_by: Vec<String>,
 }
 
+/// More than so many edits that are not here are not counted: a member may claim any number.
+const LACKING_COUNTED_MAX: u64 = 1_000_000;
+
 /// How far a workspace has come.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Progressed {
@@ -259,7 +262,8 @@ impl Engine {
         for end in ends {
             let lacking = end.seq.saturating_sub(held.get(&end.log).copied().unwrap_or(0));
             let name = self.authors.of_log(&end.log).and_then(|user| names.get(&user)).cloned();
-            *edits.entry(name.filter(|name| !name.is_empty()).unwrap_or_default()).or_default() += lacking;
+            let count = edits.entry(name.filter(|name| !name.is_empty()).unwrap_or_default()).or_default();
+            *count = count.saturating_add(lacking);
         }
         lacking_words(&edits)
     }
@@ -660,11 +664,15 @@ impl Engine {
     }
 }
 
-/// Whether a person means this version by that name: its beginning, in letters of either case.
-/// Says in words that so many edits of these people are known and not here; the empty name is somebody unknown.
+/// Says in words that so many entries of these people are known and not here; the empty name is somebody unknown. Some
+/// entries are no edits.
 fn lacking_words(edits: &BTreeMap<String, u64>) -> Option<String> {
     let of = |(name, count): (&String, &u64)| {
-        let edits = if *count == 1 { "1 edit".to_owned() } else { format!("{count} edits") };
+        let edits = match *count {
+            1 => "1 edit".to_owned(),
+            2..=LACKING_COUNTED_MAX => format!("up to {count} edits"),
+            _ => "very many edits".to_owned(),
+        };
         if name.is_empty() { edits } else { format!("{edits} of {name}") }
     };
     let all: Vec<String> = edits.iter().filter(|(_, count)| **count > 0).map(of).collect();
@@ -674,6 +682,7 @@ fn lacking_words(edits: &BTreeMap<String, u64>) -> Option<String> {
     })
 }
 
+/// Whether a person means this version by that name: its beginning, in letters of either case.
 fn is_name_of(version: &str, name: &str) -> bool {
     let name = name.trim().to_ascii_lowercase();
     name.len() >= 4 && version.starts_with(&name)
@@ -754,8 +763,8 @@ mod tests {
         assert_eq!(
             lacking_words(&edits).as_deref(),
             Some(
-                "1 edit, 3 edits of Ana not here, and on no device that is connected; they come when one that has \
-                 them is"
+                "1 edit, up to 3 edits of Ana not here, and on no device that is connected; they come when one that \
+                 has them is"
             )
         );
     }

@@ -50,7 +50,11 @@ impl RecentChanges {
         let Some(at) = self.transactions.iter().position(|(known, _)| *known == batch) else { return };
         let end = self.transactions.drain(..=at).map(|(_, end)| end).max().unwrap_or(0);
         while let Some((_, document)) = self.order.pop_front_if(|(number, _)| *number < end) {
-            self.keep(document, |(number, _)| *number >= end);
+            let Some(changes) = self.changes.get_mut(&document) else { continue };
+            while changes.pop_front_if(|(number, _)| *number < end).is_some() {}
+            if changes.is_empty() {
+                self.changes.remove(&document);
+            }
         }
     }
 
@@ -93,7 +97,8 @@ mod tests {
         let mut carried = |letter: &str| {
             let author = Author::Session(ActorId::from([2; 16]));
             let change = text.replace_text(letter, author, 0).unwrap().changes.remove(0);
-            CarriedChange { change, entry: entry(0), item: 0, wall: WallMillis(0), origin: Origin::Human }
+            let (wall, origin) = (WallMillis(0), Origin::Human);
+            CarriedChange { change, entry: entry(0), item: 0, wall, origin, counts: true }
         };
         let (a, b, c) = (carried("a"), carried("b"), carried("c"));
         let mut recent = RecentChanges::default();

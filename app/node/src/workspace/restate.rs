@@ -166,12 +166,14 @@ impl Engine {
 
     /// Takes back what entries said that do not count any more.
     pub(super) fn withdraw(&mut self, entries: &[EntryRef], dirty: &mut Dirty) {
+        *self.last_read.borrow_mut() = None;
+        self.authors.withdraw(&entries.iter().map(|at| at.id).collect());
         let mut writes = Vec::with_capacity(entries.len());
         let mut documents = BTreeSet::new();
         for at in entries {
             let (set, clear) = (EntryMarks::UNOPENED, EntryMarks::NONE);
             writes.push(Write::Mark { ws: self.ws, entry: *at, set, clear });
-            let Some(plain) = self.read_entry(*at) else { continue };
+            let Some((plain, _)) = self.read_entry(*at) else { continue };
             for (place, item) in plain.items.iter().enumerate() {
                 let Ok(change) = Change::parse(&item.change) else { continue };
                 let place = u16::try_from(place).expect("at most 64 items in an entry");

@@ -260,7 +260,7 @@ impl Engine {
             return;
         }
         let now = self.now;
-        if self.show.compare_at.is_some_and(|at| at <= now) {
+        if self.show.waits_for_rest || self.show.compare_at.is_some_and(|at| at <= now) {
             if self.show.is_at_rest() {
                 self.show.compare_at = None;
                 if let Err(error) = self.reconcile() {
@@ -271,9 +271,6 @@ impl Engine {
                 self.show.compare_at = Some(now.plus_millis(COMPARE_MILLIS));
                 self.show.waits_for_rest = true;
             }
-            return;
-        }
-        if self.show.waits_for_rest && !self.show.is_at_rest() {
             return;
         }
         let ready: Vec<NodeId> =

@@ -52,11 +52,6 @@ impl Waiting {
         self.aside.remove(&(document, hash))
     }
 
-    /// The items of this document that were set aside.
-    pub(crate) fn aside_of(&self, document: DocumentId) -> Vec<ItemRef> {
-        self.aside.values().filter(|item| item.document == document).copied().collect()
-    }
-
     /// Whether something waits for this.
     pub(crate) fn is_awaited(&self, missing: &Missing) -> bool {
         self.by_missing.contains_key(missing)

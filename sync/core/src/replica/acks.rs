@@ -201,7 +201,8 @@ impl Replica {
             .iter()
             .filter(|(log, _)| is_taken(log))
             .map(|(log, seq)| seq.saturating_sub(self.logs.committed_seq(log)))
-            .sum()
+            // Peers may name any number.
+            .fold(0, u64::saturating_add)
     }
 
     /// How the other devices of the workspace stand to this one.

@@ -29,6 +29,14 @@ impl Replica {
             Frame::Ack(ack) => {
                 self.acl_progress(id);
                 self.taken(id, ack.taken_bytes);
+                // The peer may be in the data phase while we still store what it sent: its positions are told once.
+                let is_over = |acl: &&mut AclPhase| acl.done_received && acl.done_sent;
+                if let Some(acl) = self.acl_phase(id).filter(is_over)
+                    && !ack.positions.is_empty()
+                    && acl.early.len() < EARLY_FRAMES_MAX
+                {
+                    acl.early.push_back(Frame::Ack(ack));
+                }
             }
             Frame::AclDone => {
                 if let Some(acl) = self.acl_phase(id) {

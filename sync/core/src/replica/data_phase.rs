@@ -226,15 +226,18 @@ impl Replica {
     /// of its own entries, all others soon, unless they have them by then.
     pub(super) fn note_acks(&mut self, committed: &[EntryRef]) {
         let last: BTreeMap<LogId, u64> = committed.iter().map(|at| (at.log, at.seq)).collect();
-        for (log, seq) in last {
-            let Some(author) = self.logs.get(&log).map(|state| state.signer.device()) else { continue };
-            for channel in self.channels.values_mut() {
-                let claimed = channel.claims.seq(&log);
-                let device = match self.members.standing(&channel.peer) {
+        for channel in self.channels.values_mut() {
+            let device = match channel.data() {
+                Some(data) => Some(data.member.device),
+                None => match self.members.standing(&channel.peer) {
                     Standing::Live(member) => Some(member.device),
                     Standing::Removed | Standing::Unknown => None,
-                };
-                let Some(acks) = channel.acks_mut() else { continue };
+                },
+            };
+            for (&log, &seq) in &last {
+                let Some(author) = self.logs.get(&log).map(|state| state.signer.device()) else { continue };
+                let claimed = channel.claims.seq(&log);
+                let Some(acks) = channel.acks_mut() else { break };
                 if author.is_some() && author == device {
                     acks.owe(log, seq, self.now);
                 } else if claimed < seq {

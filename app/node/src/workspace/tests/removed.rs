@@ -2,10 +2,12 @@
 
 use weft_crdt::Value;
 use weft_crdt::tree::{ContentValue, Field, Planner, RegisterKey};
-use weft_crdt::{Author, RegisterEdit};
+use weft_crdt::{Author, NodeId, RegisterEdit};
 use weft_sync::acl::Class;
 use weft_sync::data::Origin;
 
+use super::super::contents::Contents;
+use super::super::deliver::Dirty;
 use super::{Device, Output, assert_equal, meet};
 
 const FILE: &str = "plan.txt";
@@ -27,6 +29,40 @@ pub(super) fn put_out_while_he_writes(file: &str) -> (Device, Device) {
     ben.insert(file, 4, "of ben's\n");
     meet(&mut ben, &mut cid);
     (ana, cid)
+}
+
+/// Writes to the tree what was planned, and further registers, as one change.
+fn write_tree(
+    device: &mut Device,
+    further: impl IntoIterator<Item = RegisterEdit>,
+    plan: impl FnOnce(&mut Planner<'_>, &Contents),
+) {
+    let contents = device.engine.contents().expect("a key");
+    let facts = device.engine.facts();
+    let mut planner = Planner::new(&device.engine.view, &facts, device.ws.as_bytes());
+    plan(&mut planner, &contents);
+    let mut edits = planner.finish();
+    edits.extend(further);
+    let edited = device.engine.tree.edit(Author::ContentNamed, &edits, 1).expect("registers");
+    let dirty = Dirty { keys: edited.changed_keys.into_iter().collect(), ..Dirty::default() };
+    let tree = device.engine.tree.id();
+    let made = edited.changes.into_iter().map(|change| (tree, change, false)).collect();
+    device.engine.settle(dirty);
+    device.engine.write(Origin::Human, made, None);
+    device.carry_out();
+}
+
+fn name_content(node: NodeId, content: &ContentValue) -> RegisterEdit {
+    RegisterEdit {
+        key: RegisterKey::new(node, Field::Content).to_string(),
+        value: Some(Value::Bytes(content.encode())),
+    }
+}
+
+/// All texts that are shown, by path.
+fn texts(device: &Device) -> Vec<(String, String)> {
+    let files = device.engine.shown().into_iter().filter(|(_, shown)| shown.content.is_some());
+    files.map(|(path, _)| (path.clone(), device.text(&path))).collect()
 }
 
 #[test]
@@ -98,19 +134,8 @@ fn what_he_writes_beside_the_name_of_an_edited_text_counts_for_nobody() {
     let Some(content @ ContentValue::Text { .. }) = shown.content.as_deref() else {
         panic!("{FILE} is a text by now");
     };
-    let facts = ben.engine.facts();
-    let mut planner = Planner::new(&ben.engine.view, &facts, ben.ws.as_bytes());
-    planner.rename(FILE, "his.txt").expect("a free name");
-    let mut edits = planner.finish();
-    edits.push(RegisterEdit {
-        key: RegisterKey::new(shown.node, Field::Content).to_string(),
-        value: Some(Value::Bytes(content.encode())),
-    });
-    let edited = ben.engine.tree.edit(Author::ContentNamed, &edits, 1).expect("registers");
-    let tree = ben.engine.tree.id();
-    let made = edited.changes.into_iter().map(|change| (tree, change, false)).collect();
-    ben.engine.write(Origin::Human, made, None);
-    ben.carry_out();
+    let named = name_content(shown.node, content);
+    write_tree(&mut ben, [named], |planner, _| planner.rename(FILE, "his.txt").expect("a free name"));
     meet(&mut ben, &mut cid);
     assert_eq!(cid.engine.shown().keys().next().map(String::as_str), Some("his.txt"));
     // Cid edits it too; then he hears of it, and Ana of what Ben wrote.
@@ -122,6 +147,77 @@ fn what_he_writes_beside_the_name_of_an_edited_text_counts_for_nobody() {
         assert_eq!(device.text(FILE), "one\ntwo\nthree\n");
         assert_eq!(device.engine.shown().len(), 1);
     }
+}
+
+#[test]
+fn an_edit_of_a_file_that_he_made_and_renamed_is_a_file_once() {
+    let (mut ana, mut ben, mut cid) = three_people();
+    meet(&mut ana, &mut ben);
+    meet(&mut ana, &mut cid);
+    ana.remove(&ben);
+    ben.replace("first.txt", "of ben's\n");
+    ben.insert("first.txt", 0, "more ");
+    write_tree(&mut ben, [], |planner, _| planner.rename("first.txt", "last.txt").expect("a free name"));
+    meet(&mut ben, &mut cid);
+    cid.insert("last.txt", 14, "of cid's\n");
+    meet(&mut ana, &mut cid);
+    let expected = [("last.txt".to_owned(), "more of ben's\nof cid's\n".to_owned())];
+    for _ in 0..2 {
+        assert_eq!(texts(&cid), expected);
+        cid.restart();
+        meet(&mut ana, &mut cid);
+        assert_eq!(texts(&ana), expected);
+    }
+    assert_equal(&ana, &cid);
+}
+
+#[test]
+fn an_edit_of_a_text_that_something_else_has_replaced_is_a_file_beside_it_once() {
+    let (mut ana, mut cid) = put_out_while_he_writes(FILE);
+    cid.insert(FILE, 13, "of cid's\n");
+    write_tree(&mut ana, [], |planner, contents| {
+        let blob = contents.import(b"another\n").expect("a store");
+        planner.write_content(FILE, blob).expect("a file");
+    });
+    meet(&mut ana, &mut cid);
+    for _ in 0..2 {
+        let mut texts_of_cid: Vec<String> = texts(&cid).into_iter().map(|(_, text)| text).collect();
+        texts_of_cid.sort_unstable();
+        assert_eq!(texts_of_cid, ["another\n", "one\nof ben's\nof cid's\n"]);
+        assert_eq!(texts(&ana), texts(&cid));
+        cid.restart();
+        meet(&mut ana, &mut cid);
+    }
+    assert_equal(&ana, &cid);
+}
+
+#[test]
+fn he_cannot_say_that_an_edited_text_is_another_file() {
+    let (mut ana, mut ben, mut cid) = three_people();
+    ana.replace(FILE, "one\n");
+    ana.replace("other.txt", "else\n");
+    meet(&mut ana, &mut ben);
+    meet(&mut ana, &mut cid);
+    ana.remove(&ben);
+    ben.insert(FILE, 4, "of ben's\n");
+    meet(&mut ben, &mut cid);
+    cid.insert(FILE, 13, "of cid's\n");
+    let content = |path| ben.engine.view.node_at(path).and_then(|shown| Some((shown.node, shown.content?)));
+    let ((_, text), (other, blob)) = (content(FILE).expect("a file"), content("other.txt").expect("a file"));
+    let document = text.document().expect("a text");
+    let forged = ContentValue::Text { document, base: blob.blob().clone() };
+    write_tree(&mut ben, [name_content(other, &forged)], |_, _| {});
+    meet(&mut ben, &mut cid);
+    meet(&mut ana, &mut cid);
+    let expected = [(FILE, "one\nof ben's\nof cid's\n"), ("other.txt", "else\n")]
+        .map(|(path, text)| (path.to_owned(), text.to_owned()));
+    for device in [&mut ana, &mut cid] {
+        device.restart();
+        let mut texts = texts(device);
+        texts.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        assert_eq!(texts, expected);
+    }
+    assert_equal(&ana, &cid);
 }
 
 #[test]
