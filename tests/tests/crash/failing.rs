@@ -62,7 +62,7 @@ struct Fault {
 impl Fault {
     fn draw(round: u64, random: &mut Random) -> Self {
         let (place, calls, error) = FAULTS[usize::try_from(round).expect("a number") % FAULTS.len()];
-        let call = 1 + random.below(if place == Place::Database { 40 } else { 6 });
+        let call = 1 + random.below(if place == Place::Database { 40 } else { 3 });
         Self { place, calls, error, call, stays: random.below(2) == 0 }
     }
 
@@ -133,6 +133,10 @@ fn calls_that_fail_lose_no_acknowledged_edit() {
                 pair.ben.files.write(&name, &name).expect("a save");
                 saved.push(name);
                 pair.ana.files.write(&format!("hers {round}.{step}.txt"), "hers").expect("a save");
+            }
+            if step == EDITS - 2 {
+                // It reached Ben's folder in the meantime, or will not have to any more.
+                fs::remove_file(pair.ana.files.path(&format!("hers {round}.0.txt"))).expect("a deletion");
             }
         }
         // The folder has its turn as well.
