@@ -10,7 +10,9 @@ use std::ops::Range;
 use lru::LruCache;
 use weft_crdt::{DocumentId, PastText, TextDocument};
 
-/// Past versions of one text that are kept.
+use super::version::FileVersion;
+
+/// Past versions of one text that are kept: so many of the document, and so many that saves from old copies have left.
 pub(super) const KEPT_EACH: usize = 32;
 /// Characters of all past versions that are kept.
 const KEPT_CHARS: usize = 8 * 1024 * 1024;
@@ -236,11 +238,16 @@ impl PastTexts {
         let text = text();
         self.chars += text.rope().len_chars();
         let texts = self.texts.get_or_insert_mut(document, VecDeque::new);
+        // What a save has left cannot be made again, and the mirror may name it after many versions of the document.
+        let is_saved =
+            |version: &[u8]| matches!(FileVersion::decode(version), Some(FileVersion::Saved { .. }));
+        let is_like = is_saved(&version);
         texts.push_front((version, text));
-        if texts.len() > KEPT_EACH
-            && let Some((_, oldest)) = texts.pop_back()
+        if texts.iter().filter(|(version, _)| is_saved(version) == is_like).count() > KEPT_EACH
+            && let Some(oldest) = texts.iter().rposition(|(version, _)| is_saved(version) == is_like)
+            && let Some((_, text)) = texts.remove(oldest)
         {
-            self.chars -= oldest.rope().len_chars();
+            self.chars -= text.rope().len_chars();
         }
         while self.chars > KEPT_CHARS
             && self.texts.len() > 1
@@ -276,6 +283,8 @@ impl PastTexts {
 
 #[cfg(test)]
 mod tests {
+    use weft_crdt::Version;
+
     use super::*;
 
     /// The newest version first; those marked `true` were followed by what others wrote.
@@ -390,5 +399,20 @@ mod tests {
         }
         assert_eq!(texts.texts.peek(&document).map(VecDeque::len), Some(KEPT_EACH));
         assert_eq!(texts.chars, KEPT_EACH * 100);
+    }
+
+    #[test]
+    fn what_a_save_has_left_outlives_many_versions_of_the_document() {
+        let document = DocumentId::from_bytes([1; 16]);
+        let mut texts = PastTexts::default();
+        let text = TextDocument::new(document, "x").unwrap();
+        let saved = FileVersion::Saved { document, base: Version::default(), number: 1 }.encode();
+        texts.put(document, saved.clone(), || text.keep());
+        for n in 0..2 * KEPT_EACH as u8 {
+            texts.put(document, vec![n], || text.keep());
+        }
+        assert!(texts.get(document, &saved).is_some());
+        assert!(texts.get(document, &[0]).is_none());
+        assert_eq!(texts.chars, KEPT_EACH + 1);
     }
 }
