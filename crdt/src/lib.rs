@@ -22,6 +22,8 @@ pub mod change;
 #[cfg(test)]
 mod differential;
 pub mod document;
+#[cfg(test)]
+mod fuzz;
 pub mod ids;
 pub mod interchange;
 pub mod limits;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 16] = [
+const LAYERS: [(&str, u32); 17] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, u32); 16] = [
     ("weft-tests", 5),
     ("weft-simulations", 5),
     ("weft-bench-report", 0),
+    ("weft-fuzz", 0),
     ("weft-bench-sync", 6),
     ("weft-benches", 5),
 ];

@@ -11,7 +11,7 @@
 mod client;
 mod connection;
 mod line;
-mod message;
+pub(crate) mod message;
 mod server;
 mod transport;
 

@@ -14,6 +14,8 @@ pub mod driven;
 pub mod mirror;
 
 mod folder;
+#[cfg(test)]
+mod fuzz;
 mod node;
 mod profile;
 mod registry;

@@ -123,7 +123,7 @@ impl Registry {
     }
 }
 
-fn decode(id: WorkspaceId, bytes: &[u8]) -> Option<WorkspaceRecord> {
+pub(crate) fn decode(id: WorkspaceId, bytes: &[u8]) -> Option<WorkspaceRecord> {
     let stored: StoredRecord = postcard::from_bytes(bytes).ok()?;
     (stored.version == VERSION).then(|| WorkspaceRecord {
         id,

@@ -3,7 +3,7 @@
 //! Chunks are named by the hash of their sealed bytes, so nothing has to be believed: what does
 //! not match its name is not stored. One request stream serves one list of chunks.
 
-mod wire;
+pub(crate) mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -6,6 +6,8 @@
 mod hash_index;
 mod local;
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::ApplyError;
@@ -307,6 +309,22 @@ impl Graph {
         self.head_numbers.insert(place, number);
     }
 
+    /// Whether changes that are here made all operations of an actor from one counter up to another, which is not
+    /// among them.
+    pub(crate) fn has_made(&self, actor: u32, counters: Range<u32>) -> bool {
+        let Some(of_actor) = self.by_actor.get(actor as usize) else { return false };
+        let record = |number: &u32| self.records[*number as usize];
+        let first = of_actor.partition_point(|number| record(number).max_op() < counters.start);
+        let mut next = counters.start;
+        for record in of_actor[first..].iter().map(record) {
+            if next >= counters.end || record.start_op > next {
+                break;
+            }
+            next = record.max_op() + 1;
+        }
+        next >= counters.end
+    }
+
     /// Puts back together what a snapshot has kept; `None` when the parts do not fit each other.
     pub(super) fn restore(
         actors: Vec<ActorId>,
@@ -324,7 +342,12 @@ impl Graph {
             *is_head.get_mut(*dep as usize)? = false;
         }
         for (number, record) in records.iter().enumerate() {
-            graph.by_actor.get_mut(record.actor as usize)?.push(number as u32);
+            let of_actor = graph.by_actor.get_mut(record.actor as usize)?;
+            let before = of_actor.last().map(|last| records[*last as usize].max_op());
+            if before.is_some_and(|before| record.start_op <= before) {
+                return None;
+            }
+            of_actor.push(number as u32);
             graph.max_op = graph.max_op.max(record.max_op());
         }
         let mut heads: Vec<_> = (0..records.len())

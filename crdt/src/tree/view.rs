@@ -189,7 +189,7 @@ impl TreeView {
         };
         let mut children = BTreeMap::new();
         for (name, entry) in &self.directories.get(&directory)?.entries {
-            let problem = inherited.as_ref().or(entry.problem.as_ref());
+            let problem = decisive(inherited.as_ref(), entry.problem.as_ref());
             if !problem.is_some_and(NameProblem::is_universal) {
                 children.insert(name.to_string(), self.shown_node(entry.item, problem.cloned()));
             }
@@ -289,7 +289,7 @@ impl TreeView {
                 path.push('/');
             }
             path.push_str(name);
-            let mut problem = inherited.or(entry.problem.as_ref());
+            let mut problem = decisive(*inherited, entry.problem.as_ref());
             if path.len() > PATH_BYTES_MAX {
                 problem = Some(&too_long);
             }
@@ -354,6 +354,12 @@ impl TreeView {
         names.reverse();
         Some(names.join("/"))
     }
+}
+
+/// The problem that counts for what is in a folder: its own when every device has it, for then it is shown nowhere, and
+/// else that of the folder.
+fn decisive<'a>(inherited: Option<&'a NameProblem>, own: Option<&'a NameProblem>) -> Option<&'a NameProblem> {
+    own.filter(|problem| problem.is_universal()).or(inherited).or(own)
 }
 
 impl Default for TreeView {

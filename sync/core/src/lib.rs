@@ -23,6 +23,8 @@ pub mod wire;
 
 pub mod data;
 pub mod entry;
+#[cfg(test)]
+mod fuzz;
 
 pub mod frames;
 

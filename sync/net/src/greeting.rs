@@ -83,7 +83,7 @@ fn encode(greeting: Greeting) -> [u8; GREETING_BYTES] {
 }
 
 /// Later versions may append to a greeting of version 1.
-fn decode(bytes: &[u8]) -> Result<Greeting, GreetingError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Greeting, GreetingError> {
     let (&version, rest) = bytes.split_first().ok_or(GreetingError::Protocol)?;
     if version != VERSION {
         return Err(GreetingError::Version);

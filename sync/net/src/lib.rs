@@ -27,6 +27,8 @@ mod driver;
 mod error;
 mod events;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod greeting;
 mod handshake;
 mod lan;

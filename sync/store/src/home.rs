@@ -9,7 +9,7 @@
 //! node.log              the log of a node in the background
 //! ```
 
-mod identity;
+pub(crate) mod identity;
 mod lock;
 
 use std::fs;

@@ -9,9 +9,9 @@
 
 mod choice;
 mod error;
-mod file;
+pub(crate) mod file;
 mod keyring;
-mod slot;
+pub(crate) mod slot;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -49,6 +49,8 @@ pub mod keys;
 pub mod session;
 
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod packs;
 
 pub use commit::{CommitDone, GroupCommitter, SubmitError};

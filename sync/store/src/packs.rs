@@ -5,7 +5,7 @@
 //! the index names them, so after a crash the index is right and at most some bytes at the end of
 //! a pack are unknown to it: whole records there are taken back in, a torn one is cut off.
 
-mod recover;
+pub(crate) mod recover;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

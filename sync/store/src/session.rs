@@ -10,7 +10,7 @@
 //! the folder for temporary files; never under WEFT_HOME. It goes with a reboot, which costs one
 //! new session and nothing else; killing the program does not cost one.
 
-mod file;
+pub(crate) mod file;
 
 use std::collections::BTreeMap;
 use std::fmt;

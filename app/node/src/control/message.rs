@@ -27,14 +27,14 @@ const KINDS: [ErrorKind; 6] = [
 /// Names a request on its connection; chosen by who asks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum RequestId {
+pub(crate) enum RequestId {
     Number(i64),
     Text(String),
 }
 
 /// What a program sends to the node.
 #[derive(Debug)]
-pub(super) enum ToNode {
+pub(crate) enum ToNode {
     Request {
         id: RequestId,
         method: String,
@@ -49,7 +49,7 @@ pub(super) enum ToNode {
 
 /// What the node sends to a program.
 #[derive(Debug)]
-pub(super) enum FromNode {
+pub(crate) enum FromNode {
     Hello(Hello),
     /// The node ends; requests that are not answered by now were not begun.
     Goodbye,
@@ -72,14 +72,14 @@ pub(super) enum FromNode {
 
 /// The first line on each connection, from the node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Hello {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) protocol: u32,
+pub(crate) struct Hello {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) protocol: u32,
 }
 
 impl Hello {
-    pub(super) fn ours() -> Self {
+    pub(crate) fn ours() -> Self {
         Self {
             name: "weft".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -90,22 +90,22 @@ impl Hello {
 
 /// A message that could not be understood, with the answer that says so.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) id: Option<RequestId>,
+pub(crate) struct Refusal {
+    pub(crate) id: Option<RequestId>,
     code: i64,
     error: ApiError,
 }
 
 impl Refusal {
-    pub(super) fn not_json(what: &str) -> Self {
+    pub(crate) fn not_json(what: &str) -> Self {
         Self { id: None, code: PARSE_ERROR, error: ApiError::usage(format!("not a JSON object: {what}")) }
     }
 
-    pub(super) fn invalid(id: Option<RequestId>, why: impl Into<String>) -> Self {
+    pub(crate) fn invalid(id: Option<RequestId>, why: impl Into<String>) -> Self {
         Self { id, code: INVALID_REQUEST, error: ApiError::usage(why) }
     }
 
-    pub(super) fn undecodable(id: RequestId, why: &DecodeError) -> Self {
+    pub(crate) fn undecodable(id: RequestId, why: &DecodeError) -> Self {
         let code = match why {
             DecodeError::UnknownMethod { .. } => METHOD_NOT_FOUND,
             DecodeError::Shape { .. } => INVALID_PARAMS,
@@ -117,11 +117,11 @@ impl Refusal {
         Self { id: Some(id), code, error: ApiError::usage(message) }
     }
 
-    pub(super) fn cancelled(id: RequestId) -> Self {
+    pub(crate) fn cancelled(id: RequestId) -> Self {
         Self { id: Some(id), code: CANCELLED, error: ApiError::failed("cancelled by who asked") }
     }
 
-    pub(super) fn to_line(&self) -> String {
+    pub(crate) fn to_line(&self) -> String {
         error_line(self.id.as_ref(), self.code, &self.error)
     }
 }
@@ -157,7 +157,7 @@ struct ErrorData {
 }
 
 /// Reads a line that a program sent.
-pub(super) fn parse_to_node(line: &[u8]) -> Result<ToNode, Refusal> {
+pub(crate) fn parse_to_node(line: &[u8]) -> Result<ToNode, Refusal> {
     let incoming: Incoming =
         serde_json::from_slice(line).map_err(|error| Refusal::not_json(&error.to_string()))?;
     match (incoming.method, incoming.id) {
@@ -175,7 +175,7 @@ pub(super) fn parse_to_node(line: &[u8]) -> Result<ToNode, Refusal> {
 }
 
 /// Reads a line that a node sent.
-pub(super) fn parse_from_node(line: &[u8]) -> Result<FromNode, serde_json::Error> {
+pub(crate) fn parse_from_node(line: &[u8]) -> Result<FromNode, serde_json::Error> {
     let incoming: Incoming = serde_json::from_slice(line)?;
     if let Some(error) = incoming.error {
         return Ok(FromNode::Error { id: incoming.id, error: error.into_api_error() });
@@ -211,23 +211,23 @@ impl IncomingError {
     }
 }
 
-pub(super) fn request_line(id: u64, method: &str, params: &Value) -> String {
+pub(crate) fn request_line(id: u64, method: &str, params: &Value) -> String {
     line(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
 }
 
-pub(super) fn cancel_line(id: u64) -> String {
+pub(crate) fn cancel_line(id: u64) -> String {
     line(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "id": id } }))
 }
 
-pub(super) fn hello_line() -> String {
+pub(crate) fn hello_line() -> String {
     line(&json!({ "jsonrpc": "2.0", "method": "hello", "params": Hello::ours() }))
 }
 
-pub(super) fn goodbye_line() -> String {
+pub(crate) fn goodbye_line() -> String {
     line(&json!({ "jsonrpc": "2.0", "method": "goodbye" }))
 }
 
-pub(super) fn progress_line(id: &RequestId, progress: &Progress) -> String {
+pub(crate) fn progress_line(id: &RequestId, progress: &Progress) -> String {
     #[derive(Serialize)]
     struct Params<'a> {
         id: &'a RequestId,
@@ -237,17 +237,17 @@ pub(super) fn progress_line(id: &RequestId, progress: &Progress) -> String {
     line(&json!({ "jsonrpc": "2.0", "method": "progress", "params": Params { id, progress } }))
 }
 
-pub(super) fn event_line(event: &Event) -> String {
+pub(crate) fn event_line(event: &Event) -> String {
     let mut message = json!(event);
     message["jsonrpc"] = Value::from("2.0");
     line(&message)
 }
 
-pub(super) fn result_line(id: &RequestId, result: &Value) -> String {
+pub(crate) fn result_line(id: &RequestId, result: &Value) -> String {
     line(&json!({ "jsonrpc": "2.0", "id": id, "result": result }))
 }
 
-pub(super) fn api_error_line(id: &RequestId, error: &ApiError) -> String {
+pub(crate) fn api_error_line(id: &RequestId, error: &ApiError) -> String {
     let place = KINDS.iter().position(|kind| *kind == error.kind).unwrap_or(0);
     let code = FIRST_OF_NODE - i64::try_from(place).unwrap_or(0);
     error_line(Some(id), code, error)

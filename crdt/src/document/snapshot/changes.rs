@@ -54,9 +54,13 @@ impl Graph {
         Self::restore(actors, records, hashes, deps).ok_or(SnapshotError::Damaged)
     }
 
+    /// Reads the id of an operation that a change made.
     pub(super) fn read_id(&self, reader: &mut Reader<'_>) -> Result<Id, SnapshotError> {
         let actor = read_below(reader, self.actors.len())?;
         let counter = read_below(reader, COUNTER_END as usize)?;
+        if !self.has_made(actor, counter..counter + 1) {
+            return Err(SnapshotError::Damaged);
+        }
         Ok(Id { counter, actor })
     }
 }

@@ -40,6 +40,9 @@ impl TextDocument {
         let object = graph.read_id(&mut reader)?;
         let runs = read_runs(&mut reader, &graph)?;
         check_disjoint(&runs)?;
+        if !runs.iter().all(|run| graph.has_made(run.actor(), run.start()..run.end())) {
+            return Err(SnapshotError::Damaged);
+        }
         let rope = Rope::from_str(read_str(&mut reader)?);
         let visible: u64 = runs.iter().map(|run| u64::from(run.visible_len())).sum();
         if visible != rope.len_chars() as u64 || !reader.is_empty() {

@@ -93,13 +93,7 @@ impl Home {
         let Some(contents) = contents else {
             return Ok(None);
         };
-        let version = serde_json::from_slice(&contents).map(|any: AnyVersion| any.version);
-        if version.is_ok_and(|version| version > VERSION) {
-            return Err(IdentityFileError::TooNew { path });
-        }
-        let parsed = serde_json::from_slice(&contents).ok();
-        let identity = parsed.and_then(|file: IdentityFile| parse(&file));
-        identity.map(Some).ok_or(IdentityFileError::Damaged { path })
+        read(&contents, path).map(Some)
     }
 
     /// Writes who this device is, so that a crash leaves the old file or the new one.
@@ -116,6 +110,17 @@ impl Home {
         json.push(b'\n');
         files::replace(&path, None, &json).map_err(|source| IdentityFileError::Io { source, path })
     }
+}
+
+/// Reads the bytes of the file at `path`.
+pub(crate) fn read(contents: &[u8], path: PathBuf) -> Result<PublicIdentity, IdentityFileError> {
+    let version = serde_json::from_slice(contents).map(|any: AnyVersion| any.version);
+    if version.is_ok_and(|version| version > VERSION) {
+        return Err(IdentityFileError::TooNew { path });
+    }
+    let parsed = serde_json::from_slice(contents).ok();
+    let identity = parsed.and_then(|file: IdentityFile| parse(&file));
+    identity.ok_or(IdentityFileError::Damaged { path })
 }
 
 fn parse(file: &IdentityFile) -> Option<PublicIdentity> {

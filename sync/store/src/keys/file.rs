@@ -15,9 +15,9 @@ use crate::limits::KEY_FILE_BYTES_MAX;
 const VERSION: u32 = 1;
 
 /// The file as it was read: slots that this program does not know are kept.
-pub(super) struct KeysFile {
+pub(crate) struct KeysFile {
     /// The random name of this data folder in the keyring.
-    pub(super) profile: String,
+    pub(crate) profile: String,
     slots: Vec<Slot>,
     unknown: Vec<Value>,
 }
@@ -74,11 +74,11 @@ impl KeysFile {
             .map_err(|source| UnlockError::Io { source, path })
     }
 
-    pub(super) fn slot(&self, kind: SlotKind) -> Option<&Slot> {
+    pub(crate) fn slot(&self, kind: SlotKind) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.kind() == kind)
     }
 
-    pub(super) fn kinds(&self) -> Vec<SlotKind> {
+    pub(crate) fn kinds(&self) -> Vec<SlotKind> {
         self.slots.iter().map(Slot::kind).collect()
     }
 
@@ -98,11 +98,16 @@ fn read_one(path: PathBuf) -> Result<Option<KeysFile>, UnlockError> {
         }
         Err(source) => return Err(UnlockError::Io { source, path }),
     };
-    let version = serde_json::from_slice(&contents).map(|any: AnyVersion| any.version);
+    parse(&contents, path).map(Some)
+}
+
+/// Reads the bytes of the file at `path`.
+pub(crate) fn parse(contents: &[u8], path: PathBuf) -> Result<KeysFile, UnlockError> {
+    let version = serde_json::from_slice(contents).map(|any: AnyVersion| any.version);
     if version.is_ok_and(|version| version > VERSION) {
         return Err(UnlockError::TooNew { path });
     }
-    let Ok(json) = serde_json::from_slice::<Json>(&contents) else {
+    let Ok(json) = serde_json::from_slice::<Json>(contents) else {
         return Err(UnlockError::Damaged { path });
     };
     let mut slots = Vec::new();
@@ -113,5 +118,5 @@ fn read_one(path: PathBuf) -> Result<Option<KeysFile>, UnlockError> {
             Err(_) => unknown.push(value),
         }
     }
-    Ok(Some(KeysFile { profile: json.profile, slots, unknown }))
+    Ok(KeysFile { profile: json.profile, slots, unknown })
 }

@@ -23,7 +23,7 @@ const WORK_FACTOR_MAX: u8 = 22;
 const CREDENTIAL: &str = "weft-store.key";
 
 /// A random key that seals the store key in one slot.
-pub(super) struct Kek(Zeroizing<[u8; 32]>);
+pub(crate) struct Kek(Zeroizing<[u8; 32]>);
 
 impl Kek {
     pub(super) fn generate() -> Result<Self, SlotError> {
@@ -32,7 +32,7 @@ impl Kek {
         Ok(Self(key))
     }
 
-    pub(super) fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let bytes = Zeroizing::new(HEXLOWER.decode(line.trim().as_bytes()).ok()?);
         let key: [u8; 32] = bytes.as_slice().try_into().ok()?;
         Some(Self(Zeroizing::new(key)))
@@ -46,7 +46,7 @@ impl Kek {
 /// A slot as it stands in `keys.json`.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(super) enum Slot {
+pub(crate) enum Slot {
     /// Sealed with a key in the system's keyring.
     Keyring { sealed: String },
     /// Sealed with a key in a file.
@@ -91,7 +91,7 @@ impl Slot {
         Ok(Self::Passphrase { age: BASE64.encode(&age) })
     }
 
-    pub(super) fn open_with_kek(&self, kek: &Kek, profile: &str) -> Result<StoreKey, SlotError> {
+    pub(crate) fn open_with_kek(&self, kek: &Kek, profile: &str) -> Result<StoreKey, SlotError> {
         let (Self::Keyring { sealed } | Self::File { sealed }) = self else {
             return Err(SlotError::NoSlot);
         };

@@ -1,7 +1,7 @@
 //! Brings pack files and their index into agreement after an interruption.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -110,7 +110,9 @@ fn take_in(
 ) -> Result<u64, OpenError> {
     let file = fs::OpenOptions::new().read(true).write(true).open(path);
     let file = file.map_err(OpenError::io(path))?;
-    let records = whole_records(&file, pack, known).map_err(OpenError::io(path))?;
+    let mut reader = BufReader::with_capacity(1 << 20, &file);
+    let records = reader.seek(SeekFrom::Start(known)).and_then(|_| whole_records(reader, pack, known));
+    let records = records.map_err(OpenError::io(path))?;
     let end = records.last().map_or(known, |(_, location)| location.end());
     file.set_len(end).and_then(|()| file.sync_all()).map_err(OpenError::io(path))?;
     let note = |connection: &mut Connection| -> rusqlite::Result<()> {
@@ -128,10 +130,12 @@ fn take_in(
     Ok(end)
 }
 
-/// The records from `start` up to the first that is not whole and right.
-fn whole_records(file: &File, pack: u32, start: u64) -> io::Result<Vec<(ChunkId, Location)>> {
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    reader.seek(SeekFrom::Start(start))?;
+/// The records up to the first that is not whole and right, in bytes that begin at `start` of the pack.
+pub(crate) fn whole_records(
+    mut reader: impl Read,
+    pack: u32,
+    start: u64,
+) -> io::Result<Vec<(ChunkId, Location)>> {
     let mut records = Vec::new();
     let mut at = start;
     let mut bytes = Vec::new();

@@ -56,7 +56,7 @@ impl CounterFile {
     }
 }
 
-fn header(instance: Instance) -> [u8; HEADER_LEN] {
+pub(crate) fn header(instance: Instance) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
     header[..8].copy_from_slice(&MAGIC);
     header[8..24].copy_from_slice(&instance.0);
@@ -73,7 +73,7 @@ fn run_of_the_machine() -> [u8; 16] {
     run
 }
 
-fn encode_slot(log: LogId, seq: u64) -> [u8; SLOT_LEN] {
+pub(crate) fn encode_slot(log: LogId, seq: u64) -> [u8; SLOT_LEN] {
     let mut slot = [0; SLOT_LEN];
     slot[..32].copy_from_slice(log.as_bytes());
     slot[32..40].copy_from_slice(&seq.to_le_bytes());
@@ -83,10 +83,10 @@ fn encode_slot(log: LogId, seq: u64) -> [u8; SLOT_LEN] {
 }
 
 /// What each log is counted to, and in which slot it stands.
-type Parsed = (BTreeMap<LogId, u64>, BTreeMap<LogId, u64>);
+pub(crate) type Parsed = (BTreeMap<LogId, u64>, BTreeMap<LogId, u64>);
 
 /// None when the file is not ours or is damaged at its end in a way that hides slots.
-fn parse(bytes: &[u8], instance: Instance) -> Option<Parsed> {
+pub(crate) fn parse(bytes: &[u8], instance: Instance) -> Option<Parsed> {
     let (found, slots) = bytes.split_first_chunk::<HEADER_LEN>()?;
     if *found != header(instance) || slots.len() % SLOT_LEN != 0 {
         return None;

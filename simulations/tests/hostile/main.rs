@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::useless_vec, reason = "a test that unwraps fails with a place")]
 
+mod fuzz;
+
 use std::sync::Arc;
 
 use rand::{RngExt as _, SeedableRng as _};
