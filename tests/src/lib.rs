@@ -5,6 +5,7 @@
 //! - [`Files`] writes, reads and compares folders;
 //! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
+//! - [`ControlSocket`] is a program at a node's socket;
 //! - [`Cable`] makes networks of their own to test on;
 //! - [`repository()`] finds the sources for tests about the sources.
 
@@ -17,8 +18,12 @@ mod pair;
 mod program;
 mod repository;
 mod row;
+#[cfg(unix)]
+mod socket;
 mod waiting;
 
+#[cfg(unix)]
+pub use self::socket::{ControlSender, ControlSocket};
 pub use self::{
     answer::{Answer, Failure},
     device::{Device, DeviceError},

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use weft_crdt::ChunkId;
-use weft_fuzz::{Structure, Target, WHOLE, reached, text_parts};
+use weft_fuzz::{Structure, TEXT_PARTS, Target, WHOLE, reached};
 
 use crate::api::{Request, Response};
 use crate::control::message::{self, ToNode};
@@ -69,7 +69,7 @@ const CONTROL: Target = Target {
         lines.push(message::hello_line());
         lines.into_iter().map(String::into_bytes).collect()
     },
-    structure: text_parts(),
+    structure: TEXT_PARTS,
 };
 
 #[test]

@@ -7,8 +7,10 @@ mod bound;
 mod cost;
 mod folder;
 mod join;
+mod live;
 mod pair;
 mod save;
+mod socket;
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -18,35 +20,42 @@ use weft_bench_report::Report;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "\
-Usage: sync [join] [save] [cost]
+Usage: sync [join] [save] [edit] [crowd] [cost]
 
 Measures all of it, or the named parts:
   join   the first copy of 2,000 small files and of 100 MB in 10,000 files
   save   from a save on one disk to the bytes on the other
-  cost   processor time of an edit at 100 and at 10,000 files, and of doing nothing";
+  edit   from an edit in one program to the word of it in another's
+  crowd  twelve devices editing one file
+  cost   processor time of an edit at 100 and at 10,000 files; a start; memory and time of doing nothing";
+
+/// Something that is measured, by the name that asks for it.
+type Part = (&'static str, fn(&mut Report) -> Outcome<()>);
+
+const PARTS: [Part; 5] = [
+    ("join", join::run),
+    ("save", save::run),
+    ("edit", live::pair),
+    ("crowd", live::crowd),
+    ("cost", cost::run),
+];
 
 #[expect(clippy::print_stderr, reason = "a benchmark talks to its caller")]
 fn main() -> ExitCode {
     let wanted: Vec<String> = env::args().skip(1).collect();
-    if wanted.iter().any(|part| !["join", "save", "cost"].contains(&part.as_str())) {
+    if wanted.iter().any(|wanted| PARTS.iter().all(|(name, _)| name != wanted)) {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
-    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == part);
     let mut report = Report::new();
-    let mut measured: Outcome<()> = Ok(());
-    if wants("join") {
-        measured = measured.and_then(|()| join::run(&mut report));
-    }
-    if wants("save") {
-        measured = measured.and_then(|()| save::run(&mut report));
-    }
-    if wants("cost") {
-        measured = measured.and_then(|()| cost::run(&mut report));
-    }
-    if let Err(error) = measured {
-        eprintln!("error: not everything could be measured: {error}");
-        return ExitCode::FAILURE;
+    for (name, measure) in PARTS {
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        if let Err(error) = measure(&mut report) {
+            eprintln!("error: not everything could be measured: {name}: {error}");
+            return ExitCode::FAILURE;
+        }
     }
     report.finish()
 }

@@ -10,7 +10,7 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use ed25519_dalek::SigningKey;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
-use weft_fuzz::{Structure, Target, WHOLE, lines, reached, read_number, write_number};
+use weft_fuzz::{LINES, Structure, Target, WHOLE, reached, read_number, write_number};
 
 use crate::acl::{Acl, Class, Genesis};
 use crate::certificate::VerifiedChain;
@@ -270,7 +270,7 @@ const WRAPS: Target = Target {
             [vec![identity().recipient()], vec![other], vec![other, identity().recipient(), other]];
         recipients.iter().map(|recipients| wrap(&[9; 32], recipients, &mut rng()).unwrap()).collect()
     },
-    structure: Structure { split: |bytes| (lines().split)(bytes), join: <[Vec<u8>]>::concat },
+    structure: LINES,
 };
 
 #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use weft_fuzz::{Structure, Target, reached, text_parts};
+use weft_fuzz::{Structure, TEXT_PARTS, Target, reached};
 
 use crate::{
     Address,
@@ -86,7 +86,7 @@ const ADDRESSES: Target = Target {
         Err(_) => reached("no address"),
     },
     seeds: || ["192.0.2.7:4455", "[2001:db8::7]:4455", "https://relay.example/"].map(Vec::from).to_vec(),
-    structure: text_parts(),
+    structure: TEXT_PARTS,
 };
 
 #[test]

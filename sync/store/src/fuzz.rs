@@ -3,7 +3,7 @@
 use std::mem::discriminant;
 use std::path::PathBuf;
 
-use weft_fuzz::{Structure, Target, reached, text_parts};
+use weft_fuzz::{Structure, TEXT_PARTS, Target, reached};
 use weft_sync::LogId;
 
 use crate::home::identity;
@@ -128,7 +128,7 @@ const KEYS: Target = Target {
         );
         vec![keys.into(), keys.replace("\"aa\"", &format!("\"{}\"", "5a".repeat(72))).into(), identity.into()]
     },
-    structure: text_parts(),
+    structure: TEXT_PARTS,
 };
 
 #[test]

@@ -15,10 +15,8 @@ pub const WHOLE: Structure =
     Structure { split: |bytes| Some(vec![bytes.to_vec()]), join: <[Vec<u8>]>::concat };
 
 /// Text, cut before and after every mark that structures JSON and settings.
-#[must_use]
-pub fn text_parts() -> Structure {
-    Structure { split: |bytes| Some(cut_at_marks(bytes)), join: <[Vec<u8>]>::concat }
-}
+pub const TEXT_PARTS: Structure =
+    Structure { split: |bytes| Some(cut_at_marks(bytes)), join: <[Vec<u8>]>::concat };
 
 fn cut_at_marks(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut parts: Vec<Vec<u8>> = Vec::new();
@@ -35,13 +33,10 @@ fn cut_at_marks(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Lines; each keeps its end.
-#[must_use]
-pub fn lines() -> Structure {
-    Structure {
-        split: |bytes| Some(bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()),
-        join: <[Vec<u8>]>::concat,
-    }
-}
+pub const LINES: Structure = Structure {
+    split: |bytes| Some(bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()),
+    join: <[Vec<u8>]>::concat,
+};
 
 /// Variable-length numbers (LEB128), one after the other: each is a field.
 #[must_use]

@@ -173,7 +173,9 @@ pub(super) async fn edit(
             let open = inner.open.get(&key).ok_or_else(|| not_open(key.1))?;
             let behind = open.revision.checked_sub(request.revision).map(|n| n as usize);
             let behind = behind.filter(|behind| *behind <= open.changes.len()).ok_or_else(|| {
-                ApiError::usage(format!("revision {} is too old", request.revision))
+                let newest = open.revision;
+                let why = if request.revision > newest { "does not exist" } else { "is too old" };
+                ApiError::usage(format!("revision {} {why}, the newest is {newest}", request.revision))
                     .hint("open the document again with document.open")
             })?;
             let since = &open.changes[open.changes.len() - behind..];
