@@ -8,13 +8,15 @@
 //! - `connection`: finding or opening a node;
 //! - `commands`: one module for each subject;
 //! - `text`: from answers to what people read; what others wrote is escaped there;
-//! - `output`, `progress`, `logging`: where it all goes.
+//! - `output`, `progress`, `logging`: where it all goes;
+//! - `memory`: what the allocator is asked for.
 
 mod arguments;
 mod commands;
 mod connection;
 mod environment;
 mod logging;
+mod memory;
 mod output;
 mod progress;
 mod text;
@@ -26,6 +28,7 @@ use clap::Parser;
 use self::{arguments::Arguments, commands::Outcome, environment::Environment, output::Output};
 
 fn main() -> ExitCode {
+    memory::share_one_arena();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.json);
     match run(arguments, &output) {

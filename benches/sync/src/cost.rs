@@ -10,6 +10,7 @@ use weft_tests::Device;
 
 use crate::{
     Outcome,
+    folder::Disk,
     pair::{PATIENCE, Pair, memory, processor_time},
 };
 
@@ -22,12 +23,12 @@ const IDLE_PERCENT_MAX: f64 = 0.3;
 const IDLE_MEGABYTES_MAX: f64 = 80.0;
 const START_SECONDS_MAX: f64 = 0.5;
 
-pub(crate) fn run(report: &mut Report) -> Outcome<()> {
+pub(crate) fn run(report: &mut Report, disk: &Disk) -> Outcome<()> {
     report.section("Cost: processor time of both nodes");
-    let few = joined(100)?;
+    let few = joined(disk, 100)?;
     let small = edit(&few)?;
     drop(few);
-    let mut many = joined(10_000)?;
+    let mut many = joined(disk, 10_000)?;
     let large = edit(&many)?;
     report.time("an edit among 100 files", small);
     report.time("an edit among 10,000 files", large);
@@ -60,8 +61,8 @@ fn idle(report: &mut Report, pair: &mut Pair) -> Outcome<()> {
     Ok(())
 }
 
-fn joined(files: usize) -> Outcome<Pair> {
-    let pair = Pair::new(files, 2 * 1024)?;
+fn joined(disk: &Disk, files: usize) -> Outcome<Pair> {
+    let pair = Pair::new(disk, files, 2 * 1024)?;
     let ticket = pair.ticket()?;
     pair.join(&ticket)?;
     pair.settle()?;

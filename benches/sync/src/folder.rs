@@ -1,6 +1,9 @@
 //! Folders to measure with.
 
-use std::{env, fs, io, path::Path};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -25,13 +28,27 @@ const WORDS: [&str; 16] = [
     "if",
 ];
 
-/// A folder that goes away by itself, on the disk that is measured.
-pub(crate) fn scratch() -> io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("weft-bench-");
-    match env::var_os("WEFT_BENCH_DIR") {
-        Some(place) => builder.tempdir_in(place),
-        None => builder.tempdir(),
+/// The folder on the disk that is measured in which all others lie.
+///
+/// They go away together, at the very end: a file system that has just removed thousands of files is slow to make new
+/// ones (ext4 does not give their inodes away for a while), and what is measured next would pay for it.
+pub(crate) struct Disk(TempDir);
+
+impl Disk {
+    pub(crate) fn new() -> io::Result<Self> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("weft-bench-");
+        let folder = match env::var_os("WEFT_BENCH_DIR") {
+            Some(place) => builder.tempdir_in(place),
+            None => builder.tempdir(),
+        };
+        Ok(Self(folder?))
+    }
+
+    /// An empty folder.
+    pub(crate) fn scratch(&self) -> io::Result<PathBuf> {
+        let mut builder = tempfile::Builder::new();
+        Ok(builder.prefix("part-").tempdir_in(self.0.path())?.keep())
     }
 }
 

@@ -10,7 +10,8 @@ use std::{
 use weft_bench_report::{Report, median, ratio};
 
 use crate::{
-    Outcome, bound, folder,
+    Outcome, bound,
+    folder::{self, Disk},
     pair::{PATIENCE, Pair},
 };
 
@@ -20,20 +21,19 @@ const RATIO_MAX: f64 = 1.5;
 const FIRST_FILE_SECONDS_MAX: f64 = 0.3;
 const PEAK_MEGABYTES_MAX: f64 = 100.0;
 
-pub(crate) fn run(report: &mut Report) -> Outcome<()> {
-    one(report, "Join: 2,000 files of 2 KiB", 2_000, 2 * 1024)?;
-    one(report, "Join: 100 MB in 10,000 files", 10_000, 10_000)
+pub(crate) fn run(report: &mut Report, disk: &Disk) -> Outcome<()> {
+    one(report, disk, "Join: 2,000 files of 2 KiB", 2_000, 2 * 1024)?;
+    one(report, disk, "Join: 100 MB in 10,000 files", 10_000, 10_000)
 }
 
-fn one(report: &mut Report, title: &str, files: usize, bytes: usize) -> Outcome<()> {
+fn one(report: &mut Report, disk: &Disk, title: &str, files: usize, bytes: usize) -> Outcome<()> {
     report.section(title);
     let (mut weft, mut bare, mut first) = (Vec::new(), Vec::new(), Vec::new());
     let mut peak = (0, 0);
     for _ in 0..RUNS {
-        let pair = Pair::new(files, bytes)?;
+        let pair = Pair::new(disk, files, bytes)?;
         let copy = pair.beside();
         bare.push(bound::copy(&pair.ana_root(), &copy)?);
-        fs::remove_dir_all(&copy)?;
         let ticket = pair.ticket()?;
         let (took, visible) = join(&pair, &ticket)?;
         weft.push(took);

@@ -11,7 +11,8 @@ use weft_bench_report::{Report, median};
 use weft_tests::Device;
 
 use crate::{
-    Outcome, bound, folder,
+    Outcome, bound,
+    folder::Disk,
     pair::{PATIENCE, Pair, percentile, processor_time},
     socket::Program,
 };
@@ -36,9 +37,9 @@ fn least(folder: &std::path::Path, report: &mut Report) -> Outcome<Duration> {
 }
 
 /// An edit on the socket of Ana's node until Ben's node tells of it.
-pub(crate) fn pair(report: &mut Report) -> Outcome<()> {
+pub(crate) fn pair(report: &mut Report, disk: &Disk) -> Outcome<()> {
     report.section("Edit: from the request on one socket to `document.changed` on the other, 2,000 files");
-    let pair = Pair::new(2_000, 2 * 1024)?;
+    let pair = Pair::new(disk, 2_000, 2 * 1024)?;
     pair.join(&pair.ticket()?)?;
     pair.settle()?;
     let file = "part000/file00001.rs";
@@ -67,10 +68,10 @@ pub(crate) fn pair(report: &mut Report) -> Outcome<()> {
 }
 
 /// Twelve devices on this machine, all editing one file.
-pub(crate) fn crowd(report: &mut Report) -> Outcome<()> {
+pub(crate) fn crowd(report: &mut Report, disk: &Disk) -> Outcome<()> {
     report.section("Crowd: 12 devices edit one file, 5 edits a second each");
-    let scratch = folder::scratch()?;
-    let devices = gather(scratch.path())?;
+    let scratch = disk.scratch()?;
+    let devices = gather(&scratch)?;
     let mut programs = devices
         .iter()
         .map(|device| Program::open(device, &device.place.join("work/plan.md")))
@@ -95,7 +96,7 @@ pub(crate) fn crowd(report: &mut Report) -> Outcome<()> {
             times.push(heard.ok_or("an edit was not told of")?.at.saturating_duration_since(*at));
         }
     }
-    let bound = least(&scratch.path().join("bound"), report)? + Duration::from_millis(5);
+    let bound = least(&scratch.join("bound"), report)? + Duration::from_millis(5);
     report.text("edits told of", &times.len().to_string());
     let p95 = percentile(&times, 95);
     report.time("p50", median(times));

@@ -30,7 +30,7 @@ Measures all of it, or the named parts:
   cost   processor time of an edit at 100 and at 10,000 files; a start; memory and time of doing nothing";
 
 /// Something that is measured, by the name that asks for it.
-type Part = (&'static str, fn(&mut Report) -> Outcome<()>);
+type Part = (&'static str, fn(&mut Report, &folder::Disk) -> Outcome<()>);
 
 const PARTS: [Part; 5] = [
     ("join", join::run),
@@ -47,12 +47,19 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     }
+    let disk = match folder::Disk::new() {
+        Ok(disk) => disk,
+        Err(error) => {
+            eprintln!("error: there is no folder to measure in: {error}; WEFT_BENCH_DIR names one");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut report = Report::new();
     for (name, measure) in PARTS {
         if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
             continue;
         }
-        if let Err(error) = measure(&mut report) {
+        if let Err(error) = measure(&mut report, &disk) {
             eprintln!("error: not everything could be measured: {name}: {error}");
             return ExitCode::FAILURE;
         }

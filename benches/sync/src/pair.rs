@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tempfile::TempDir;
 use weft_tests::Device;
 
-use crate::{Outcome, folder};
+use crate::{
+    Outcome,
+    folder::{self, Disk},
+};
 
 /// How long the two may take for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -14,15 +16,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) struct Pair {
     pub(crate) ana: Device,
     pub(crate) ben: Device,
-    scratch: TempDir,
+    scratch: PathBuf,
 }
 
 impl Pair {
     /// Ana's folder has `files` files of `bytes` bytes.
-    pub(crate) fn new(files: usize, bytes: usize) -> Outcome<Self> {
-        let scratch = folder::scratch()?;
-        let mut ana = Device::new(scratch.path(), "ana")?;
-        let mut ben = Device::new(scratch.path(), "ben")?;
+    pub(crate) fn new(disk: &Disk, files: usize, bytes: usize) -> Outcome<Self> {
+        let scratch = disk.scratch()?;
+        let mut ana = Device::new(&scratch, "ana")?;
+        let mut ben = Device::new(&scratch, "ben")?;
         folder::fill(&ana.place.join("work"), files, bytes)?;
         ana.weft(["init", "work"])?;
         ana.start_node()?;
@@ -57,7 +59,7 @@ impl Pair {
 
     /// A folder on the same disk for bare parts to work in.
     pub(crate) fn beside(&self) -> PathBuf {
-        self.scratch.path().join("bound")
+        self.scratch.join("bound")
     }
 
     /// Processor time that both nodes have used so far.

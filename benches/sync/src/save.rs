@@ -11,6 +11,7 @@ use weft_bench_report::{Report, median, ratio};
 
 use crate::{
     Outcome, bound,
+    folder::Disk,
     pair::{PATIENCE, Pair, percentile},
 };
 
@@ -24,8 +25,8 @@ const P95_MAX: f64 = 3.0;
 const BURST_SECONDS_MAX: f64 = 1.0;
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
-pub(crate) fn run(report: &mut Report) -> Outcome<()> {
-    let pair = Pair::new(2_000, 2 * 1024)?;
+pub(crate) fn run(report: &mut Report, disk: &Disk) -> Outcome<()> {
+    let pair = Pair::new(disk, 2_000, 2 * 1024)?;
     let ticket = pair.ticket()?;
     pair.join(&ticket)?;
     pair.settle()?;

@@ -251,6 +251,7 @@ pub(super) async fn join(
         let state = shared.state();
         state.registry.get(&ticket.ws).cloned()
     };
+    let is_new = known.is_none();
     let (record, workspace, expected) = match known {
         Some(record) => resume(shared, &request, &ticket, record)?,
         None => come_in(shared, &request, &ticket, deadline, progress).await?,
@@ -260,8 +261,17 @@ pub(super) async fn join(
         let _ = net.want(ticket.inviter, places(&ticket)).await;
     }
     network::want_members(shared, ticket.ws).await;
+    // Into an empty folder the first files are written while the tree is still coming.
+    let starts_at_once = is_new && is_empty(&record.root);
+    if starts_at_once {
+        workspace.send(Message::StartFolder { watch: true });
+    }
     wait_for_tree(&workspace, expected, deadline).await?;
-    let conflicts = prepare_folder(&workspace, &record.root, request.existing, deadline).await?;
+    let conflicts = if starts_at_once {
+        0
+    } else {
+        prepare_folder(&workspace, &record.root, request.existing, deadline).await?
+    };
     workspace.send(Message::StartFolder { watch: true });
     let done = wait_for_files(&workspace, expected, deadline, progress).await?;
     let summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
@@ -443,10 +453,12 @@ async fn prepare_folder(
     existing: Existing,
     deadline: Instant,
 ) -> Result<u64, ApiError> {
-    let is_empty = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+    if is_empty(root) {
+        return Ok(0);
+    }
     let wanted = workspace.ask(|engine| engine.shown_contents()).await.ok_or_else(ended)?;
     let contents = workspace.ask(|engine| engine.contents()).await.ok_or_else(ended)?;
-    let Some(contents) = contents.filter(|_| !is_empty) else { return Ok(0) };
+    let Some(contents) = contents else { return Ok(0) };
     let different = blocking({
         let root = root.to_owned();
         move || {
@@ -508,6 +520,10 @@ async fn adopt(
         tokio::time::sleep(POLL).await;
     }
     workspace.ask(move |engine| engine.adopt_existing(different, existing)).await.ok_or_else(ended)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// A name beside a file that nothing has.

@@ -8,7 +8,7 @@
 //!
 //! The engine reads the store, never the clock, the network or the folder.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -134,6 +134,8 @@ pub(crate) struct Engine {
     pub(super) replica: Replica,
     pub(super) tree: TreeDocument,
     pub(super) view: TreeView,
+    /// Files and bytes that the view shows, once they were counted.
+    pub(super) shown_size: Cell<Option<(u64, u64)>>,
     pub(super) documents: RefCell<Documents>,
     /// What each text document begins with, as the tree says.
     pub(super) bases: BTreeMap<DocumentId, BlobRef>,
@@ -217,6 +219,7 @@ impl Engine {
             held_branches: false,
             tree,
             view: TreeView::new(Platform::default()),
+            shown_size: Cell::new(None),
             documents,
             bases: BTreeMap::new(),
             authors: Authors::default(),

@@ -32,11 +32,19 @@ pub(super) enum Needs {
     Document(DocumentId),
 }
 
+/// A content that is not here.
+#[derive(Debug)]
+struct Wanted {
+    blob: BlobRef,
+    /// How many of its chunks are still to come, as far as that is known.
+    missing: usize,
+}
+
 /// What is fetched and what is still to be fetched.
 #[derive(Debug, Default)]
 pub(super) struct FetchPlan {
     /// Contents that are not here, by who needs them.
-    wanted: BTreeMap<Needs, BlobRef>,
+    wanted: BTreeMap<Needs, Wanted>,
     /// Who needs a chunk that is asked for or to be asked for.
     chunks: BTreeMap<ChunkId, BTreeSet<Needs>>,
     queue: VecDeque<ChunkId>,
@@ -64,8 +72,8 @@ impl FetchPlan {
     }
 
     fn insert(&mut self, needs: Needs, blob: &BlobRef) {
-        if self.wanted.get(&needs) != Some(blob) {
-            self.wanted.insert(needs, blob.clone());
+        if self.wanted.get(&needs).is_none_or(|wanted| wanted.blob != *blob) {
+            self.wanted.insert(needs, Wanted { blob: blob.clone(), missing: 0 });
             self.new.push(needs);
         }
     }
@@ -165,12 +173,13 @@ impl Engine {
 
     /// Queues the chunks that a content lacks; when it lacks none, whoever needs it goes on.
     fn queue_missing(&mut self, needs: Needs) {
-        let (Some(contents), Some(blob)) = (&self.contents, self.fetches.wanted.get(&needs)) else {
+        let (Some(contents), Some(wanted)) = (&self.contents, self.fetches.wanted.get_mut(&needs)) else {
             return;
         };
-        match contents.missing(blob) {
+        match contents.missing(&wanted.blob) {
             Ok(missing) if missing.is_empty() => self.content_is_here(needs),
             Ok(missing) => {
+                wanted.missing = missing.len();
                 for chunk in missing {
                     let plan = &mut self.fetches;
                     if plan.chunks.entry(chunk).or_default().insert(needs) && plan.chunks[&chunk].len() == 1 {
@@ -188,14 +197,20 @@ impl Engine {
 
     /// These chunks are in the store now.
     pub(crate) fn chunks_arrived(&mut self, chunks: &[ChunkId]) {
-        let mut touched = BTreeSet::new();
+        let mut complete = Vec::new();
         for chunk in chunks {
-            touched.extend(self.fetches.chunks.remove(chunk).into_iter().flatten());
             self.fetches.without.remove(chunk);
+            for needs in self.fetches.chunks.remove(chunk).into_iter().flatten() {
+                let Some(wanted) = self.fetches.wanted.get_mut(&needs) else { continue };
+                wanted.missing = wanted.missing.saturating_sub(1);
+                if wanted.missing == 0 {
+                    complete.push(needs);
+                }
+            }
         }
-        let pending: BTreeSet<Needs> = self.fetches.chunks.values().flatten().copied().collect();
-        for needs in touched.difference(&pending) {
-            self.queue_missing(*needs);
+        // A list of chunks names further ones; and what is wanted may be another content by now.
+        for needs in complete {
+            self.queue_missing(needs);
         }
         self.show_due();
     }

@@ -74,12 +74,7 @@ impl Engine {
     /// How far things are.
     pub(crate) fn progressed(&self) -> Progressed {
         let mut done = Progressed::default();
-        self.view.for_each(|_, shown| {
-            if shown.kind == NodeKind::File {
-                done.files += 1;
-                done.bytes += shown.content.map_or(0, |content| content.blob().size);
-            }
-        });
+        (done.files, done.bytes) = self.shown_size();
         done.missing = self.fetches.len();
         done.outstanding = self.show.outstanding();
         done.waiting = self.waiting.len();
@@ -96,6 +91,23 @@ impl Engine {
             done.synced += usize::from(device.has_all_mine);
         }
         done
+    }
+
+    /// How many files are shown, and how large what they begin with is together. Those who wait for something ask again
+    /// and again, so it is counted once for each state of the tree.
+    fn shown_size(&self) -> (u64, u64) {
+        if let Some(size) = self.shown_size.get() {
+            return size;
+        }
+        let (mut files, mut bytes) = (0, 0);
+        self.view.for_each(|_, shown| {
+            if shown.kind == NodeKind::File {
+                files += 1;
+                bytes += shown.content.map_or(0, |content| content.blob().size);
+            }
+        });
+        self.shown_size.set(Some((files, bytes)));
+        (files, bytes)
     }
 
     /// Names what is shown, and the state of every text.

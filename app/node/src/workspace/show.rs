@@ -161,6 +161,7 @@ impl Engine {
         let keys = dirty.keys.iter().chain(&named).map(String::as_str);
         let documents = dirty.texts.keys().copied();
         let changes = self.view.refresh(&self.tree, keys, documents, &facts);
+        self.shown_size.set(None);
         for change in changes {
             self.plan_step(change);
         }
@@ -283,7 +284,9 @@ impl Engine {
         self.show.ops_in_flight += writes.len();
         let room = IN_FLIGHT_MAX.saturating_sub(self.show.in_flight.len());
         let free = self.show.due.iter().filter(|node| !self.show.in_flight.contains_key(*node));
-        let nodes: Vec<NodeId> = free.take(room).copied().collect();
+        let mut nodes: Vec<NodeId> = free.take(room).copied().collect();
+        // Folder by folder: that is how they are fetched and written.
+        nodes.sort_by_cached_key(|node| self.view.path_of(*node));
         for node in nodes {
             self.show.due.remove(&node);
             if let Some(write) = self.plan_file(node) {

@@ -1,6 +1,6 @@
 //! The thread that runs one workspace: it routes and decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -132,7 +132,7 @@ impl RunningWorkspace {
                 snapshots: Vec::new(),
             };
             runner.begin();
-            runner.run(&queue);
+            runner.run(&mut Inbox::new(queue));
         })?;
         Ok(Self { handle, thread })
     }
@@ -142,6 +142,59 @@ impl RunningWorkspace {
         self.handle.send(Message::Stop);
         // A panic has been reported by the thread itself.
         let _ = self.thread.join();
+    }
+}
+
+/// What waits to be taken: what comes from this device's people and disk in its order, what comes from the network and
+/// the store in its own, one of each in turn. During a first copy thousands of entries wait here, and neither the first
+/// file nor whoever asks for the status has to wait for the last of them.
+struct Inbox {
+    queue: Receiver<Message>,
+    near: VecDeque<Message>,
+    far: VecDeque<Message>,
+    /// Whose turn it is.
+    is_turn_of_far: bool,
+}
+
+impl Inbox {
+    fn new(queue: Receiver<Message>) -> Self {
+        Self { queue, near: VecDeque::new(), far: VecDeque::new(), is_turn_of_far: false }
+    }
+
+    /// The next message; waits for one if there is none, at most so long.
+    fn next(&mut self, wait: Option<Duration>) -> Result<Message, RecvTimeoutError> {
+        while let Ok(message) = self.queue.try_recv() {
+            self.push(message);
+        }
+        if self.near.is_empty() && self.far.is_empty() {
+            let message = match wait {
+                Some(wait) => self.queue.recv_timeout(wait)?,
+                None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected)?,
+            };
+            self.push(message);
+        }
+        self.is_turn_of_far = !self.is_turn_of_far;
+        let [first, second] = match self.is_turn_of_far {
+            true => [&mut self.near, &mut self.far],
+            false => [&mut self.far, &mut self.near],
+        };
+        first.pop_front().or_else(|| second.pop_front()).ok_or(RecvTimeoutError::Timeout)
+    }
+
+    fn push(&mut self, message: Message) {
+        let side = match &message {
+            Message::Folder(_)
+            | Message::Chunks(_)
+            | Message::Run(_)
+            | Message::StartFolder { .. }
+            | Message::Stop => &mut self.near,
+            Message::ChannelUp { .. }
+            | Message::Frame { .. }
+            | Message::ChannelDown { .. }
+            | Message::Committed { .. }
+            | Message::Fetched { .. } => &mut self.far,
+        };
+        side.push_back(message);
     }
 }
 
@@ -163,25 +216,19 @@ impl Runner {
         self.route();
     }
 
-    fn run(&mut self, queue: &Receiver<Message>) {
+    fn run(&mut self, inbox: &mut Inbox) {
         let mut is_stopping = false;
         while !self.engine.is_stopped() {
-            let message = match self.wait() {
-                Some(wait) => match queue.recv_timeout(wait) {
-                    Ok(message) => Some(message),
-                    Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => break,
-                },
-                None => match queue.recv() {
-                    Ok(message) => Some(message),
-                    Err(_) => break,
-                },
+            let message = match inbox.next(self.wait()) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
             };
             self.set_time();
             match message {
                 Some(Message::Stop) if !is_stopping => {
                     is_stopping = true;
-                    self.stop_folder(queue);
+                    self.stop_folder(inbox);
                     self.engine.stop();
                 }
                 Some(message) => self.take(message),
@@ -198,11 +245,11 @@ impl Runner {
     }
 
     /// Ends the folder thread; what it reports last is still taken.
-    fn stop_folder(&mut self, queue: &Receiver<Message>) {
+    fn stop_folder(&mut self, inbox: &mut Inbox) {
         let Some(folder) = self.folder.take() else { return };
         let ended = std::thread::spawn(move || folder.stop());
         while !ended.is_finished() {
-            if let Ok(message) = queue.recv_timeout(Duration::from_millis(5)) {
+            if let Ok(message) = inbox.next(Some(Duration::from_millis(5))) {
                 self.take(message);
                 self.route();
             }
