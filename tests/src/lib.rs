@@ -5,12 +5,14 @@
 //! - [`Files`] writes, reads and compares folders;
 //! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
-//! - [`Cable`] makes networks of their own to test on;
+//! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
 //! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
 mod device;
 mod files;
+#[cfg(target_os = "linux")]
+mod long_way;
 mod network;
 mod node_process;
 mod pair;
@@ -19,6 +21,8 @@ mod repository;
 mod row;
 mod waiting;
 
+#[cfg(target_os = "linux")]
+pub use self::long_way::{LongWay, Passed};
 pub use self::{
     answer::{Answer, Failure},
     device::{Device, DeviceError},
