@@ -207,7 +207,8 @@ impl Check {
     }
 
     fn is_silent(&self, connection: &LinkConnection) -> bool {
-        heard(connection) == self.heard
+        // Without a way in use there is nothing to compare.
+        self.heard.is_some() && heard(connection) == self.heard
     }
 }
 
