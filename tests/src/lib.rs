@@ -6,12 +6,14 @@
 //! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
 //! - [`ControlSocket`] is a program at a node's socket;
-//! - [`Cable`] makes networks of their own to test on;
+//! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
 //! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
 mod device;
 mod files;
+#[cfg(target_os = "linux")]
+mod long_way;
 mod network;
 mod node_process;
 mod pair;
@@ -22,6 +24,8 @@ mod row;
 mod socket;
 mod waiting;
 
+#[cfg(target_os = "linux")]
+pub use self::long_way::{LongWay, Passed};
 #[cfg(unix)]
 pub use self::socket::{ControlSender, ControlSocket};
 pub use self::{

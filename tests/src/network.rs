@@ -51,8 +51,8 @@ impl Cable {
     /// With the reason, where the system does not let us.
     pub fn set_address(&self, number: usize, address: &str) -> Result<(), String> {
         let name = self.computer(number);
-        ip(&format!("-n {name} addr flush dev eth0"))?;
-        ip(&format!("-n {name} addr add {address} dev eth0"))
+        ip(&format!("-n {name} -4 addr flush dev eth0"))?;
+        ip(&format!("-n {name} addr add {address} dev eth0")).map(drop)
     }
 
     /// Cuts a computer off from all others that are set apart too: on whatever protocol, they reach only the rest.
@@ -60,7 +60,55 @@ impl Cable {
     /// # Errors
     /// With the reason, where the system does not let us.
     pub fn set_apart(&self, number: usize) -> Result<(), String> {
-        ip(&format!("-n {} link set port{number} type bridge_slave isolated on", self.bridge))
+        ip(&format!("-n {} link set port{number} type bridge_slave isolated on", self.bridge)).map(drop)
+    }
+
+    /// Plugs a computer of another cable into this one too: it gets a further network device with this address.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn plug_in(&self, computer: &str, address: &str) -> Result<(), String> {
+        static GUESTS: AtomicU32 = AtomicU32::new(1);
+        let bridge = &self.bridge;
+        let number = GUESTS.fetch_add(1, Ordering::Relaxed);
+        let device = format!("eth{number}");
+        ip(&format!("-n {computer} link add {device} type veth peer name guest{number} netns {bridge}"))?;
+        ip(&format!("-n {bridge} link set guest{number} master cable up"))?;
+        ip(&format!("-n {computer} link set {device} up"))?;
+        ip(&format!("-n {computer} addr add {address} dev {device}")).map(drop)
+    }
+
+    /// Lets multicast through to everybody, or to nobody, as many wireless networks do. All else passes.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn set_multicast(&self, passes: bool) -> Result<(), String> {
+        let flood = if passes { "on" } else { "off" };
+        (0..self.computers.len()).try_for_each(|number| {
+            ip(&format!("-n {} link set port{number} type bridge_slave mcast_flood {flood}", self.bridge))
+                .map(drop)
+        })
+    }
+
+    /// Lets whatever a computer sends to an address of its network vanish without an answer, as behind a firewall.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not let us.
+    pub fn swallow(&self, number: usize, address: &str) -> Result<(), String> {
+        let name = self.computer(number);
+        ip(&format!("-n {name} neigh replace {address} lladdr 02:00:00:00:00:99 nud permanent dev eth0"))
+            .map(drop)
+    }
+
+    /// Says whether a computer knows a way to addresses outside of its own networks.
+    ///
+    /// # Errors
+    /// With the reason, where the system does not tell.
+    pub fn has_default_route(&self, number: usize) -> Result<bool, String> {
+        let name = self.computer(number);
+        let routes = ["-4", "-6"].map(|family| ip(&format!("{family} -n {name} route show default")));
+        let [four, six] = routes;
+        Ok(!four?.is_empty() || !six?.is_empty())
     }
 
     /// Pulls a computer's plug, or puts it back.
@@ -69,7 +117,7 @@ impl Cable {
     /// With the reason, where the system does not let us.
     pub fn set_plugged(&self, number: usize, plugged: bool) -> Result<(), String> {
         let state = if plugged { "up" } else { "down" };
-        ip(&format!("-n {} link set port{number} {state}", self.bridge))
+        ip(&format!("-n {} link set port{number} {state}", self.bridge)).map(drop)
     }
 }
 
@@ -82,9 +130,14 @@ impl Drop for Cable {
     }
 }
 
-fn ip(arguments: &str) -> Result<(), String> {
+/// Gives what the command printed.
+fn ip(arguments: &str) -> Result<String, String> {
     let output =
         Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
     let error = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("ip {arguments}: {}", error.trim())) }
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(format!("ip {arguments}: {}", error.trim()))
+    }
 }

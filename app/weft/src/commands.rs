@@ -96,10 +96,10 @@ fn note_unused(arguments: &NetworkArguments, node: &Connection, output: &Output)
 }
 
 /// The line at the end of some commands that says whether a node runs.
-async fn print_node_line(node: &Connection, output: &Output) -> Result<(), ApiError> {
+async fn print_node_line(node: &Connection, is_alone: bool, output: &Output) -> Result<(), ApiError> {
     if output.json {
         return Ok(());
     }
     let pid = node.running_node().await;
-    output.print(&text::node_line(pid, &output.look()))
+    output.print(&text::node_line(pid, is_alone, &output.look()))
 }

@@ -49,7 +49,7 @@ pub(crate) enum Report {
     /// A dial ended without a greeting.
     DialFailed { peer: EndpointId, dial: DialId, error: String },
     /// A kept connection ended.
-    Down { link: LinkId, peer: EndpointId, code: Option<CloseCode> },
+    Down { link: LinkId, peer: EndpointId, code: Option<CloseCode>, reason: String },
 }
 
 /// The state of the loop.
@@ -126,6 +126,9 @@ impl Driver {
                 Ok(_) = addresses.updated() => {
                     self.unsent.addresses_changed = true;
                     self.feed(MeshInput::NetworkChanged);
+                    for entry in self.links.values() {
+                        entry.orders.send_modify(|orders| orders.network_changes += 1);
+                    }
                     self.send_events();
                 }
                 () = lan_changed(lan_changes.as_deref()) => self.on_lan_change(),
@@ -189,9 +192,9 @@ impl Driver {
                 tracing::debug!(%peer, %error, "dial failed");
                 self.feed(MeshInput::DialFailed { peer, dial, error });
             }
-            Report::Down { link, peer, code } => {
+            Report::Down { link, peer, code, reason } => {
                 self.links.remove(&link);
-                self.feed(MeshInput::Down { link, peer, code });
+                self.feed(MeshInput::Down { link, peer, code, reason });
             }
         }
     }

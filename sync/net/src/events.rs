@@ -160,7 +160,7 @@ pub enum PeerState {
         failures: u32,
         /// When the next one comes; `None` while no address is known.
         next_in: Option<Duration>,
-        /// Why the last one failed.
+        /// Why the last one failed, or the last connection ended.
         last_error: Option<String>,
     },
 }

@@ -16,6 +16,9 @@ pub(crate) const GREETING_BYTES_MAX: usize = 256;
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(9);
 /// How often a silent connection is kept alive; must stay well under half of the idle timeout.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(2_500);
+/// After a change of the network, a connection on which nothing is heard for this long is given up: a word is due after
+/// [`KEEP_ALIVE`], and a new connection finds a way that the old one would look for far longer.
+pub(crate) const NETWORK_CHANGE_SILENCE: Duration = Duration::from_millis(3_500);
 /// The first guess of the round trip when only the local network is in play.
 pub(crate) const LAN_INITIAL_RTT: Duration = Duration::from_millis(50);
 /// One dial, one accepted handshake, one exchange of greetings, and a stream's first byte each get this long.

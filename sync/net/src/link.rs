@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use iroh::endpoint::{ConnectionError, RecvStream, SendStream};
+use iroh::endpoint::{ConnectionError, PathId, RecvStream, SendStream};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     task::{JoinHandle, JoinSet},
@@ -30,6 +30,8 @@ pub(crate) struct Orders {
     pub(crate) wanted: bool,
     /// Deliver what is queued, then close with this code.
     pub(crate) leave: Option<CloseCode>,
+    /// How often the network of this device has changed: each time, see that the other device is still heard.
+    pub(crate) network_changes: u64,
 }
 
 /// Everything a connection's task needs.
@@ -88,6 +90,7 @@ impl Link {
         let mut idle_since = Instant::now();
         let mut orders = *self.orders.borrow_and_update();
         self.apply(orders);
+        let mut check: Option<Check> = None;
         let connection = self.connection.clone();
         let closed = connection.closed();
         tokio::pin!(closed);
@@ -103,13 +106,23 @@ impl Link {
                 }
                 Some(_) = tasks.join_next() => idle_since = Instant::now(),
                 Ok(()) = self.orders.changed() => {
+                    let before = orders.network_changes;
                     orders = *self.orders.borrow_and_update();
                     self.apply(orders);
+                    if orders.network_changes != before {
+                        check.get_or_insert_with(|| Check::begin(&self.connection));
+                    }
                     if let Some(code) = orders.leave {
                         self.close_channels(code);
                         let drained = async { while tasks.join_next().await.is_some() {} };
                         let _ = timeout(limits::SHUTDOWN_DRAIN, drained).await;
                         self.connection.close(code);
+                    }
+                }
+                Some(check) = due(&mut check) => {
+                    if check.is_silent(&self.connection) {
+                        tracing::info!(peer = %self.peer, "nothing is heard since the network changed");
+                        self.connection.close(CloseCode::TIMEOUT);
                     }
                 }
                 () = sleep_until(idle_since + limits::STRANGER_IDLE), if stranger_idle => {
@@ -134,7 +147,7 @@ impl Link {
             DisconnectReason::ByPeer(code) => Some(*code),
             _ => None,
         };
-        let down = Report::Down { link: self.id, peer: self.peer, code };
+        let down = Report::Down { link: self.id, peer: self.peer, code, reason: reason.to_string() };
         // The loop may have ended first; then nobody needs to know.
         let _ = self.reports.send(down).await;
         {
@@ -176,6 +189,45 @@ impl Link {
             }
         }
     }
+}
+
+/// Whether the other device is still heard after a change of the network.
+///
+/// The transport beneath looks for a better way too, but keeps to one that it takes for good until that times out, which
+/// what comes in on other ways puts off.
+#[derive(Debug)]
+struct Check {
+    at: Instant,
+    heard: Option<(PathId, u64)>,
+}
+
+impl Check {
+    fn begin(connection: &LinkConnection) -> Self {
+        Self { at: Instant::now() + limits::NETWORK_CHANGE_SILENCE, heard: heard(connection) }
+    }
+
+    fn is_silent(&self, connection: &LinkConnection) -> bool {
+        // Without a way in use there is nothing to compare.
+        self.heard.is_some() && heard(connection) == self.heard
+    }
+}
+
+/// The way in use, and how much has come by it. What comes to try other ways does not count, since the transport takes it
+/// for part of this one.
+fn heard(connection: &LinkConnection) -> Option<(PathId, u64)> {
+    let paths = connection.paths();
+    let path = paths.iter().find(|path| path.is_selected())?;
+    let frames = path.stats().frame_rx;
+    Some((path.id(), frames.acks + frames.path_acks + frames.ping + frames.stream))
+}
+
+/// Waits until a check is due and takes it; never, without one. Cancel safe.
+async fn due(check: &mut Option<Check>) -> Option<Check> {
+    match check {
+        Some(pending) => sleep_until(pending.at).await,
+        None => std::future::pending().await,
+    }
+    check.take()
 }
 
 /// Reads a stream's first byte and serves it as what it says.

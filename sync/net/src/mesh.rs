@@ -51,7 +51,7 @@ pub(crate) enum MeshInput {
     /// A dial ended without a greeting.
     DialFailed { peer: EndpointId, dial: DialId, error: String },
     /// A connection that was kept ended.
-    Down { link: LinkId, peer: EndpointId, code: Option<CloseCode> },
+    Down { link: LinkId, peer: EndpointId, code: Option<CloseCode>, reason: String },
     /// The addresses of this device changed, or it woke up.
     NetworkChanged,
     /// The time that [`Mesh::next_wake`] named has come.
@@ -114,7 +114,7 @@ impl Mesh {
                 self.greeted(now, link, peer, dial, address, greeting, &mut effects);
             }
             MeshInput::DialFailed { peer, dial, error } => self.dial_failed(now, peer, dial, error),
-            MeshInput::Down { link, peer, code } => self.down(now, link, peer, code),
+            MeshInput::Down { link, peer, code, reason } => self.down(now, link, peer, code, reason),
             MeshInput::NetworkChanged => {
                 for peer in self.peers.values_mut() {
                     peer.dial_soon(now);
@@ -265,7 +265,7 @@ impl Mesh {
         }
     }
 
-    fn down(&mut self, now: Instant, link: LinkId, id: EndpointId, code: Option<CloseCode>) {
+    fn down(&mut self, now: Instant, link: LinkId, id: EndpointId, code: Option<CloseCode>, reason: String) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let Some(old) = peer.link.take_if(|kept| kept.id == link) else { return };
         if !peer.wanted {
@@ -278,7 +278,7 @@ impl Mesh {
             _ if now.duration_since(old.since) < limits::STABLE_AFTER => peer.failures.saturating_add(1),
             _ => 0,
         };
-        peer.last_error = code.map(|code| code.to_string());
+        peer.last_error = Some(reason);
         peer.dial_at(now + pause(&mut self.rng, peer.failures));
     }
 

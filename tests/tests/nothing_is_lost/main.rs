@@ -2,6 +2,7 @@
 //! and apart; afterwards both have what a person would want.
 #![cfg(unix)]
 
+mod at_once;
 mod binaries;
 mod editors;
 mod edits;

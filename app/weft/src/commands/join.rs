@@ -46,7 +46,7 @@ pub(super) async fn join(
             node.interrupted().await;
             return Ok(());
         }
-        print_node_line(node, output).await
+        print_node_line(node, false, output).await
     })
     .await?;
     Ok(Outcome::Done)

@@ -26,7 +26,7 @@ pub(super) async fn init(
         let made = node.ask_with(request.clone(), view.sink()).await?;
         drop(view);
         output.result(&made, text::initialised)?;
-        print_node_line(node, output).await
+        print_node_line(node, false, output).await
     })
     .await?;
     Ok(Outcome::Done)
@@ -52,7 +52,8 @@ pub(super) async fn status(
     with_node(environment, Need::Device, async |node| {
         let status = node.ask(request.clone()).await?;
         output.result(&status, text::status)?;
-        print_node_line(node, output).await
+        let is_alone = !status.peers.is_empty() && !status.peers.iter().any(|peer| peer.connected);
+        print_node_line(node, is_alone, output).await
     })
     .await?;
     Ok(Outcome::Done)

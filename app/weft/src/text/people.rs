@@ -6,7 +6,7 @@ use super::{
     Look, Tone, age, plain, qr_code, short_id,
     table::Table,
     units::{counted, moment},
-    workspace::named,
+    workspace::{lacking, named},
 };
 
 pub(crate) fn shared(shared: &Shared, look: &Look) -> String {
@@ -94,7 +94,7 @@ fn device_state(device: &MemberDevice, look: &Look) -> String {
     let holds = match (device.has_all_mine, device.missing) {
         (true, _) => look.paint(Tone::Good, "has everything"),
         (false, 0) => "has not said what it has".to_owned(),
-        (false, missing) => look.paint(Tone::Warning, format!("lacks {} of yours", counted(missing, "edit"))),
+        (false, missing) => look.paint(Tone::Warning, lacking(missing, false)),
     };
     match device.last_contact {
         Some(time) => format!("{holds}, last seen {}", age(time, look)),

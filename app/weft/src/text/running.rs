@@ -17,9 +17,13 @@ pub(crate) fn failure(error: &ApiError, look: &Look) -> String {
     text
 }
 
-/// One line that says whether a node runs.
-pub(crate) fn node_line(pid: Option<u32>, look: &Look) -> String {
+/// One line that says whether a node runs, and whether there is anybody whom it reaches where others share the folder.
+pub(crate) fn node_line(pid: Option<u32>, is_alone: bool, look: &Look) -> String {
     let text = match pid {
+        Some(pid) if is_alone => format!(
+            "A node runs (process {pid}), and nobody is connected: edits are kept and sent when somebody is. \
+             `weft peers` says why.\n"
+        ),
         Some(pid) => format!("A node runs (process {pid}): edits are sent and received.\n"),
         None => "No node runs: nothing is sent or received. `weft node --detach` starts one.\n".to_owned(),
     };

@@ -364,8 +364,8 @@ notes  /home/ana/notes
   files   1,234
   digest  9c41000000
 Devices
-  ●  Ben · notes         has everything          192.168.1.7:4433
-  ○  be00000000 · notes  lacks 3 edits of yours  last seen 2 h ago
+  ●  Ben · notes         has everything                      192.168.1.7:4433
+  ○  be00000000 · notes  has not confirmed 3 edits of yours  last seen 2 h ago
 Pending
   CON  a name this system cannot hold
 ",

@@ -208,11 +208,21 @@ pub(super) fn holding(peer: &PeerStatus, look: &Look) -> String {
     let mine = match (peer.has_all_mine, peer.missing) {
         (true, _) => look.paint(Tone::Good, "has everything"),
         (false, 0) => "has not said what it has".to_owned(),
-        (false, missing) => look.paint(Tone::Warning, format!("lacks {} of yours", counted(missing, "edit"))),
+        (false, missing) => look.paint(Tone::Warning, lacking(missing, peer.connected)),
     };
     match peer.behind {
         0 => mine,
         behind => format!("{mine}, {} not here yet", counted(behind, "edit")),
+    }
+}
+
+/// What a device lacks. One that is not connected may have got it from somebody else, and says so when it meets us.
+pub(super) fn lacking(edits: u64, is_connected: bool) -> String {
+    let edits = counted(edits, "edit");
+    if is_connected {
+        format!("lacks {edits} of yours")
+    } else {
+        format!("has not confirmed {edits} of yours")
     }
 }
 

@@ -51,7 +51,7 @@ impl Device {
     }
 
     fn down(&mut self, peer: u8, link: LinkId, code: Option<CloseCode>) -> Vec<MeshEffect> {
-        self.input(MeshInput::Down { link, peer: id(peer), code })
+        self.input(MeshInput::Down { link, peer: id(peer), code, reason: "lost".to_owned() })
     }
 
     /// Moves the clock to the next wake-up and returns how far that was.

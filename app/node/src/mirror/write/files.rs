@@ -11,7 +11,7 @@ use crate::mirror::displaced::{Displaced, OPENING_MILLIS};
 use crate::mirror::os::{Entry, EntryKind, Folder, Root, copy_attributes, entry_of_file, set_mode};
 use crate::mirror::path::RelPath;
 use crate::mirror::read::{Budget, read_file};
-use crate::mirror::row::{ContentHash, Kind, MirrorRow};
+use crate::mirror::row::{ContentHash, Kind, MirrorRow, Stamp};
 use crate::mirror::state::Mirror;
 
 impl Mirror {
@@ -115,14 +115,16 @@ impl Mirror {
         let made = folder.create_new(&temporary, 0o600)?;
         // Held open until after the swap, so that closing it counts as no reading of the path.
         let old = folder.open_read(target.path.file_name()).ok();
-        let result =
-            fill(&made, content).and_then(|()| dress(old.as_ref(), target, entry, &made)).and_then(|()| {
-                self.reads.note_written(target.path);
-                swap(root, folder, &temporary, target.path.file_name())
-            });
-        let out = match result {
-            Ok(Swapped::Out(out)) => out,
-            Ok(Swapped::NameTaken(out)) => {
+        let filled = fill(&made, content)
+            .and_then(|()| dress(old.as_ref(), target, entry, &made))
+            .and_then(|()| entry_of_file(&made));
+        let result = filled.and_then(|written| {
+            self.reads.note_written(target.path);
+            Ok((swap(root, folder, &temporary, target.path.file_name())?, written))
+        });
+        let (out, written) = match result {
+            Ok((Swapped::Out(out), written)) => (out, written),
+            Ok((Swapped::NameTaken(out), _)) => {
                 let _ = folder.unlink(&temporary);
                 if let Some(out) = out {
                     self.keep_displaced(folder, &Target { journal: None, ..*target }, row, entry, out)?;
@@ -138,13 +140,24 @@ impl Mirror {
         self.note_past_version(target.path, target.now, true);
         // The bit as it is there: not every file system can hold it.
         let executable = now_there.executable();
-        self.put_row(target.path, target.node, Kind::File, hash, executable, now_there.stamp, target.version);
+        let stamp = self.stamp_of_ours(target, &written, &now_there);
+        self.put_row(target.path, target.node, Kind::File, hash, executable, stamp, target.version);
         self.keep_displaced(folder, target, row, entry, out)?;
         let cost = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let pause = WRITE_PAUSE_MILLIS.max(cost.saturating_mul(WRITE_SHARE));
         self.write_after.retain(|_, at| *at > target.now);
         self.write_after.insert(target.path.clone(), target.now + pause);
         Ok(WriteOutcome::Done)
+    }
+
+    /// What to remember of a file that we wrote and that has its name now. Whoever was waiting for it may have saved over
+    /// it already; what they saved must not be taken for ours, so then the row keeps what the file said of itself before.
+    fn stamp_of_ours(&mut self, target: &Target<'_>, written: &Entry, now_there: &Entry) -> Stamp {
+        if now_there.stamp.is_same_content(&written.stamp) {
+            return now_there.stamp;
+        }
+        self.look_again(target.path, target.now);
+        written.stamp
     }
 
     /// Watches what came out of a swap.
@@ -201,28 +214,27 @@ impl Mirror {
             Err(error) => return Err(error),
         };
         self.reads.note_written(target.path);
-        let result = fill(&made, content).and_then(|()| match is_direct {
-            true => Ok(()),
-            false => root.rename_to_free_name((folder, &first_name), (folder, name)),
-        });
-        if let Err(error) = result {
-            let _ = folder.unlink(&first_name);
-            if error.kind() == io::ErrorKind::AlreadyExists {
-                return self.take_existing(root, folder, target, hash);
+        let filled = fill(&made, content).and_then(|()| entry_of_file(&made));
+        let result = filled.and_then(|written| {
+            if !is_direct {
+                root.rename_to_free_name((folder, &first_name), (folder, name))?;
             }
-            return Err(error);
-        }
+            Ok(written)
+        });
+        let written = match result {
+            Ok(written) => written,
+            Err(error) => {
+                let _ = folder.unlink(&first_name);
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    return self.take_existing(root, folder, target, hash);
+                }
+                return Err(error);
+            }
+        };
         let entry = entry_of_file(&made)?;
+        let stamp = self.stamp_of_ours(target, &written, &entry);
         self.since_millis.insert(target.path.clone(), target.now);
-        self.put_row(
-            target.path,
-            target.node,
-            Kind::File,
-            hash,
-            entry.executable(),
-            entry.stamp,
-            target.version,
-        );
+        self.put_row(target.path, target.node, Kind::File, hash, entry.executable(), stamp, target.version);
         self.end_journal(target.journal);
         Ok(WriteOutcome::Done)
     }
