@@ -479,6 +479,27 @@ fn a_flood_is_stored_and_then_read_at_its_rate() {
     assert!(taken_after(1_500) >= sent, "it was slowed down for ever");
 }
 
+/// Whoever goes on without waiting is cut off, soon after the quota is used up.
+#[test]
+fn a_flood_that_does_not_wait_ends_the_channel() {
+    let mut hand = Hand::in_data_phase();
+    hand.begin();
+    let limit = usize::try_from(QUOTA_BYTES + QUOTA_DEBT_BYTES).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let mut sent = 0;
+    while hand.victim.byes().is_empty() {
+        let mut noise = vec![0; 180_000];
+        rng.fill(&mut noise[..]);
+        let entry = hand.data(&noise);
+        hand.last = Some(entry.entry_ref());
+        sent += entry.encoded_len();
+        hand.send(&[entry]);
+        assert!(sent < limit + 2 * ENTRY_BYTES_MAX, "it is listened to without end");
+    }
+    assert!(sent > limit, "{sent} bytes are within the quota");
+    assert_eq!(hand.victim.byes(), [ByeCode::Protocol]);
+}
+
 #[test]
 fn a_closed_log_takes_nothing_more() {
     let mut hand = Hand::in_data_phase();

@@ -142,6 +142,11 @@ pub const QUOTA_ENTRIES_BURST: u64 = 1_000;
 pub const QUOTA_BYTES: u64 = 64 * 1024 * 1024;
 /// See [`QUOTA_BYTES`].
 pub const QUOTA_BYTES_MILLIS: u64 = 24 * 60 * 60 * 1_000;
+/// Bytes of its own beyond the quota that a device can have on their way when it waits as it is told
+/// to: a window, a transaction that was sent as it was stored, and some room.
+pub const QUOTA_DEBT_BYTES: u64 = SEND_WINDOW_BYTES + BATCH_BYTES_MAX as u64 + 2 * 1024 * 1024;
+/// Entries, likewise: the smallest ones that fill a window, and a transaction.
+pub const QUOTA_DEBT_ENTRIES: u64 = 16_384;
 /// Logs of which nothing is here and that Frontiers name, as far as they are remembered.
 pub const UNKNOWN_LOGS_MAX: usize = 1_024;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Replica;
 use super::commit::Prepared;
-use super::effect::{DeviceStatus, Effect};
+use super::effect::{Conduct, DeviceStatus, Effect};
 use super::logs::LogTable;
 use super::write::OwnWork;
 use crate::acl::Class;
@@ -12,6 +12,7 @@ use crate::entry::{Frontier, Lane};
 use crate::frames::Position;
 use crate::ids::{DeviceId, EntryRef, LogId};
 use crate::limits::{FRONTIER_ENTRIES, FRONTIER_POSITIONS_MAX, UNKNOWN_LOGS_MAX};
+use crate::membership::LiveDevice;
 
 /// Who holds what of our data logs, by their own word: an Ack, a Have or a Frontier.
 #[derive(Debug, Default)]
@@ -223,9 +224,18 @@ impl Replica {
                     connected: connected.contains(&member.device),
                     has_all_mine: missing == 0,
                     missing,
+                    conduct: self.conduct(&member),
                 }
             })
             .collect()
+    }
+
+    fn conduct(&self, member: &LiveDevice) -> Conduct {
+        if self.strikes.is_banned(&member.endpoint, self.now) {
+            return Conduct::ShutOut;
+        }
+        let mut channels = self.channels.iter().filter(|(_, channel)| channel.peer == member.endpoint);
+        if channels.any(|(id, _)| self.quotas.is_slowed(*id)) { Conduct::Slowed } else { Conduct::Fair }
     }
 
     /// Devices whose channel is past the comparison of what both sides hold.

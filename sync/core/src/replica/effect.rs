@@ -165,6 +165,20 @@ pub struct DeviceStatus {
     pub has_all_mine: bool,
     /// How many of ours it has not said to hold.
     pub missing: u64,
+    /// Whether it keeps to what devices may do to each other.
+    pub conduct: Conduct,
+}
+
+/// Whether a device keeps to what devices may do to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conduct {
+    /// As far as is known.
+    #[default]
+    Fair,
+    /// It sends more than is taken in, and is made to wait.
+    Slowed,
+    /// It has done again and again what the protocol does not allow, and is not listened to for now.
+    ShutOut,
 }
 
 /// Why a write was refused.

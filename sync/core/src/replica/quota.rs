@@ -2,14 +2,21 @@
 //!
 //! What a peer lists when a connection begins is asked for, and limited by the disk alone. What
 //! it writes after that comes unasked. Beyond a rate it is not refused but read slowly: the peer
-//! is told later that it was taken in, so its window stays full and it waits.
+//! is told later that it was taken in, so its window stays full and it waits. A peer that does not
+//! wait breaks the protocol.
+//!
+//! A device answers for what it sends itself. What it wrote and somebody else hands on was asked
+//! for, and slowing that down would hold up what the one in between has to say.
 
 use std::collections::BTreeMap;
 
 use super::Replica;
 use super::input::ChannelId;
 use crate::ids::{DeviceId, LogId, Timestamp};
-use crate::limits::{QUOTA_BYTES, QUOTA_BYTES_MILLIS, QUOTA_ENTRIES_BURST, QUOTA_ENTRIES_PER_SECOND};
+use crate::limits::{
+    QUOTA_BYTES, QUOTA_BYTES_MILLIS, QUOTA_DEBT_BYTES, QUOTA_DEBT_ENTRIES, QUOTA_ENTRIES_BURST,
+    QUOTA_ENTRIES_PER_SECOND,
+};
 
 /// Parts of an entry, and of a byte, that the levels count in.
 const PARTS: u64 = 1_000;
@@ -47,11 +54,27 @@ impl Bucket {
         self.bytes = self.bytes.saturating_add(back(BYTE_PARTS_PER_MILLI)).min(parts(QUOTA_BYTES));
     }
 
+    /// Whether more is owed than by anybody who waits as it is told to.
+    fn is_overdrawn(&self) -> bool {
+        self.entries < -parts(QUOTA_DEBT_ENTRIES) || self.bytes < -parts(QUOTA_DEBT_BYTES)
+    }
+
     /// Milliseconds until nothing is owed.
     fn owed_millis(&self) -> u64 {
         let wait = |level: i64, per_milli: u64| level.min(0).unsigned_abs().div_ceil(per_milli);
         wait(self.entries, ENTRY_PARTS_PER_MILLI).max(wait(self.bytes, BYTE_PARTS_PER_MILLI))
     }
+}
+
+/// What becomes of what a device has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// It may go on.
+    Free,
+    /// It is told later that this was taken in.
+    Slowed,
+    /// It was to wait and did not.
+    Overdrawn,
 }
 
 /// See the [module](self).
@@ -64,13 +87,14 @@ pub(super) struct Quotas {
 }
 
 impl Quotas {
-    /// Takes what has come of a device. Says for how many milliseconds it is to be slowed down.
-    fn take(&mut self, device: DeviceId, entries: u64, bytes: u64, now: Timestamp) -> u64 {
+    /// Takes what has come of a device. Says for how many milliseconds it is to be slowed down,
+    /// or nothing when it is overdrawn.
+    fn take(&mut self, device: DeviceId, entries: u64, bytes: u64, now: Timestamp) -> Option<u64> {
         let bucket = self.buckets.entry(device).or_insert_with(|| Bucket::full(now));
         bucket.refill(now);
         bucket.entries = bucket.entries.saturating_sub(parts(entries));
         bucket.bytes = bucket.bytes.saturating_sub(parts(bytes));
-        bucket.owed_millis()
+        (!bucket.is_overdrawn()).then(|| bucket.owed_millis())
     }
 
     fn slow(&mut self, channel: ChannelId, bytes: u64, until: Timestamp) {
@@ -82,30 +106,33 @@ impl Quotas {
         self.slowed.keys().next().map(|(at, _)| *at)
     }
 
+    /// Whether something of this channel is told later.
+    pub(super) fn is_slowed(&self, channel: ChannelId) -> bool {
+        self.slowed.values().any(|(of, _)| *of == channel)
+    }
+
     pub(super) fn forget_channel(&mut self, channel: ChannelId) {
         self.slowed.retain(|_, (of, _)| *of != channel);
     }
 }
 
 impl Replica {
-    /// Takes into account what came on a channel, by log; true when the peer is to be told later
-    /// that it was taken in.
-    pub(super) fn is_slowed(&mut self, id: ChannelId, came: &[(LogId, u64, usize)], len: u64) -> bool {
-        let Some(data) = self.channels.get(&id).and_then(|channel| channel.data()) else { return false };
-        let mut by_device: BTreeMap<DeviceId, (u64, u64)> = BTreeMap::new();
-        for (log, _, bytes) in came.iter().filter(|(log, seq, _)| *seq > data.listed.seq(log)) {
-            let Some(device) = self.logs.get(log).and_then(|state| state.signer.device()) else { continue };
-            let sum = by_device.entry(device).or_default();
-            *sum = (sum.0 + 1, sum.1 + *bytes as u64);
+    /// Takes into account what came on a channel, by log, number and length; `len` is what the frame had in all.
+    pub(super) fn pace(&mut self, id: ChannelId, came: &[(LogId, u64, usize)], len: u64) -> Pace {
+        let Some(data) = self.channels.get(&id).and_then(|channel| channel.data()) else { return Pace::Free };
+        let author = Some(data.member.device);
+        let is_own = |log: &LogId| self.logs.get(log).is_some_and(|state| state.signer.device() == author);
+        let unasked = came.iter().filter(|(log, seq, _)| *seq > data.listed.seq(log) && is_own(log));
+        let (entries, bytes) =
+            unasked.fold((0, 0), |(entries, sum), (_, _, bytes)| (entries + 1, sum + *bytes as u64));
+        match self.quotas.take(data.member.device, entries, bytes, self.now) {
+            None if entries > 0 => Pace::Overdrawn,
+            None | Some(0) => Pace::Free,
+            Some(wait) => {
+                self.quotas.slow(id, len, self.now.plus_millis(wait));
+                Pace::Slowed
+            }
         }
-        let mut wait = 0;
-        for (device, (entries, bytes)) in by_device {
-            wait = wait.max(self.quotas.take(device, entries, bytes, self.now));
-        }
-        if wait > 0 {
-            self.quotas.slow(id, len, self.now.plus_millis(wait));
-        }
-        wait > 0
     }
 
     /// Tells peers that were slowed down that they may go on.
@@ -134,21 +161,33 @@ mod tests {
     fn a_burst_is_free_and_what_is_beyond_waits_for_its_rate() {
         let mut quotas = Quotas::default();
         let now = Timestamp(5_000);
-        assert_eq!(quotas.take(device(1), QUOTA_ENTRIES_BURST, 0, now), 0, "at the limit");
-        assert_eq!(quotas.take(device(1), 1, 0, now), 1_000 / QUOTA_ENTRIES_PER_SECOND, "one above");
-        assert_eq!(quotas.take(device(1), 99, 0, now), 1_000);
-        assert_eq!(quotas.take(device(2), 1, 0, now), 0, "others are not slowed down");
+        assert_eq!(quotas.take(device(1), QUOTA_ENTRIES_BURST, 0, now), Some(0), "at the limit");
+        assert_eq!(quotas.take(device(1), 1, 0, now), Some(1_000 / QUOTA_ENTRIES_PER_SECOND), "one above");
+        assert_eq!(quotas.take(device(1), 99, 0, now), Some(1_000));
+        assert_eq!(quotas.take(device(2), 1, 0, now), Some(0), "others are not slowed down");
         let later = Timestamp(6_000);
-        assert_eq!(quotas.take(device(1), 0, 0, later), 0, "a second brings a hundred back");
+        assert_eq!(quotas.take(device(1), 0, 0, later), Some(0), "a second brings a hundred back");
     }
 
     #[test]
     fn bytes_of_a_day_are_free_and_what_is_beyond_waits() {
         let mut quotas = Quotas::default();
         let now = Timestamp(0);
-        assert_eq!(quotas.take(device(1), 1, QUOTA_BYTES, now), 0);
-        let wait = quotas.take(device(1), 1, 1024 * 1024, now);
+        assert_eq!(quotas.take(device(1), 1, QUOTA_BYTES, now), Some(0));
+        let wait = quotas.take(device(1), 1, 1024 * 1024, now).unwrap_or_default();
         let fair = 1024 * 1024 * QUOTA_BYTES_MILLIS / QUOTA_BYTES;
         assert!(wait.abs_diff(fair) <= fair / 100, "{wait} and not {fair}");
+    }
+
+    #[test]
+    fn who_does_not_wait_is_overdrawn() {
+        let mut quotas = Quotas::default();
+        let now = Timestamp(0);
+        assert!(quotas.take(device(1), 0, QUOTA_BYTES + QUOTA_DEBT_BYTES, now).is_some(), "at the limit");
+        assert_eq!(quotas.take(device(1), 0, 1, now), None, "one above");
+        assert!(quotas.take(device(2), QUOTA_ENTRIES_BURST + QUOTA_DEBT_ENTRIES, 0, now).is_some());
+        assert_eq!(quotas.take(device(2), 1, 0, now), None);
+        let later = Timestamp(1_000 * QUOTA_DEBT_ENTRIES / QUOTA_ENTRIES_PER_SECOND);
+        assert!(quotas.take(device(2), 1, 0, later).is_some(), "what is owed comes back");
     }
 }

@@ -8,6 +8,7 @@ use super::input::{ChannelId, LoadedEntry, RequestId, StoredOrder};
 use super::logs::Place;
 use super::members::TakeError;
 use super::pending::Received;
+use super::quota::Pace;
 use super::{LoadPurpose, Replica};
 use crate::acl::Genesis;
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
@@ -55,10 +56,13 @@ impl Replica {
             }
         }
         let is_waiting_for_disk = self.gathered_from(id) > accepted_before;
-        let is_slowed = self.is_slowed(id, &came, len as u64);
+        let pace = self.pace(id, &came, len as u64);
+        if pace == Pace::Overdrawn {
+            return self.protocol_error(id);
+        }
         let Some(channel) = self.channels.get_mut(&id) else { return };
         channel.intake.last_entries_at = now;
-        if is_slowed {
+        if pace == Pace::Slowed {
             // Told later.
         } else if is_waiting_for_disk {
             self.gather.credit(id, len as u64);
