@@ -52,7 +52,7 @@ pub use self::{
     },
     wall_time::WallTime,
     workspace::{
-        BranchSwitch, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,
+        BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,
         JoinPreviewed, Joined, Leave, Left, MirrorDecision, MirrorResume, MirrorResumed, PeerStatus,
         PendingPath, Policies, Policy, Status, Wait, Waited, WorkspaceState, WorkspaceStatus,
     },

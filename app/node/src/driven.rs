@@ -356,7 +356,7 @@ impl DrivenWorkspace {
             outstanding: done.outstanding,
             waiting: done.waiting,
             storing: done.storing,
-            quarantined: self.engine.quarantined(),
+            quarantined: self.engine.quarantined().values().sum(),
             is_quiet: done.is_quiet,
         }
     }

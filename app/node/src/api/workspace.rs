@@ -244,6 +244,19 @@ pub struct FolderWork {
     pub to_fetch: u64,
 }
 
+/// Whether a device keeps to what devices may do to each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conduct {
+    /// As far as is known.
+    #[default]
+    Fair,
+    /// It sends more than is taken in, and is made to wait.
+    Slowed,
+    /// It has broken the protocol again and again, and is not listened to for an hour.
+    ShutOut,
+}
+
 /// Another device, seen from here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PeerStatus {
@@ -271,6 +284,9 @@ pub struct PeerStatus {
     /// When it was last heard of.
     #[serde(default)]
     pub last_contact: Option<WallTime>,
+    /// Whether it does what it may not.
+    #[serde(default)]
+    pub conduct: Conduct,
 }
 
 /// A path that is not as it should be.

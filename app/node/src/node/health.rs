@@ -7,7 +7,9 @@ use std::time::Duration;
 use weft_store::{CheckDepth, CheckReport, Write};
 
 use super::Shared;
-use crate::api::{ApiError, DoctorReport, Finding, ProgressSink, Severity, WorkspaceState};
+use crate::api::{
+    ApiError, Conduct, DoctorReport, Finding, PeerStatus, ProgressSink, Severity, WorkspaceState,
+};
 
 const FULL_HINT: &str = "free some space, or move WEFT_HOME to a larger disk; the node goes on by itself";
 const FULL_POLL: Duration = Duration::from_millis(50);
@@ -273,7 +275,7 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
             continue;
         }
         let Some(summary) = workspace.ask(|engine| engine.summary()).await else { continue };
-        let quarantined = workspace.ask(|engine| engine.quarantined()).await.unwrap_or(0);
+        let quarantined = workspace.ask(|engine| engine.quarantined()).await.unwrap_or_default();
         let severity = match summary.state {
             WorkspaceState::Active => Severity::Good,
             WorkspaceState::Waiting | WorkspaceState::Invited => Severity::Note,
@@ -293,15 +295,36 @@ async fn workspaces(shared: &Shared) -> Vec<Finding> {
                 Some("`weft status` lists them with the reason"),
             ));
         }
-        if quarantined > 0 {
-            let message = format!("{quarantined} changes of others were refused");
+        for (name, count) in quarantined {
+            let name = if name.is_empty() { "somebody" } else { &name };
+            let message = format!("{count} changes of {name} make no sense and were refused");
             findings.push(finding(
                 &area,
                 Severity::Note,
                 message,
-                Some("`weft diagnostics` tells whose and why"),
+                Some("nothing of yours is lost; `weft diagnostics` tells why"),
             ));
         }
+        let devices = workspace.ask(|engine| engine.peer_statuses()).await.unwrap_or_default();
+        findings.extend(devices.iter().filter_map(|device| misconduct(&area, device)));
     }
     findings
+}
+
+/// What a device does that it may not.
+fn misconduct(area: &str, device: &PeerStatus) -> Option<Finding> {
+    let user = device.user_name.as_deref().unwrap_or(&device.user);
+    let name = device.device_name.as_deref().unwrap_or(&device.device);
+    let (message, cure) = match device.conduct {
+        Conduct::Fair => return None,
+        Conduct::Slowed => (
+            format!("{user}'s device {name} sends more than is taken in: it is made to wait"),
+            "nothing is lost; ask its person what it sends",
+        ),
+        Conduct::ShutOut => (
+            format!("{user}'s device {name} breaks the protocol: it is not listened to for an hour"),
+            "ask its person to update Weft; if that was no accident, think about who is in the workspace",
+        ),
+    };
+    Some(finding(area, Severity::Note, message, Some(cure)))
 }

@@ -53,6 +53,16 @@ enum Next {
     Stored(ItemRef),
 }
 
+/// Changes of one entry that make no sense.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The place of the first one.
+    first: u16,
+    count: u32,
+    /// What is wrong with the first one.
+    reason: String,
+}
+
 /// What became of a change.
 enum Outcome {
     /// It is part of its document now. The tree says now what these texts begin with.
@@ -370,14 +380,31 @@ impl Engine {
     }
 
     fn quarantine(&mut self, item: ItemRef, reason: &str) {
-        tracing::warn!(entry = ?item.entry, document = %item.document, "a change is refused: {reason}");
-        let key = [item.entry.id.as_bytes().as_slice(), &item.item.to_be_bytes()].concat();
-        let record = Write::Record {
-            space: Space::workspace(self.ws, Table::Quarantine),
-            key,
-            value: Some(reason.as_bytes().to_vec()),
+        let refused = self.refused_changes.entry(item.entry).or_insert_with(|| Refused {
+            first: item.item,
+            count: 0,
+            reason: reason.to_owned(),
+        });
+        refused.count += 1;
+    }
+
+    /// Remembers what was refused: one record for all changes of an entry, for somebody may send nothing else.
+    fn keep_refused(&mut self) {
+        let refused = std::mem::take(&mut self.refused_changes);
+        if refused.is_empty() {
+            return;
+        }
+        let space = Space::workspace(self.ws, Table::Quarantine);
+        let record = |(entry, refused): (EntryRef, Refused)| {
+            let Refused { first, count, reason } = refused;
+            tracing::warn!(?entry, count, "changes are refused: {reason}");
+            let key = [entry.id.as_bytes().as_slice(), &first.to_be_bytes()].concat();
+            let value =
+                [entry.log.as_bytes().as_slice(), &count.to_le_bytes()[..], reason.as_bytes()].concat();
+            Write::Record { space, key, value: Some(value) }
         };
-        self.out.push(Output::Commit { batch: None, writes: vec![record], own: Vec::new() });
+        let writes = refused.into_iter().map(record).collect();
+        self.out.push(Output::Commit { batch: None, writes, own: Vec::new() });
     }
 
     /// Learns from the tree what text documents begin with: those that are somebody's content, and
@@ -412,6 +439,7 @@ impl Engine {
         for item in self.wait_for_left_over() {
             self.apply_again(item, &mut dirty);
         }
+        self.keep_refused();
         if dirty.is_empty() {
             return;
         }

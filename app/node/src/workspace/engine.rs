@@ -23,7 +23,7 @@ use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, Write
 
 use super::begun_again::WithdrawnTexts;
 use super::contents::Contents;
-use super::deliver::Dirty;
+use super::deliver::{Dirty, Refused};
 use super::disk::Adoption;
 use super::documents::{Authors, Carrier, Documents, Facts};
 use super::doubled::DoubledTexts;
@@ -179,6 +179,8 @@ pub(crate) struct Engine {
     /// Whether the folder is to be mirrored as soon as the key is here, and watched.
     pub(super) folder_wanted: Option<bool>,
     pub(super) scan: ScanState,
+    /// Changes that were refused and are to be remembered.
+    pub(super) refused_changes: BTreeMap<EntryRef, Refused>,
     /// Why nothing can be stored any more.
     pub(super) failure: Option<String>,
 }
@@ -247,6 +249,7 @@ impl Engine {
             is_stopped: false,
             folder_wanted: None,
             scan: ScanState::default(),
+            refused_changes: BTreeMap::new(),
             failure: None,
         };
         engine.learn_membership();

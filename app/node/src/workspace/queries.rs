@@ -9,8 +9,8 @@ use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText
 use weft_sync::acl::Class;
 use weft_sync::data::Origin as DataOrigin;
 use weft_sync::frames::Position;
-use weft_sync::ids::{DeviceId, UserId};
-use weft_sync::replica::WriteId;
+use weft_sync::ids::{DeviceId, LogId, UserId};
+use weft_sync::replica::{self, WriteId};
 
 use super::deliver::Dirty;
 use super::disk::push_parts;
@@ -19,7 +19,7 @@ use super::engine::{Engine, EngineEvent};
 use super::people::People;
 use super::saves::is_text;
 use crate::api::{
-    ApiError, CatText, Digests, EditAction, Edited, FolderWork, Member, MemberDevice, MembersList,
+    ApiError, CatText, Conduct, Digests, EditAction, Edited, FolderWork, Member, MemberDevice, MembersList,
     PeerStatus, PendingPath, Restored, Role, WorkspaceState,
 };
 use crate::mirror::HoldReason;
@@ -67,6 +67,15 @@ pub(crate) fn role(class: Class) -> Role {
         Class::Editor => Role::Editor,
         Class::Viewer => Role::Viewer,
         Class::Keeper => Role::Keeper,
+    }
+}
+
+/// How a device behaves.
+fn conduct(conduct: replica::Conduct) -> Conduct {
+    match conduct {
+        replica::Conduct::Fair => Conduct::Fair,
+        replica::Conduct::Slowed => Conduct::Slowed,
+        replica::Conduct::ShutOut => Conduct::ShutOut,
     }
 }
 
@@ -313,6 +322,7 @@ impl Engine {
                     missing: status.missing,
                     behind: if status.connected { behind } else { 0 },
                     last_contact: None,
+                    conduct: conduct(status.conduct),
                 }
             })
             .collect()
@@ -595,10 +605,19 @@ impl Engine {
         self.replica.named_devices()
     }
 
-    /// Changes that were refused for good.
-    pub(crate) fn quarantined(&self) -> usize {
+    /// Changes that were refused for good, by the names of those who sent them.
+    pub(crate) fn quarantined(&self) -> BTreeMap<String, usize> {
         let space = weft_store::Space::workspace(self.ws, weft_store::Table::Quarantine);
-        self.store.records(space, &[]).map_or(0, |records| records.len())
+        let names = self.replica.user_names();
+        let mut counts = BTreeMap::new();
+        for (_, record) in self.store.records(space, &[]).unwrap_or_default() {
+            let Some((log, rest)) = record.split_first_chunk() else { continue };
+            let count = rest.first_chunk().map_or(1, |count| u32::from_le_bytes(*count));
+            let user = self.authors.of_log(&LogId::from_bytes(*log));
+            let name = user.and_then(|user| names.get(&user)).cloned().unwrap_or_default();
+            *counts.entry(name).or_default() += count as usize;
+        }
+        counts
     }
 
     /// Makes a file's blob a text document.

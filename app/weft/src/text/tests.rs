@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use weft_node::api::{
-    ApiError, BlameLine, BlameLines, Digests, Edited, Finding, FolderWork, HistoryVersions, Initialised,
-    Invitation, Invitations, JoinPreviewed, Joined, Left, LogChange, LogChanges, Member, MemberDevice,
-    MembersList, MirrorDecision, MirrorResumed, Newcomer, NodeInfoReport, Origin, PeerPath, PeerStatus,
-    PeersList, PendingPath, Restored, Role, Severity, Shared, VersionSummary, Waited, WallTime,
+    ApiError, BlameLine, BlameLines, Conduct, Digests, Edited, Finding, FolderWork, HistoryVersions,
+    Initialised, Invitation, Invitations, JoinPreviewed, Joined, Left, LogChange, LogChanges, Member,
+    MemberDevice, MembersList, MirrorDecision, MirrorResumed, Newcomer, NodeInfoReport, Origin, PeerPath,
+    PeerStatus, PeersList, PendingPath, Restored, Role, Severity, Shared, VersionSummary, Waited, WallTime,
     WorkspaceState, WorkspaceStatus,
 };
 
@@ -80,6 +80,7 @@ fn peer(name: &str, connected: bool) -> PeerStatus {
         missing: if connected { 0 } else { 3 },
         behind: 0,
         last_contact: Some(time(120)),
+        conduct: Conduct::Fair,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Workspaces: made, joined, left, and who has what.
 
 use weft_node::api::{
-    BranchSwitch, Digests, FolderWork, Initialised, JoinPreviewed, Joined, Left, MirrorDecision,
+    BranchSwitch, Conduct, Digests, FolderWork, Initialised, JoinPreviewed, Joined, Left, MirrorDecision,
     MirrorResumed, PeerStatus, PendingPath, Policies, Waited, WorkspaceState, WorkspaceStatus,
 };
 
@@ -210,9 +210,14 @@ pub(super) fn holding(peer: &PeerStatus, look: &Look) -> String {
         (false, 0) => "has not said what it has".to_owned(),
         (false, missing) => look.paint(Tone::Warning, lacking(missing, peer.connected)),
     };
-    match peer.behind {
+    let held = match peer.behind {
         0 => mine,
         behind => format!("{mine}, {} not here yet", counted(behind, "edit")),
+    };
+    match peer.conduct {
+        Conduct::Fair => held,
+        Conduct::Slowed => format!("{held}, {}", look.paint(Tone::Warning, "sends too much: made to wait")),
+        Conduct::ShutOut => format!("{held}, {}", look.paint(Tone::Bad, "breaks the protocol: shut out")),
     }
 }
 
