@@ -55,7 +55,7 @@ const RESERVED: [(&str, &[&str]); 10] = [
     ("automerge", &["weft-crdt", "weft-benches", "weft-simulations", "weft-tests"]),
     ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches"]),
     ("keyring", &["weft-store"]),
-    ("iroh", &["weft-net", "weft-bench-sync"]),
+    ("iroh", &["weft-net", "weft-bench-sync", "weft-tests"]),
     ("iroh-relay", &["weft-tests"]),
     ("swarm-discovery", &["weft-net"]),
     ("notify", &["weft-node", "weft-index-disk", "weft-bench-sync"]),
