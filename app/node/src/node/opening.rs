@@ -210,11 +210,12 @@ fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile,
         (Some(profile), _) => profile,
         (None, None) => Profile::create(store, rng).map_err(told)?,
         (None, Some(_)) => {
-            return Err(ApiError::failed("the keys of this device are missing from its store")
-                .hint(
-                    "restore the data folder from a backup; to begin as a new device, use another WEFT_HOME",
-                )
-                .data_state("no new identity was made"));
+            let path = home.store_db();
+            let message = format!(
+                "the keys of this device are missing from its store: {}, or the log beside it, was lost or exchanged",
+                path.display()
+            );
+            return Err(not_opened(message, weft_store::OpenError::Lost { path }.hint()));
         }
     };
     if known.is_none() {
