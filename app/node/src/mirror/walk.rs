@@ -228,7 +228,8 @@ impl Walker<'_> {
         self.seen.skipped.special_files += usize::from(kind == EntryKind::Special);
         // A link put in the place of a shared file or folder is no deletion of it.
         if self.table.get(&path).is_some() {
-            self.seen.unknown.insert(path.as_str().to_owned());
+            let in_the_way = io::Error::other("a link or special file is in its place");
+            self.seen.note_unreadable(path.as_str(), &in_the_way);
         }
     }
 
