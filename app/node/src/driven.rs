@@ -241,7 +241,7 @@ impl DrivenWorkspace {
             return;
         }
         self.report();
-        self.engine.scanned(crate::mirror::Skipped::default());
+        self.engine.scanned();
     }
 
     /// Does what the folder thread would do now: reports what programs did, carries out writes.

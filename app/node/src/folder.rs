@@ -199,6 +199,8 @@ pub(crate) enum FolderReport {
     Unread(Unread),
     /// A scan is over; its changes, if any, were reported before.
     Scanned(Skipped),
+    /// What is not shared of the folder has changed.
+    Skipped(Skipped),
     /// The mirror holds still, or goes on again.
     Hold(Option<HoldReason>),
     /// The folder cannot be watched: it is scanned now and then instead.

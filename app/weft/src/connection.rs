@@ -124,7 +124,7 @@ impl Connection {
             Need::Network(network) => Some(network.clone()),
             Need::Device | Need::DeviceForLong => None,
         };
-        let node = weft_node::open(environment.node_options(network)).await?;
+        let node = weft_node::open(environment.node_options(network)?).await?;
         let api: Arc<dyn NodeApi> = node.clone();
         let server = match need {
             Need::Device => None,

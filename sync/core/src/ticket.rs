@@ -136,9 +136,11 @@ impl TicketError {
             Self::Empty => "give the ticket that `weft share` printed, or `-` to read it from standard input",
             Self::Truncated { .. } => "copy the whole ticket again; long lines are easily cut",
             Self::TooLong { .. } => "copy the ticket alone, without what stands behind it",
-            Self::Character { .. } | Self::Mistyped => {
-                "copy the ticket instead of typing it, or compare it letter by letter"
+            Self::Character { .. } => {
+                "copy the ticket instead of typing it; it has letters and the digits 2 to 7, so what looks like 0, 1, 8 \
+                 or 9 is an o, an l or i, a b or a g"
             }
+            Self::Mistyped => "copy the ticket instead of typing it, or compare it letter by letter",
             Self::Version { .. } => "update Weft on both sides, or ask for a ticket from the same version",
             Self::Malformed => "ask for a new ticket",
         }
@@ -171,13 +173,16 @@ impl Ticket {
         text
     }
 
-    /// Reads a ticket: capital or small letters, with any spaces, line breaks and hyphens.
+    /// Reads a ticket: capital or small letters, with any spaces, line breaks, hyphens, and what a mail or a terminal
+    /// puts around it.
     ///
     /// # Errors
     /// With what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, TicketError> {
+        let text = text.trim();
+        let text = text.strip_prefix("weft join ").unwrap_or(text);
         let mut letters = String::with_capacity(text.len().min(2 * TICKET_BYTES_MAX));
-        for letter in text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-') {
+        for letter in text.chars().filter(|letter| !is_wrapping(*letter)) {
             let place = letters.len() + 1;
             let letter = letter.to_ascii_uppercase();
             if !matches!(letter, 'A'..='Z' | '2'..='7') {
@@ -238,6 +243,13 @@ fn checked_payload(letters: &str) -> Result<Vec<u8>, TicketError> {
     Ok(checked[HEAD_LEN..].to_vec())
 }
 
+/// Whether a character comes from copying: spaces, quotes, the marks of a quoted mail, and what cannot be seen.
+fn is_wrapping(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '-' | '"' | '\'' | '`' | '<' | '>' | '\u{ad}' | '\u{feff}')
+        || matches!(character, '\u{2018}'..='\u{201f}' | '\u{200b}'..='\u{200f}' | '«' | '»')
+}
+
 const fn letters_for(bytes: usize) -> usize {
     (bytes * 8).div_ceil(5)
 }
@@ -279,6 +291,11 @@ mod tests {
         let grouped =
             text.as_bytes().chunks(4).map(|part| String::from_utf8_lossy(part) + "-").collect::<String>();
         assert_eq!(grouped.parse(), Ok(ticket()));
+        let quoted = format!("> {}\r\n> {}", &text[..60], &text[60..]);
+        let copies = [format!("“{text}”"), format!("`{text}`"), format!("weft join {text}"), quoted];
+        for copy in copies {
+            assert_eq!(Ticket::parse(&copy), Ok(ticket()), "{copy}");
+        }
     }
 
     #[test]

@@ -132,6 +132,12 @@ pub enum OpenError {
         /// Where.
         path: PathBuf,
     },
+    /// This device has an identity, so it had a database.
+    #[error("the database is missing or empty, but this device has data: {path}")]
+    Lost {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// The file is a database, but not one of Weft's.
     #[error("this is not a store of Weft: {path}")]
     Foreign {
@@ -169,6 +175,7 @@ impl OpenError {
         match self {
             Self::Io { .. } => "check that the folder in WEFT_HOME exists, is yours and has space",
             Self::Database { source, .. } => source.hint(),
+            Self::Lost { .. } => REBUILD_HINT,
             Self::Foreign { .. } => "set WEFT_HOME to a folder of its own",
             Self::TooNew { .. } => "update Weft on this device",
             Self::WrongKey { .. } => {

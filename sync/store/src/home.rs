@@ -66,7 +66,7 @@ impl HomeError {
 }
 
 /// What tells a data folder from another one.
-const OWN_NAMES: [&str; 5] = ["store.db", "keys.json", "identity.json", "node.lock", "node.log"];
+const OWN_NAMES: [&str; 3] = ["store.db", "keys.json", "identity.json"];
 
 impl Home {
     /// Opens a data folder, which is made when it is missing. Only its owner may enter it after
@@ -90,9 +90,11 @@ impl Home {
         }
         let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name()));
         let names: Vec<_> = names.collect::<io::Result<_>>()?;
-        // An interrupted first start leaves no more than these behind.
-        let known = ["packs", "store.key", "store.key.new", "keys.json.new", "keys.json.bak"];
-        Ok(names.iter().all(|name| known.iter().any(|own| name == own)))
+        // An interrupted first start leaves no more than these behind; the log begins even before it.
+        let known =
+            ["packs", "run", "node.lock", "store.key", "store.key.new", "keys.json.new", "keys.json.bak"];
+        let is_ours = |name: &str| known.contains(&name) || name.starts_with("node.log");
+        Ok(names.iter().all(|name| name.to_str().is_some_and(is_ours)))
     }
 
     #[cfg(unix)]

@@ -189,7 +189,7 @@ fn open_slots(home: &Home, keys: &KeysFile, context: &mut KeyContext<'_>) -> Res
             Err(reason) => tried.push(SlotFailure { slot: *kind, reason }),
         }
     }
-    Err(UnlockError::NoSlotOpened { tried })
+    Err(UnlockError::NoSlotOpened { tried, known: keys.kinds() })
 }
 
 fn open_slot(

@@ -97,6 +97,11 @@ impl Store {
         let lock = lock_packs(&packs_folder)?;
 
         let path = folder.join("store.db");
+        // SQLite would make a new one, and what was lost would look like what never was.
+        let is_empty = std::fs::metadata(&path).map_or(true, |metadata| metadata.len() == 0);
+        if is_empty && folder.join("identity.json").exists() {
+            return Err(OpenError::Lost { path });
+        }
         let mut writer = open_writer(&path, options.checkpoint_pages)?;
         let opened = schema::prepare(&mut writer, key, &path)?;
         let (packs, recovery) = Packs::open(&packs_folder, &mut writer, options.pack_bytes_max)?;

@@ -27,9 +27,11 @@ impl FromStr for KeyChoice {
             _ => text
                 .strip_prefix("passphrase-fd:")
                 .and_then(|number| number.parse().ok())
-                .filter(|number| *number >= 0)
+                // 1 and 2 are where the program writes to.
+                .filter(|number| *number >= 0 && !matches!(number, 1 | 2))
                 .map(Self::PassphraseDescriptor)
-                .ok_or_else(|| format!("{text:?} is not one of keyring, file, passphrase-fd:N")),
+                // The value is not repeated: somebody may have put a passphrase there.
+                .ok_or_else(|| "its value is not one of keyring, file, passphrase-fd:N".to_owned()),
         }
     }
 }

@@ -63,7 +63,7 @@ impl ConnectError {
                 Some("end the process that holds the data folder, then start `weft node` again")
             }
             Self::Version { .. } => Some("end the running node and start it again with this version of weft"),
-            Self::Io(_) => None,
+            Self::Io(_) => Some("check WEFT_HOME: it must be a folder of yours that nobody else can enter"),
         }
     }
 }

@@ -390,7 +390,11 @@ impl Driver {
             told = Some((unread, Instant::now()));
             report(FolderReport::Unread(unread));
         };
+        let skipped = self.mirror.skipped().clone();
         let outcome = self.mirror.check(self.now(), &events, &self.known, &mut progress);
+        if *self.mirror.skipped() != skipped {
+            (self.report)(FolderReport::Skipped(self.mirror.skipped().clone()));
+        }
         self.told = told.unwrap_or(self.told);
         self.check_at = outcome.retry_at_millis;
         if let Some(reason) = outcome.hold {

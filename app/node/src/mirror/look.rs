@@ -14,6 +14,9 @@ use super::state::Mirror;
 use super::walk::{Seen, Walker};
 use super::watcher::{FolderEvent, Hint};
 
+/// How often what cannot be read is looked at again: not every system and not every cause tells when it is over.
+const LOOK_AGAIN_MILLIS: u64 = 3_000;
+
 /// How far a scan has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -99,6 +102,8 @@ impl Mirror {
         }
         let scope: BTreeSet<RelPath> = self.table.rows().map(|row| row.path.clone()).collect();
         let mut batch = self.examine(&root, seen, &scope, now, None, old, progress)?;
+        self.skipped = batch.skipped.clone();
+        self.look_again_at = now + LOOK_AGAIN_MILLIS;
         if !batch.changes.is_empty() || self.pending.next_due().is_none() {
             self.note_branch(&root, &mut batch)?;
         }
@@ -149,11 +154,17 @@ impl Mirror {
             return Ok(Batch::default());
         }
         self.git_look_at = None;
-        let due = self.pending.due(now);
+        let due = self.due(now);
         let mut batch = Batch::default();
-        if !due.is_empty() || self.pending.needs_full_look {
+        let is_full = self.pending.needs_full_look;
+        if !due.is_empty() || is_full {
             let (seen, scope) = self.look_at(&root, &due);
             batch = self.examine(&root, seen, &scope, now, Some(&due), old, progress)?;
+            if is_full {
+                self.skipped = batch.skipped.clone();
+            } else {
+                self.skipped.renew(&due, &batch.skipped);
+            }
             if !batch.changes.is_empty() {
                 self.git.forget_old_switch(&root, now);
                 self.note_branch(&root, &mut batch)?;
@@ -165,6 +176,23 @@ impl Mirror {
         let is_idle = events.is_empty() && batch.changes.is_empty();
         batch.changes.extend(self.look_at_displaced(&root, now, is_idle));
         Ok(batch)
+    }
+
+    /// What to look at now, and whether at what is inside.
+    fn due(&mut self, now: u64) -> Vec<(RelPath, bool)> {
+        let mut due = self.pending.due(now);
+        let unreadable = &self.skipped.unreadable;
+        for (path, is_deep) in &mut due {
+            *is_deep |= unreadable.iter().any(|(unreadable, _)| unreadable == path.as_str());
+        }
+        if !unreadable.is_empty() && self.look_again_at <= now {
+            self.look_again_at = now + LOOK_AGAIN_MILLIS;
+            let paths = unreadable.iter().filter_map(|(path, _)| RelPath::parse(path).ok());
+            let paths: Vec<RelPath> =
+                paths.filter(|path| !due.iter().any(|(other, _)| other == path)).collect();
+            due.extend(paths.into_iter().map(|path| (path, true)));
+        }
+        due
     }
 
     /// What was noticed and is not reported yet.
@@ -191,12 +219,17 @@ impl Mirror {
             None => self.pending.next_due(),
         };
         let displaced = self.displaced.iter().map(|displaced| displaced.due_millis).min();
-        [paths, displaced].into_iter().flatten().min().map(|at| at.max(now + 1))
+        let again = (!self.skipped.unreadable.is_empty()).then_some(self.look_again_at);
+        [paths, displaced, again].into_iter().flatten().min().map(|at| at.max(now + 1))
     }
 
     fn note_event(&mut self, root: &Root, event: &FolderEvent, now: u64) {
         match event {
             FolderEvent::Path { path, hint } => self.note_path(path, *hint, now),
+            FolderEvent::NotUnicode { folder } => {
+                let names = root.open_folder(folder).and_then(|folder| folder.names());
+                self.skipped.renew_not_unicode(folder, &names.unwrap_or_default().1);
+            }
             FolderEvent::Temporary => {
                 for displaced in &mut self.displaced {
                     displaced.due_millis = now;

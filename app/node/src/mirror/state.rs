@@ -18,6 +18,7 @@ use super::pending::{Pending, Removals};
 use super::read::FileRef;
 use super::row::{ContentHash, JournalEntry, Kind, MirrorRow, NodeBytes, Stamp, Table, TableChange};
 use super::rules::{LocalRules, Rules, Verdict};
+use super::walk::Skipped;
 
 /// Clocks of file systems stand still for so long at most (FAT: two seconds).
 const COARSE_CLOCK_NANOS: i64 = 2_100_000_000;
@@ -78,6 +79,10 @@ pub struct Mirror {
     pub(super) branch_allowed: bool,
     /// The person said that what is gone was deleted; good for one scan.
     pub(super) deletion_allowed: bool,
+    /// What was met and is not shared.
+    pub(super) skipped: Skipped,
+    /// When what cannot be read is looked at again.
+    pub(super) look_again_at: u64,
     /// What the person wants to have written again; for the next scan to report.
     pub(super) to_restore: Vec<RelPath>,
     // What writing leaves behind.
@@ -131,6 +136,8 @@ impl Mirror {
             holds_branches: false,
             branch_allowed: false,
             deletion_allowed: false,
+            skipped: Skipped::default(),
+            look_again_at: 0,
             to_restore: Vec::new(),
             displaced: Vec::new(),
             ask_writers_at: 0,
@@ -171,6 +178,11 @@ impl Mirror {
     /// Why nothing happens, if nothing happens.
     pub fn hold(&self) -> Option<&HoldReason> {
         self.hold.as_ref()
+    }
+
+    /// What was met and is not shared.
+    pub fn skipped(&self) -> &Skipped {
+        &self.skipped
     }
 
     /// What the mirror knows about a path.

@@ -32,6 +32,36 @@ pub struct Skipped {
     pub unreadable: Vec<(String, String)>,
 }
 
+impl Skipped {
+    /// Takes over what a look has found in place of what was known of the places that it looked at. Counts are those of
+    /// the last look at everything.
+    pub(crate) fn renew(&mut self, looked_at: &[(RelPath, bool)], found: &Skipped) {
+        let is_old = |path: &str| {
+            looked_at.iter().any(|(place, is_deep)| match path.strip_prefix(place.as_str()) {
+                Some("") => true,
+                Some(rest) => *is_deep && rest.starts_with('/'),
+                None => false,
+            })
+        };
+        self.unreadable.retain(|(path, _)| !is_old(path));
+        self.not_unicode.retain(|path| !is_old(path));
+        self.refused.retain(|(path, _)| !is_old(path));
+        self.unreadable.extend(found.unreadable.iter().cloned());
+        self.not_unicode.extend(found.not_unicode.iter().cloned());
+        self.refused.extend(found.refused.iter().cloned());
+        self.unreadable.truncate(LISTED_NAMES_MAX);
+        self.not_unicode.truncate(LISTED_NAMES_MAX);
+        self.refused.truncate(LISTED_NAMES_MAX);
+    }
+
+    /// Takes over which names in one folder are not Unicode.
+    pub(crate) fn renew_not_unicode(&mut self, folder: &str, names: &[String]) {
+        self.not_unicode.retain(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder) != folder);
+        self.not_unicode.extend(names.iter().map(|name| join(folder, name)));
+        self.not_unicode.truncate(LISTED_NAMES_MAX);
+    }
+}
+
 /// Everything of one look at a part of the folder.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -198,7 +228,8 @@ impl Walker<'_> {
         self.seen.skipped.special_files += usize::from(kind == EntryKind::Special);
         // A link put in the place of a shared file or folder is no deletion of it.
         if self.table.get(&path).is_some() {
-            self.seen.unknown.insert(path.as_str().to_owned());
+            let in_the_way = io::Error::other("a link or special file is in its place");
+            self.seen.note_unreadable(path.as_str(), &in_the_way);
         }
     }
 

@@ -49,6 +49,11 @@ pub enum FolderEvent {
         /// What.
         hint: Hint,
     },
+    /// A name that is not Unicode came to be in a folder, or went.
+    NotUnicode {
+        /// Which folder, empty for the workspace folder itself.
+        folder: String,
+    },
     /// Something happened to a file that was swapped out.
     Temporary,
     /// Git took or gave back its index lock. What is reported in between was written under it.

@@ -158,11 +158,7 @@ async fn init(
     if let Some(overlap) = shared.state().registry.overlap(&folder) {
         return Err(joining::overlap_error(&folder, &overlap));
     }
-    if shared.home.path().starts_with(&folder) {
-        return Err(ApiError::usage(format!("{} holds Weft's own data", folder.display()))
-            .hint("choose a folder inside of it, or set WEFT_HOME to another place")
-            .data_state("nothing was changed"));
-    }
+    joining::check_own_data(shared, &folder)?;
     let name = workspace_name(request.name, &folder)?;
     let (record, operations) = found_workspace(shared, &folder, &name)?;
     let workspace = start_workspace(shared, &record, StartFolder::Yes { is_import: true })?;
@@ -244,7 +240,13 @@ async fn quiet(workspace: &WorkspaceHandle) -> Result<(), ApiError> {
 }
 
 async fn leave(shared: &Arc<Shared>, folder: &Path) -> Result<api::Left, ApiError> {
-    let (workspace, root, _) = shared.workspace_of(folder)?;
+    let (workspace, root, rest) = shared.workspace_of(folder)?;
+    // A workspace's own folder may have vanished; a name in it that leads nowhere is a typing mistake.
+    if !rest.as_os_str().is_empty() && !folder.exists() {
+        return Err(ApiError::not_found(format!("there is no folder {}", folder.display()))
+            .hint("name the workspace's folder, or one in it")
+            .data_state("it goes on being shared"));
+    }
     let ws = workspace.ws;
     let running = shared.state().running.remove(&ws);
     if let Some(running) = running {

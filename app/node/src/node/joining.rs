@@ -204,6 +204,7 @@ fn check_target(
         .hint("`weft leave` there first, or go on working there")
         .data_state("nothing was changed"));
     }
+    check_own_data(shared, folder)?;
     match state.registry.overlap(folder) {
         None if !folder.exists() || folder.is_dir() => Ok(None),
         None => {
@@ -211,6 +212,25 @@ fn check_target(
         }
         Some(overlap) => Err(overlap_error(folder, &overlap)),
     }
+}
+
+/// Weft's own data must not become files of a workspace: what is received would change what is sent, and the keys would
+/// travel.
+pub(super) fn check_own_data(shared: &Shared, folder: &Path) -> Result<(), ApiError> {
+    let home = shared.home.path();
+    let told = if home == folder {
+        ApiError::usage(format!("{} is Weft's own data folder", folder.display()))
+            .hint("choose a folder outside of it")
+    } else if home.starts_with(folder) {
+        ApiError::usage(format!("{} holds Weft's own data, in {}", folder.display(), home.display()))
+            .hint("choose another folder, or set WEFT_HOME to another place")
+    } else if folder.starts_with(home) {
+        ApiError::usage(format!("{} lies in Weft's own data folder", folder.display()))
+            .hint("choose a folder outside of it")
+    } else {
+        return Ok(());
+    };
+    Err(told.data_state("nothing was changed"))
 }
 
 /// Why a folder cannot become a workspace.
@@ -410,7 +430,7 @@ async fn wait_for_files(
     progress: &ProgressSink,
 ) -> Result<crate::workspace::queries::Progressed, ApiError> {
     let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(10));
-    let (mut calm, mut last_left) = (0, usize::MAX);
+    let (mut calm, mut last) = (0, None);
     loop {
         let done = workspace.ask(|engine| engine.progressed()).await.ok_or_else(ended)?;
         let left = done.missing + done.outstanding + done.waiting;
@@ -429,8 +449,9 @@ async fn wait_for_files(
             return Ok(done);
         }
         // As long as something moves, there is time.
-        if left != last_left {
-            (last_left, deadline) = (left, Instant::now() + patience);
+        let now = Some((left, done.moved));
+        if now != last {
+            (last, deadline) = (now, Instant::now() + patience);
         }
         if Instant::now() > deadline {
             return Err(not_in_time(written, total));

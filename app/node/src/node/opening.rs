@@ -142,7 +142,7 @@ fn open_store(
     passphrase: Option<&crate::api::PassphrasePrompt>,
     mut rng: StdRng,
 ) -> Result<Opened, ApiError> {
-    let home = Home::open(path).map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let home = Home::open(path).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let lock = HomeLock::acquire_within(&home, LOCK_PATIENCE).map_err(|error| {
         let is_held = matches!(error, LockError::Held { .. });
         let told = if is_held { ApiError::busy(chain(&error)) } else { ApiError::failed(chain(&error)) };
@@ -170,10 +170,10 @@ fn open_store(
         KeyChoice::File => keys::KeyChoice::File,
         KeyChoice::PassphraseDescriptor(fd) => keys::KeyChoice::PassphraseFd(fd.unsigned_abs()),
     };
-    let unlocked = keys::unlock(&home, &mut context)
-        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
-    let store = Store::open(home.path(), &unlocked.key)
-        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let unlocked =
+        keys::unlock(&home, &mut context).map_err(|error| not_opened(chain(&error), error.hint()))?;
+    let store =
+        Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let profile = load_profile(&home, &store, &mut rng)?;
     let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
         .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
@@ -196,20 +196,26 @@ fn open_store(
     })
 }
 
+/// A data folder that does not open is left as it is, and so are the shared folders.
+fn not_opened(message: String, hint: &str) -> ApiError {
+    ApiError::failed(message).hint(hint).data_state("nothing was changed; your folders are as they were")
+}
+
 fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile, ApiError> {
     let told = |error: crate::profile::ProfileError| {
         ApiError::failed(chain(&error)).hint("`weft doctor` looks for damage; a backup brings the keys back")
     };
-    let known = home.read_identity().map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let known = home.read_identity().map_err(|error| not_opened(chain(&error), error.hint()))?;
     let profile = match (Profile::load(store).map_err(told)?, &known) {
         (Some(profile), _) => profile,
         (None, None) => Profile::create(store, rng).map_err(told)?,
         (None, Some(_)) => {
-            return Err(ApiError::failed("the keys of this device are missing from its store")
-                .hint(
-                    "restore the data folder from a backup; to begin as a new device, use another WEFT_HOME",
-                )
-                .data_state("no new identity was made"));
+            let path = home.store_db();
+            let message = format!(
+                "the keys of this device are missing from its store: {}, or the log beside it, was lost or exchanged",
+                path.display()
+            );
+            return Err(not_opened(message, weft_store::OpenError::Lost { path }.hint()));
         }
     };
     if known.is_none() {

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use fastcdc::v2020::{FastCDC, StreamCDC};
@@ -56,12 +57,18 @@ pub(crate) enum ContentError {
 pub(crate) struct Contents {
     store: Arc<dyn Storage>,
     secret: ContentSecret,
+    streamed: Arc<AtomicU64>,
 }
 
 impl Contents {
     /// Works on the chunks of `store` with the secret of one workspace.
     pub(crate) fn new(store: Arc<dyn Storage>, secret: ContentSecret) -> Self {
-        Self { store, secret }
+        Self { store, secret, streamed: Arc::default() }
+    }
+
+    /// Bytes that were read as streams, by which one sees that a long content is on its way to the folder.
+    pub(crate) fn streamed(&self) -> u64 {
+        self.streamed.load(Ordering::Relaxed)
     }
 
     /// Names a content without storing it.
@@ -286,6 +293,7 @@ impl Read for ContentReader {
             };
             let plain = self.contents.open(&chunk).map_err(io::Error::other)?;
             self.hasher.update(&plain);
+            self.contents.streamed.fetch_add(plain.len() as u64, Ordering::Relaxed);
             self.open = io::Cursor::new(plain);
         }
     }

@@ -595,9 +595,13 @@ impl Engine {
         self.scan.unread = unread;
     }
 
-    /// The first scan is over: from now on the folder is written to.
-    pub(crate) fn scanned(&mut self, skipped: crate::mirror::Skipped) {
+    /// What lies in the folder and is not shared.
+    pub(crate) fn set_skipped(&mut self, skipped: crate::mirror::Skipped) {
         self.scan.skipped = skipped;
+    }
+
+    /// The first scan is over: from now on the folder is written to.
+    pub(crate) fn scanned(&mut self) {
         self.scan.is_done = true;
         self.adoption = Adoption::default();
         self.show.waits_for_scan = false;

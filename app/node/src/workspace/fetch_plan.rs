@@ -78,6 +78,11 @@ impl FetchPlan {
         }
     }
 
+    /// How many chunks are still to come.
+    pub(super) fn chunks_len(&self) -> usize {
+        self.chunks.len()
+    }
+
     /// How many contents are wanted.
     pub(super) fn len(&self) -> usize {
         self.wanted.len()

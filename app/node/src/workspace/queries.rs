@@ -12,6 +12,7 @@ use weft_sync::frames::Position;
 use weft_sync::ids::{DeviceId, LogId, UserId};
 use weft_sync::replica::{self, WriteId};
 
+use super::contents::Contents;
 use super::deliver::Dirty;
 use super::disk::push_parts;
 use super::documents::LoadError;
@@ -22,7 +23,7 @@ use crate::api::{
     ApiError, CatText, Conduct, Digests, EditAction, Edited, FolderWork, Member, MemberDevice, MembersList,
     PeerStatus, PendingPath, Restored, Role, WorkspaceState,
 };
-use crate::mirror::HoldReason;
+use crate::mirror::{HoldReason, Skipped};
 
 /// What a status says that the workspace itself knows.
 #[derive(Debug, Clone)]
@@ -52,11 +53,30 @@ pub(crate) struct Progressed {
     pub(crate) outstanding: usize,
     pub(crate) waiting: usize,
     pub(crate) storing: usize,
+    /// What changes as contents come and are written, also within one long file.
+    pub(crate) moved: (u64, usize),
     pub(crate) is_scanned: bool,
     pub(crate) files_seen: u64,
     pub(crate) is_quiet: bool,
     pub(crate) connected: usize,
     pub(crate) synced: usize,
+}
+
+/// What the person may want to have shared and is not, with what to do.
+fn not_shared(skipped: &Skipped) -> impl Iterator<Item = PendingPath> {
+    let unreadable = skipped.unreadable.iter().map(|(path, reason)| PendingPath {
+        path: path.clone(),
+        reason: format!("cannot be read ({reason}), so nothing new of it is shared; it is tried again"),
+    });
+    let not_unicode = skipped.not_unicode.iter().map(|path| PendingPath {
+        path: path.clone(),
+        reason: "not shared, its name is not Unicode; rename it".to_owned(),
+    });
+    let refused = skipped.refused.iter().map(|(path, error)| PendingPath {
+        path: path.clone(),
+        reason: format!("not shared, {error}; rename or move it"),
+    });
+    unreadable.chain(not_unicode).chain(refused)
 }
 
 /// How a role is called.
@@ -87,6 +107,8 @@ impl Engine {
         done.missing = self.fetches.len();
         done.outstanding = self.show.outstanding();
         done.waiting = self.waiting.len();
+        let streamed = self.contents.as_ref().map_or(0, Contents::streamed);
+        done.moved = (streamed, self.fetches.chunks_len());
         done.storing = self.writes.len();
         done.is_scanned = self.scan.is_done;
         done.files_seen = self.scan.progress.files_seen as u64;
@@ -223,10 +245,7 @@ impl Engine {
         );
         pending.extend(self.doubled_texts());
         let skipped = &self.scan.skipped;
-        let unreadable = skipped.unreadable.iter();
-        pending.extend(
-            unreadable.map(|(path, reason)| PendingPath { path: path.clone(), reason: reason.clone() }),
-        );
+        pending.extend(not_shared(skipped));
         let (state, state_reason) = self.state();
         Summary {
             name: self.replica.workspace_name().unwrap_or_default(),

@@ -412,7 +412,8 @@ impl Engine {
                 }
             }
             WriteOutcome::Failed(ref error) => {
-                self.show.problem(path.to_owned(), error.to_string());
+                let reason = format!("not written yet ({error}); it is kept and tried again");
+                self.show.problem(path.to_owned(), reason);
                 self.again(&written, self.now.plus_millis(RETRY_MILLIS));
             }
         }

@@ -27,7 +27,7 @@ use super::engine::{Engine, EngineEvent, Output};
 use super::entries;
 use crate::api::EditAction;
 use crate::folder::{Accepted, FolderJob, PlannedContent, PlannedWrite, RecentTexts, Written};
-use crate::mirror::{Skipped, WriteOutcome};
+use crate::mirror::WriteOutcome;
 
 /// A device with one workspace. The folder takes whatever is written to it.
 pub(super) struct Device {
@@ -131,7 +131,7 @@ impl Device {
     fn begin(&mut self) {
         self.engine.set_time(Timestamp(self.now), WallMillis(self.now as i64));
         self.engine.start();
-        self.engine.scanned(Skipped::default());
+        self.engine.scanned();
         self.carry_out();
     }
 

@@ -359,11 +359,13 @@ impl Runner {
             FolderReport::Progress(progress) => self.engine.scan_progress(progress),
             FolderReport::Unread(unread) => self.engine.set_unread(unread),
             FolderReport::Scanned(skipped) => {
+                self.engine.set_skipped(skipped);
                 if !self.has_scanned {
                     self.has_scanned = true;
-                    self.engine.scanned(skipped);
+                    self.engine.scanned();
                 }
             }
+            FolderReport::Skipped(skipped) => self.engine.set_skipped(skipped),
             FolderReport::Hold(reason) => self.engine.set_hold(reason),
             FolderReport::Unwatched(reason) => {
                 tracing::warn!("the folder is scanned now and then: {reason}");

@@ -78,10 +78,12 @@ pub enum SlotError {
 #[non_exhaustive]
 pub enum UnlockError {
     /// No slot opened.
-    #[error("the data on this device cannot be opened: {}", describe(tried))]
+    #[error("the data on this device cannot be opened with {}", describe(tried))]
     NoSlotOpened {
         /// What was tried, in order.
         tried: Vec<SlotFailure>,
+        /// Where the key lies.
+        known: Vec<SlotKind>,
     },
     /// There is data, but `keys.json` is missing.
     #[error("keys.json is missing, but this device has data: {home}")]
@@ -111,7 +113,7 @@ pub enum UnlockError {
         path: PathBuf,
     },
     /// A new key could not be stored where it was asked for.
-    #[error("a new key cannot be kept with the {slot}")]
+    #[error("a new key cannot be kept with {slot}")]
     CannotStore {
         /// The slot.
         slot: SlotKind,
@@ -120,6 +122,13 @@ pub enum UnlockError {
         source: SlotError,
     },
 }
+
+const KEYS_HINT: &str = "restore keys.json from a backup. Without one, the data here cannot be read any more: move the \
+     whole data folder (WEFT_HOME) away, but keep it, then join each folder again with a ticket from another device; what \
+     lies in the folders is kept";
+const KEY_FILE_HINT: &str = "restore keys.json and the key file store.key from one backup. Without one, the data here \
+     cannot be read any more: move the whole data folder (WEFT_HOME) away, but keep it, then join each folder again with a \
+     ticket from another device; what lies in the folders is kept";
 
 fn describe(tried: &[SlotFailure]) -> String {
     let lines = tried.iter().map(|failure| format!("{}: {}", failure.slot, failure.reason));
@@ -131,12 +140,8 @@ impl UnlockError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoSlotOpened { tried } => slots_hint(tried),
-            Self::KeysLost { .. } => {
-                "restore keys.json from a backup, or move the whole data folder away and link \
-                 this device again"
-            }
-            Self::Damaged { .. } => "restore keys.json from a backup",
+            Self::NoSlotOpened { tried, known } => slots_hint(tried, known),
+            Self::KeysLost { .. } | Self::Damaged { .. } => KEYS_HINT,
             Self::TooNew { .. } => "update Weft on this device",
             Self::Io { .. } => "check the permissions of the data folder",
             Self::CannotStore { slot, source } => match (slot, source) {
@@ -155,12 +160,31 @@ impl UnlockError {
     }
 }
 
-fn slots_hint(tried: &[SlotFailure]) -> &'static str {
+fn no_slot_hint(known: &[SlotKind]) -> &'static str {
+    match known {
+        [SlotKind::Keyring] => {
+            "the key lies in the system's keyring: set WEFT_KEY=keyring, or leave WEFT_KEY unset"
+        }
+        [SlotKind::File] => "the key lies in a file: set WEFT_KEY=file, or leave WEFT_KEY unset",
+        [SlotKind::Passphrase] => {
+            "a passphrase opens it: leave WEFT_KEY unset in a terminal, or WEFT_KEY=passphrase-fd:3 weft status \
+             3<passphrase.txt"
+        }
+        _ => "leave WEFT_KEY unset, or set it to the place where the key was stored",
+    }
+}
+
+fn slots_hint(tried: &[SlotFailure], known: &[SlotKind]) -> &'static str {
     let has = |test: fn(&SlotError) -> bool| tried.iter().any(|failure| test(&failure.reason));
+    let has_wrong = |slot: SlotKind| {
+        tried.iter().any(|failure| failure.slot == slot && matches!(failure.reason, SlotError::WrongSecret))
+    };
     if has(|reason| matches!(reason, SlotError::FileNotPrivate { .. })) {
         "run `chmod 600` on the key file after making sure that nobody else used it"
-    } else if has(|reason| matches!(reason, SlotError::WrongSecret)) {
-        "check the passphrase; or restore keys.json and the key file from one backup"
+    } else if has_wrong(SlotKind::Passphrase) {
+        "check the passphrase and the file or program that it comes from, then try again"
+    } else if has_wrong(SlotKind::File) || has(|reason| matches!(reason, SlotError::FileMissing { .. })) {
+        KEY_FILE_HINT
     } else if has(|reason| matches!(reason, SlotError::Keyring(_))) {
         "unlock the keyring of this session and try again"
     } else if has(|reason| matches!(reason, SlotError::PassphraseFd { .. } | SlotError::PassphraseLength)) {
@@ -168,8 +192,8 @@ fn slots_hint(tried: &[SlotFailure]) -> &'static str {
     } else if has(|reason| matches!(reason, SlotError::NoPassphrase)) {
         "run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
     } else if has(|reason| matches!(reason, SlotError::NoSlot)) {
-        "leave WEFT_KEY unset, or set it to the place where the key was stored"
+        no_slot_hint(known)
     } else {
-        "restore keys.json and the key file from one backup"
+        KEY_FILE_HINT
     }
 }

@@ -127,7 +127,7 @@ impl Device {
 
 fn tried(error: &UnlockError) -> Vec<SlotKind> {
     match error {
-        UnlockError::NoSlotOpened { tried } => tried.iter().map(|one| one.slot).collect(),
+        UnlockError::NoSlotOpened { tried, .. } => tried.iter().map(|one| one.slot).collect(),
         other => panic!("{other:?}"),
     }
 }

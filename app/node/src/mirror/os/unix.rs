@@ -161,6 +161,13 @@ impl Folder {
         Ok((names, not_unicode))
     }
 
+    /// The number of the open folder, by which the system names it as long as this value lives.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn raw_descriptor(&self) -> i32 {
+        use std::os::fd::AsRawFd as _;
+        self.descriptor.as_raw_fd()
+    }
+
     /// What lies under a name; `None` when nothing does.
     pub(crate) fn look(&self, name: &str) -> io::Result<Option<Entry>> {
         match stamp_of(self.descriptor.as_fd(), OsStr::new(name), AtFlags::SYMLINK_NOFOLLOW) {

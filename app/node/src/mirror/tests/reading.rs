@@ -193,6 +193,26 @@ fn names_that_are_not_unicode_are_reported_and_left_alone() {
     let (words, batch) = bench.try_scan().unwrap();
     assert_eq!(words, [""; 0]);
     assert_eq!(batch.skipped.not_unicode, ["bad\u{fffd}"]);
+    // It goes and another comes, which the watcher tells.
+    fs::remove_file(bench.folder.path().join(OsStr::from_bytes(b"bad\xff"))).unwrap();
+    fs::create_dir(bench.at("sub")).unwrap();
+    fs::write(bench.at("sub").join(OsStr::from_bytes(b"\xfe")), "y").unwrap();
+    let folders = ["", "sub"].map(|folder| FolderEvent::NotUnicode { folder: folder.to_owned() });
+    bench.check_events(&folders);
+    assert_eq!(bench.mirror.skipped().not_unicode, ["sub/\u{fffd}"]);
+}
+
+#[test]
+fn what_was_looked_at_again_takes_the_place_of_what_was_known() {
+    let unreadable = |paths: &[&str]| {
+        paths.iter().map(|path| ((*path).to_owned(), "closed".to_owned())).collect::<Vec<_>>()
+    };
+    let mut skipped =
+        Skipped { unreadable: unreadable(&["a", "ab", "b/c", "d", "e/f"]), ..Skipped::default() };
+    let found = Skipped { unreadable: unreadable(&["d"]), ..Skipped::default() };
+    let looked_at = [("a", false), ("b", true), ("d", true), ("e", false)];
+    skipped.renew(&looked_at.map(|(path, is_deep)| (Bench::path(path), is_deep)), &found);
+    assert_eq!(skipped.unreadable, unreadable(&["ab", "e/f", "d"]));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A general watcher would also watch what lies in ignored folders, and wake up for
 //! every file that anybody opens; and it does not tell who has only read a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -27,6 +27,10 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// How long to wait before telling a busy listener again that events were lost.
 const RETRY_MILLIS: i64 = 50;
 
+/// Events after which a folder holds other names.
+const NAME_EVENTS: ReadFlags =
+    ReadFlags::CREATE.union(ReadFlags::DELETE).union(ReadFlags::MOVED_FROM).union(ReadFlags::MOVED_TO);
+
 /// The thread that reads inotify; ends with this value.
 #[derive(Debug)]
 pub(crate) struct Platform {
@@ -49,6 +53,7 @@ impl Platform {
             rules: Rules::new(rules),
             folders: BTreeMap::new(),
             by_path: BTreeMap::new(),
+            closed: BTreeSet::new(),
             sink,
         };
         watches.add_tree("")?;
@@ -84,6 +89,8 @@ struct Watches {
     rules: Rules,
     folders: BTreeMap<i32, Watched>,
     by_path: BTreeMap<String, i32>,
+    /// Folders that could not be entered.
+    closed: BTreeSet<String>,
     sink: Sink,
 }
 
@@ -110,7 +117,10 @@ impl Watches {
                 Ok(()) => {}
                 Err(Errno::NOSPC) => return Err(WatchError::TooManyFolders),
                 // It was removed or replaced meanwhile, or cannot be read: its parent says so.
-                Err(_) if !path.is_empty() => continue,
+                Err(_) if !path.is_empty() => {
+                    self.closed.insert(path);
+                    continue;
+                }
                 Err(error) => {
                     return Err(WatchError::Io { path: self.path.clone(), source: error.into() });
                 }
@@ -122,11 +132,15 @@ impl Watches {
             let Ok((names, _)) = folder.names() else {
                 continue;
             };
+            self.closed.remove(&path);
             self.rules.forget(&path);
             self.rules.enter(&path, &folder, &names);
             for name in names {
-                let is_folder =
-                    matches!(folder.look(&name), Ok(Some(entry)) if entry.kind == EntryKind::Folder);
+                let entry = folder.look(&name);
+                if entry.is_err() {
+                    self.closed.insert(path.clone());
+                }
+                let is_folder = matches!(entry, Ok(Some(entry)) if entry.kind == EntryKind::Folder);
                 let text = join(&path, &name);
                 if is_folder
                     && RelPath::parse(&text).is_ok()
@@ -147,7 +161,15 @@ impl Watches {
             flags -= WatchFlags::DONT_FOLLOW;
             flags |= WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
         }
-        let watch = inotify::add_watch(&*self.descriptor, full, flags)?;
+        let watch = match inotify::add_watch(&*self.descriptor, full, flags) {
+            // A path that is too long for the system is reached through the open folder.
+            Err(Errno::NAMETOOLONG) => {
+                let folder = self.root.open_folder(path).map_err(|_| Errno::NAMETOOLONG)?;
+                let short = format!("/proc/self/fd/{}", folder.raw_descriptor());
+                inotify::add_watch(&*self.descriptor, short, flags - WatchFlags::DONT_FOLLOW)?
+            }
+            added => added?,
+        };
         // A folder that was moved keeps its number; the path is what counts now.
         if let Some(Watched::Folder(old)) = self.folders.insert(watch, Watched::Folder(path.to_owned()))
             && old != path
@@ -222,8 +244,12 @@ impl Watches {
             self.forget(watch, &watched);
             return true;
         }
-        let Some(Ok(name)) = name else {
-            return true;
+        let name = match (name, &watched) {
+            (Some(Ok(name)), _) => name,
+            (Some(Err(_)), Watched::Folder(folder)) if events.intersects(NAME_EVENTS) => {
+                return self.sink.send(FolderEvent::NotUnicode { folder: folder.clone() });
+            }
+            _ => return true,
         };
         match watched {
             Watched::Git => git_event_of(&name, hint_of(events)).is_none_or(|event| self.sink.send(event)),
@@ -246,8 +272,11 @@ impl Watches {
             }
             return true;
         }
-        let hint = hint_of(events);
-        if is_folder && !self.take_folder(&join(folder, name), events) {
+        let path = join(folder, name);
+        // A folder that could not be entered can be now, perhaps: that is like a new one.
+        let is_opened = is_folder && events.contains(ReadFlags::ATTRIB) && self.closed.contains(&path);
+        let hint = if is_opened { Hint::Created } else { hint_of(events) };
+        if is_folder && !self.take_folder(&path, events, is_opened) {
             return self.sink.send_rescan();
         }
         if IGNORE_FILES.contains(&name) && !matches!(hint, Hint::Created) {
@@ -259,12 +288,15 @@ impl Watches {
     }
 
     /// Follows a folder that came or went; false when it cannot be watched.
-    fn take_folder(&mut self, path: &str, events: ReadFlags) -> bool {
+    fn take_folder(&mut self, path: &str, events: ReadFlags, is_opened: bool) -> bool {
+        if events.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            self.closed.remove(path);
+        }
         if events.intersects(ReadFlags::MOVED_FROM) {
             // If it was moved to another place in here, that place watches it again.
             self.drop_tree(path);
         }
-        if !events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
+        if !is_opened && !events.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
             return true;
         }
         let Ok(parsed) = RelPath::parse(path) else {
