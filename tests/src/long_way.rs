@@ -8,7 +8,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc,
+        mpsc::{self, TrySendError},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -25,6 +25,8 @@ use crate::Cable;
 const PLACES: [&str; 2] = ["10.77.0.1:4711", "10.77.0.2:4711"];
 /// How often a direction looks whether it is still needed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Packets that are on their way.
+const QUEUE_MAX: usize = 65_536;
 /// What may wait for a direction to read it.
 const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 
@@ -74,7 +76,7 @@ impl LongWay {
             let clone = |socket: &UdpSocket| socket.try_clone().map_err(|error| error.to_string());
             let (receive, send) = (clone(&sockets[from])?, clone(&sockets[to])?);
             let to: SocketAddr = PLACES[to].parse().map_err(|_| "no address")?;
-            let (queue, queued) = mpsc::channel::<(Instant, Vec<u8>)>();
+            let (queue, queued) = mpsc::sync_channel::<(Instant, Vec<u8>)>(QUEUE_MAX);
             way.threads.push(thread::spawn(move || {
                 for (due, bytes) in queued {
                     thread::sleep(due.saturating_duration_since(Instant::now()));
@@ -93,7 +95,9 @@ impl LongWay {
                         continue;
                     }
                     counts.delivered.fetch_add(1, Ordering::Relaxed);
-                    if queue.send((Instant::now() + delay, bytes[..length].to_vec())).is_err() {
+                    // A full way loses packets too.
+                    let sent = queue.try_send((Instant::now() + delay, bytes[..length].to_vec()));
+                    if matches!(sent, Err(TrySendError::Disconnected(_))) {
                         return;
                     }
                 }

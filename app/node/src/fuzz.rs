@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use weft_crdt::ChunkId;
-use weft_fuzz::{Structure, TEXT_PARTS, Target, WHOLE, reached};
+use weft_fuzz::{TEXT_PARTS, Target, WHOLE, reached};
 
 use crate::api::{Request, Response};
 use crate::control::message::{self, ToNode};

@@ -33,6 +33,7 @@ use crate::workspace;
 use crate::wraps::{AgeIdentity, unwrap, wrap};
 
 /// The formats as they are pinned.
+#[expect(clippy::disallowed_methods, reason = "a test finds its files by its surroundings")]
 fn golden(prefix: &str) -> Vec<Vec<u8>> {
     let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package lies");
     let folder = PathBuf::from(package).join("tests/golden");
@@ -380,10 +381,10 @@ impl<'a> Table<'a> {
 
     /// Gives a frame to one side, whose shell does what it wants at once; gives what it says.
     fn say(&mut self, to: u8, frame: Vec<u8>) -> Vec<Vec<u8>> {
-        if to == TO_INVITER { self.to_inviter(frame) } else { self.to_newcomer(frame) }
+        if to == TO_INVITER { self.tell_inviter(frame) } else { self.tell_newcomer(frame) }
     }
 
-    fn to_inviter(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+    fn tell_inviter(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
         let mut said = Vec::new();
         let mut inputs = VecDeque::from([InviterInput::Frame(frame)]);
         while let Some(input) = inputs.pop_front() {
@@ -406,7 +407,7 @@ impl<'a> Table<'a> {
         said
     }
 
-    fn to_newcomer(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+    fn tell_newcomer(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
         let mut said = Vec::new();
         let mut inputs = VecDeque::from([NewcomerInput::Frame(frame)]);
         while let Some(input) = inputs.pop_front() {

@@ -5,7 +5,7 @@ use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -17,20 +17,20 @@ const MEMORY_MAX: usize = 256 * 1024 * 1024;
 /// How long one input may take; the machine may be busy.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// The input that is being read, for the watchdog.
-type Current = Arc<Mutex<Option<(Instant, Vec<u8>)>>>;
+/// The input that is being read and since when, for the watchdog.
+type Current = Mutex<Option<(Instant, Vec<u8>)>>;
 
 /// Runs one target.
 pub(crate) struct Guard<'a> {
     target: &'a Target,
-    current: Current,
+    current: Arc<Current>,
     most_memory: Cell<usize>,
     longest: Cell<Duration>,
 }
 
 impl<'a> Guard<'a> {
     pub(crate) fn new(target: &'a Target) -> Self {
-        let current = Current::default();
+        let current = Arc::new(Current::default());
         watch(target.name, Arc::downgrade(&current));
         Self { target, current, most_memory: Cell::default(), longest: Cell::default() }
     }
@@ -66,7 +66,7 @@ impl<'a> Guard<'a> {
 }
 
 /// Ends the program when one input takes too long: nothing else ends an endless loop.
-fn watch(name: &'static str, current: std::sync::Weak<Mutex<Option<(Instant, Vec<u8>)>>>) {
+fn watch(name: &'static str, current: Weak<Current>) {
     thread::spawn(move || {
         while let Some(current) = current.upgrade() {
             let current = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
