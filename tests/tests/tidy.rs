@@ -1,6 +1,6 @@
 //! Rules about the sources that no compiler knows.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use weft_tests::{repository, source_files};
 
@@ -173,4 +173,100 @@ fn the_engine_names_automerge_only_in_its_interchange() {
         .map(|path| path.display().to_string())
         .collect();
     assert_eq!(offenders, [""; 0]);
+}
+
+/// Each file of limits, with the packages whose tests stand at them.
+const LIMITS: [(&str, &[&str]); 4] = [
+    ("crdt/src/limits.rs", &["crdt"]),
+    ("sync/core/src/limits.rs", &["sync/core", "simulations"]),
+    ("sync/store/src/limits.rs", &["sync/store"]),
+    ("sync/net/src/limits.rs", &["sync/net"]),
+];
+
+/// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
+/// something is, and bound nothing that others could fill.
+const TUNING: [(&str, &str); 21] = [
+    ("WELCOME_FRAME_BYTES", "how an inviter cuts what it sends"),
+    ("LOAD_BYTES", "how much is read from the store at a time"),
+    ("TAKEN_BYTES_STEP", "how often a sender is told to go on"),
+    ("PACK_WRITE_BYTES", "how much is written to a file at a time"),
+    ("READERS", "connections that a store opens for itself"),
+    ("CHECKPOINT_PAGES", "how often the database tidies up"),
+    ("BUSY_TIMEOUT", "patience with other programs"),
+    ("LOCK_PATIENCE", "patience with another start of this program"),
+    ("KEYRING_TIMEOUT", "patience with the system"),
+    ("IDLE_TIMEOUT", "given to the transport; cut connections are tested in tests/tests/networks.rs"),
+    ("KEEP_ALIVE", "given to the transport"),
+    ("LAN_INITIAL_RTT", "given to the transport"),
+    ("SEND_WINDOW_BYTES of sync/net", "given to the transport; bounds our own sending"),
+    ("CHANNEL_LINGER", "patience with a peer at the end"),
+    ("JOIN_LINGER", "patience with a peer at the end"),
+    ("SHUTDOWN_DRAIN", "patience with peers at the end"),
+    ("SHUTDOWN_CLOSE", "patience with peers at the end"),
+    ("LOOP_QUEUE_LEN", "who writes to it waits"),
+    ("LAN_CADENCE", "how often the local network is asked"),
+    ("LAN_SILENCE", "when the local lookup begins anew"),
+    ("LAN_RESOLVE", "patience with the local network"),
+];
+
+/// The names of the constants that a file of limits makes known.
+fn limits_in(text: &str) -> Vec<&str> {
+    let names = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix("pub const ").or_else(|| line.strip_prefix("pub(crate) const "))?;
+        rest.split(':').next()
+    });
+    names.collect()
+}
+
+/// What of a source is there for tests alone.
+fn tests_in<'text>(path: &Path, text: &'text str) -> &'text str {
+    let is_all =
+        path.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+    let module = || text.split_once("#[cfg(test)]\nmod tests {").map_or("", |(_, tests)| tests);
+    if is_all { text } else { module() }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+}
+
+#[test]
+fn every_limit_has_a_test_that_names_it() {
+    let sources = source_files();
+    let mut untested: BTreeSet<String> = BTreeSet::new();
+    for (file, packages) in LIMITS {
+        let of_packages =
+            sources.iter().filter(|path| packages.iter().any(|package| path.starts_with(package)));
+        let texts: Vec<_> =
+            of_packages.filter(|path| is_source(path)).map(|path| (path, text_of(path))).collect();
+        let named: BTreeSet<&str> =
+            texts.iter().flat_map(|(path, text)| words(tests_in(path, text))).collect();
+        let limits = text_of(Path::new(file));
+        let limits = limits_in(&limits);
+        assert!(limits.len() > 10, "{file} was not read");
+        let package = packages[0];
+        untested.extend(limits.into_iter().filter(|limit| !named.contains(limit)).map(|limit| match limit {
+            // Two packages have one of this name.
+            "SEND_WINDOW_BYTES" => format!("{limit} of {package}"),
+            _ => limit.to_owned(),
+        }));
+    }
+    let tuning: BTreeSet<String> = TUNING.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let lacking: Vec<&String> = untested.difference(&tuning).collect();
+    assert_eq!(lacking, [""; 0], "test these at the limit and one above");
+    let over: Vec<&String> = tuning.difference(&untested).collect();
+    assert_eq!(over, [""; 0], "these are named by tests, or are gone: take them off the list");
+}
+
+#[test]
+fn limits_and_their_tests_are_found() {
+    let text =
+        "/// A.\npub const A_MAX: usize = 1;\npub(crate) const B: u8 =\n    2;\nconst C: u8 = 3;\nuse D;\n";
+    assert_eq!(limits_in(text), ["A_MAX", "B"]);
+    let source = "fn a() { A_MAX }\n#[cfg(test)]\nmod tests {\n    B + 1\n}\n";
+    assert_eq!(tests_in(Path::new("a/src/b.rs"), source), "\n    B + 1\n}\n");
+    assert_eq!(tests_in(Path::new("a/src/b/tests.rs"), source), source);
+    assert_eq!(tests_in(Path::new("a/tests/b.rs"), source), source);
+    assert_eq!(tests_in(Path::new("a/src/b.rs"), "fn a() {}\n"), "");
+    assert!(words("a(B_1);").any(|word| word == "B_1") && !words("aB_1").any(|word| word == "B_1"));
 }

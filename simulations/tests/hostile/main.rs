@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::useless_vec, reason = "a test that unwraps fails with a place")]
 
 mod fuzz;
+mod limits;
 
 use std::sync::Arc;
 

@@ -14,7 +14,8 @@ use crate::seal::{self, EpochKey};
 use crate::wire;
 use crate::wraps::{self, AgeIdentity, AgeRecipient, UnwrapError, WrapError};
 
-const COVERS_MAX: usize = DEVICES_MAX + USERS_MAX;
+/// Devices and people that one Epoch may be wrapped to.
+pub const COVERS_MAX: usize = DEVICES_MAX + USERS_MAX;
 
 /// Whom a key is wrapped to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +74,7 @@ impl Epoch {
     /// Makes an original: `key`, new, for everybody in `recipients`, with the keys of the originals that are heads.
     ///
     /// # Errors
-    /// When there are no recipients, one is no key, or more than 64 earlier keys are given.
+    /// When there are no recipients or more than [`COVERS_MAX`], one is no key, or more than 64 earlier keys are given.
     pub fn original<R: CryptoRng + ?Sized>(
         key: &EpochKey,
         recipients: &BTreeMap<Cover, AgeRecipient>,
@@ -91,7 +92,7 @@ impl Epoch {
     /// Makes a re-wrap: the key of the epoch that `of` made, for more people.
     ///
     /// # Errors
-    /// When there are no recipients, or one is no key.
+    /// When there are no recipients or more than [`COVERS_MAX`], or one is no key.
     pub fn rewrap<R: CryptoRng + ?Sized>(
         key: &EpochKey,
         of: EntryId,
@@ -108,6 +109,9 @@ impl Epoch {
         chain: Vec<u8>,
         rng: &mut R,
     ) -> Result<Self, EpochError> {
+        if recipients.len() > COVERS_MAX {
+            return Err(EpochError::Recipients { recipients: recipients.len() });
+        }
         let keys: Vec<AgeRecipient> = recipients.values().copied().collect();
         let wraps = wraps::wrap(key.expose(), &keys, rng)?;
         Ok(Self { epoch: key.id(), of, covers: recipients.keys().copied().collect(), wraps, chain })
@@ -121,6 +125,12 @@ pub enum EpochError {
     /// The key could not be wrapped.
     #[error("the new key could not be wrapped for the members")]
     Wrap(#[from] WrapError),
+    /// More recipients than an Epoch may have.
+    #[error("{recipients} recipients are more than one epoch is wrapped to ({COVERS_MAX})")]
+    Recipients {
+        /// How many.
+        recipients: usize,
+    },
     /// More earlier keys than an Epoch may carry.
     #[error("{keys} earlier keys are more than one epoch carries ({EPOCH_CHAIN_MAX})")]
     Chain {
@@ -332,6 +342,20 @@ mod tests {
         assert_eq!(wire::decode::<Epoch>(&full.encode_body()).unwrap(), full);
         let over = Epoch::original(&key(200), &to(&[1]), keys(EPOCH_CHAIN_MAX + 1), &mut rng());
         assert_eq!(over, Err(EpochError::Chain { keys: EPOCH_CHAIN_MAX + 1 }));
+    }
+
+    #[test]
+    fn a_chain_with_more_keys_than_it_may_have_gives_none() {
+        let given = |count: usize| {
+            let keys = (0..count).map(|seed| key(seed as u8)).collect();
+            let newest = key(200);
+            let plain = wire::encode(&Chain { keys });
+            let mut epoch = Epoch::original(&newest, &to(&[1]), vec![], &mut rng()).unwrap();
+            epoch.chain = seal::seal(&newest.chain_key(), &plain, newest.id().as_bytes(), &mut rng());
+            Keyring::default().offer(&epoch, &device(1), &identity(1)).unwrap().len()
+        };
+        assert_eq!(given(EPOCH_CHAIN_MAX), 1 + EPOCH_CHAIN_MAX);
+        assert_eq!(given(EPOCH_CHAIN_MAX + 1), 1);
     }
 
     #[test]

@@ -23,8 +23,8 @@ use crate::acl::{Acl, AclOperation, Genesis, OpRef, RULES, SealedLabel};
 use crate::certificate::{ChainError, Link, VerifiedChain};
 use crate::entry::{Entry, EntryError, Kind, Lane, Open, Signer};
 use crate::epoch::{Cover, Epoch};
-use crate::ids::{EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
-use crate::limits::ACL_OPERATIONS_MAX;
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
+use crate::limits::{ACL_OPERATIONS_MAX, ACL_OPERATIONS_PER_USER_MAX, DEVICES_PER_USER_MAX};
 use crate::wraps::AgeRecipient;
 
 pub use answers::{EpochState, LiveDevice, Standing};
@@ -59,6 +59,16 @@ struct State {
     links: BTreeMap<OpIndex, LinkDetails>,
     epochs: BTreeMap<OpIndex, Vec<Cover>>,
     policies: BTreeMap<OpIndex, Vec<u8>>,
+    of_user: BTreeMap<UserId, OfUser>,
+}
+
+/// What there is of one person, counting or not.
+#[derive(Debug, Default)]
+struct OfUser {
+    /// Operations in entries that they signed.
+    operations: usize,
+    /// Devices that somebody named as theirs.
+    devices: BTreeSet<DeviceId>,
 }
 
 /// What a last link says that the fold does not ask about.
@@ -238,9 +248,25 @@ impl Membership {
             return Ok(if settled { Inserted::Changed } else { Inserted::Stored });
         }
         let author = Author::of(&signer);
+        self.state.of_user.entry(author.user).or_default().operations += operations.len();
         self.state.add_operations(entry, line, author, operations);
         *self.facts.borrow_mut() = None;
         Ok(Inserted::Changed)
+    }
+
+    /// Whether the person who signs an entry that is not here yet stays, with it, within the devices and operations
+    /// that one person below admin brings in unasked.
+    #[must_use]
+    pub fn has_room_for(&self, entry: &Entry, signer: &Signer) -> bool {
+        let user = signer.user();
+        let operations = body_operations(entry);
+        let none = OfUser::default();
+        let here = self.state.of_user.get(&user).unwrap_or(&none);
+        let fresh =
+            operations.devices_of(&user).into_iter().filter(|device| !here.devices.contains(device)).count();
+        let has_room = |fresh: usize, here: usize, limit: usize| fresh == 0 || here + fresh <= limit;
+        has_room(operations.len(), here.operations, ACL_OPERATIONS_PER_USER_MAX)
+            && has_room(fresh, here.devices.len(), DEVICES_PER_USER_MAX)
     }
 
     /// Notes which entries of data logs are stored. At start: the last of each log, and then what
@@ -361,6 +387,16 @@ impl BodyOperations {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The devices that are to be added for this person.
+    fn devices_of(&self, user: &UserId) -> BTreeSet<DeviceId> {
+        let Self::Acl(operations) = self else { return BTreeSet::new() };
+        let added = operations.iter().filter_map(|operation| match operation {
+            AclOperation::AddDev { user: named, chain, .. } if named == user => chain.links().last(),
+            _ => None,
+        });
+        added.map(Link::device).collect()
+    }
 }
 
 fn body_operations(entry: &Entry) -> BodyOperations {
@@ -412,6 +448,9 @@ impl State {
         label: Option<SealedLabel>,
     ) {
         let is_last = certificate.is_last;
+        if is_last {
+            self.of_user.entry(certificate.user).or_default().devices.insert(certificate.device);
+        }
         let index = self.add(name, Operation { place, author, claim: Claim::Certificate(certificate) });
         if is_last {
             let Link { recipient, recovery, endpoint, .. } = *link;

@@ -13,7 +13,7 @@ use crate::entry::{ClearBody as _, Entry, EntryError, Header, Kind};
 use crate::epoch::Keyring;
 use crate::identity::DeviceKeys;
 use crate::ids::{BodyHash, DeviceId, EntryId, LogId, UserId, WorkspaceId};
-use crate::limits::ENTRY_VERSION;
+use crate::limits::{DEVICES_MAX, ENTRY_VERSION, USERS_MAX};
 use crate::membership::Membership;
 use crate::seal::{EpochKey, Label};
 use crate::wire;
@@ -116,6 +116,14 @@ pub enum ChangeError {
     /// The founder stays.
     #[error("the owner of a workspace cannot be removed or changed")]
     Owner,
+    /// As many are in as a workspace may have.
+    #[error("the workspace has {limit} {what}, which is the limit")]
+    Full {
+        /// People or devices.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// Somebody of our own rank can be changed by the owner only.
     #[error("only the owner can do this to an admin")]
     Equal,
@@ -130,6 +138,7 @@ impl ChangeError {
                 "ask an admin or the owner of the workspace (`weft members` lists them)"
             }
             Self::NotAMember | Self::NoSuchDevice => "`weft members` lists who is in",
+            Self::Full { .. } => "nothing was changed; make another workspace for more people or devices",
             Self::Owner => "make a new workspace if somebody else is to own it",
             Self::Equal => "ask the owner of the workspace (`weft members` tells who that is)",
         }
@@ -154,7 +163,7 @@ pub fn may_grant(membership: &Membership, us: &UserId, class: Class) -> Result<O
 /// Lets the last device of a chain in, with its person, in one entry.
 ///
 /// # Errors
-/// When we may not let in people of this class.
+/// When we may not let in people of this class, or the workspace is full.
 pub fn admit<R: CryptoRng + ?Sized>(
     membership: &Membership,
     keyring: &Keyring,
@@ -165,11 +174,24 @@ pub fn admit<R: CryptoRng + ?Sized>(
     let (chain, label, class) = newcomer;
     let via = may_grant(membership, us, class)?;
     let user = chain.user();
+    check_room(membership, &user, &chain.device())?;
     let label = seal_label(membership, keyring, label, rng);
     Ok(vec![
         AclOperation::AddDev { user, label, chain: chain.chain().clone() },
         AclOperation::Grant { user, class, via },
     ])
+}
+
+/// Whether there is room for one more person and one more device, unless they are in already.
+fn check_room(membership: &Membership, user: &UserId, device: &DeviceId) -> Result<(), ChangeError> {
+    let (people, devices) = (membership.people(), membership.live_devices());
+    if people.len() >= USERS_MAX && !people.contains_key(user) {
+        return Err(ChangeError::Full { what: "people", limit: USERS_MAX });
+    }
+    if devices.len() >= DEVICES_MAX && !devices.iter().any(|live| live.device == *device) {
+        return Err(ChangeError::Full { what: "devices", limit: DEVICES_MAX });
+    }
+    Ok(())
 }
 
 /// Adds a device of our own.

@@ -143,9 +143,7 @@ impl Driver {
             incoming.refuse();
             return;
         };
-        let crowded =
-            self.handshakes.available_permits() < limits::HANDSHAKES_MAX - limits::HANDSHAKES_UNPROVEN_MAX;
-        if crowded && !incoming.remote_addr_validated() {
+        if is_crowded(self.handshakes.available_permits()) && !incoming.remote_addr_validated() {
             // The result is an error only for validated addresses.
             let _ = incoming.retry();
             return;
@@ -379,6 +377,11 @@ impl Driver {
     }
 }
 
+/// Whether so many handshakes are in progress that source addresses must prove themselves first.
+fn is_crowded(places_left: usize) -> bool {
+    limits::HANDSHAKES_MAX - places_left > limits::HANDSHAKES_UNPROVEN_MAX
+}
+
 async fn wait_until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at.into()).await,
@@ -390,5 +393,17 @@ async fn lan_changed(changes: Option<&tokio::sync::Notify>) {
     match changes {
         Some(changes) => changes.notified().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_handshakes_may_come_from_where_nobody_proved_to_be() {
+        let left = |in_progress| limits::HANDSHAKES_MAX - in_progress;
+        assert!(!is_crowded(left(limits::HANDSHAKES_UNPROVEN_MAX)));
+        assert!(is_crowded(left(limits::HANDSHAKES_UNPROVEN_MAX + 1)));
     }
 }

@@ -218,12 +218,16 @@ fn usable_addresses(announced: &[(IpAddr, u16)]) -> Vec<SocketAddr> {
     addresses
 }
 
+/// One packet holds a limited number of addresses; IPv4 ones are the likeliest to work on a local network.
+fn to_announce(mut own: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    own.sort_by_key(|address| (address.is_ipv6(), *address));
+    own.truncate(limits::ANNOUNCED_ADDRESSES_MAX);
+    own
+}
+
 impl AddressLookup for Lan {
     fn publish(&self, data: &EndpointData) {
-        let mut own: Vec<_> = data.ip_addrs().copied().collect();
-        // One packet holds a limited number of addresses; IPv4 ones are the likeliest to work on a local network.
-        own.sort_by_key(|address| (address.is_ipv6(), *address));
-        own.truncate(limits::ANNOUNCED_ADDRESSES_MAX);
+        let own = to_announce(data.ip_addrs().copied().collect());
         let interfaces = own.iter().filter_map(|address| local_v4(address.ip())).collect();
         let mut state = self.state();
         if state.own == own && state.responder.is_some() {
@@ -330,5 +334,17 @@ mod tests {
         assert_eq!(usable_addresses(&announced), [SocketAddr::from(([192, 0, 2, 1], 9))]);
         let many: Vec<_> = (1..100).map(|port| (IpAddr::from([192, 0, 2, 1]), port)).collect();
         assert_eq!(usable_addresses(&many).len(), limits::ADDRESSES_MAX);
+        assert_eq!(usable_addresses(&many[..limits::ADDRESSES_MAX]).len(), limits::ADDRESSES_MAX);
+    }
+
+    #[test]
+    fn as_many_addresses_are_announced_as_fit_a_packet_and_those_of_ipv4_first() {
+        let six: SocketAddr = "[2001:db8::1]:1".parse().expect("valid address");
+        let four = |count: u16| (1..=count).map(|port| SocketAddr::from(([192, 0, 2, 1], port)));
+        let most = u16::try_from(limits::ANNOUNCED_ADDRESSES_MAX).expect("small limit");
+        let announced = |count| to_announce([six].into_iter().chain(four(count)).collect());
+        assert_eq!(announced(most - 1).len(), limits::ANNOUNCED_ADDRESSES_MAX);
+        assert_eq!(announced(most - 1).last(), Some(&six));
+        assert_eq!(announced(most), four(most).collect::<Vec<_>>());
     }
 }

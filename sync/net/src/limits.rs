@@ -52,34 +52,34 @@ pub(crate) const ADDRESSES_MAX: usize = 16;
 /// Connections of wanted peers and strangers together.
 pub(crate) const CONNECTIONS_MAX: usize = 128;
 /// Connections of peers nobody asked for.
-pub(crate) const STRANGERS_MAX: usize = 8;
+pub const STRANGERS_MAX: usize = 8;
 /// Incoming handshakes in progress; more are refused.
-pub(crate) const HANDSHAKES_MAX: usize = 32;
+pub const HANDSHAKES_MAX: usize = 32;
 /// Incoming handshakes in progress before unproven source addresses must prove themselves.
 pub(crate) const HANDSHAKES_UNPROVEN_MAX: usize = 8;
 /// Dials in progress.
 pub(crate) const DIALS_MAX: usize = 32;
 /// Join streams being served.
-pub(crate) const JOINS_MAX: usize = 4;
+pub const JOINS_MAX: usize = 4;
 
 // Streams.
 
 /// Streams (channels and requests) a wanted peer may have open towards us.
-pub(crate) const PEER_STREAMS_MAX: u32 = 64;
+pub const PEER_STREAMS_MAX: u32 = 64;
 /// Streams a stranger may have open towards us.
-pub(crate) const STRANGER_STREAMS_MAX: u32 = 4;
+pub const STRANGER_STREAMS_MAX: u32 = 4;
 /// Requests in progress per peer, in each direction.
-pub(crate) const REQUESTS_MAX: usize = 8;
+pub const REQUESTS_MAX: usize = 8;
 /// Channels that wait to be opened on one connection.
-pub(crate) const OPENING_CHANNELS_MAX: usize = 64;
+pub const OPENING_CHANNELS_MAX: usize = 64;
 /// Bytes a peer may send on one stream before we read them.
-pub(crate) const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+pub const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes a peer may send on all streams before we read them.
 ///
 /// Larger than all request streams together, so that slow readers of requests never stop a channel.
-pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
+pub const CONNECTION_WINDOW_BYTES: u32 = 24 * 1024 * 1024;
 /// Bytes the other end of a join connection, or a stranger, may send before we read them.
-pub(crate) const STRANGER_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+pub const STRANGER_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// Bytes in flight to one peer.
 pub(crate) const SEND_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 

@@ -162,11 +162,12 @@ impl Mesh {
 
     fn want(&mut self, now: Instant, id: EndpointId, addresses: Vec<Address>, effects: &mut Vec<MeshEffect>) {
         let wanted = self.peers.values().filter(|peer| peer.wanted).count();
-        let peer = self.peers.entry(id).or_default();
-        if !peer.wanted && wanted >= limits::WANTED_MAX {
+        let is_new = self.peers.get(&id).is_none_or(|peer| !peer.wanted);
+        if is_new && wanted >= limits::WANTED_MAX {
             tracing::warn!(peer = %id, "too many wanted peers, this one is left out");
             return;
         }
+        let peer = self.peers.entry(id).or_default();
         let news = peer.learn(addresses) || !peer.wanted;
         peer.wanted = true;
         if let Some(link) = &peer.link {

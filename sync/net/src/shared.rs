@@ -217,3 +217,73 @@ impl EventSender {
         self.queue.try_send(event).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn a_channel_queues_so_many_bytes_and_so_many_frames() {
+        let shared = Shared::default();
+        for (length, fit) in [
+            (limits::FRAME_BYTES_MAX, limits::CHANNEL_QUEUE_BYTES / limits::FRAME_BYTES_MAX),
+            (limits::FRAME_CHARGE_MIN, limits::CHANNEL_QUEUE_BYTES / limits::FRAME_CHARGE_MIN),
+            (1, limits::CHANNEL_QUEUE_BYTES / limits::FRAME_CHARGE_MIN),
+        ] {
+            let end = shared.new_channel(LinkId(1));
+            let channel = shared.channels()[&end.id].clone();
+            let frame = Bytes::from(vec![0; length]);
+            for number in 0..fit {
+                assert_eq!(channel.send(frame.clone()), Ok(()), "frame {number} of {length} bytes");
+            }
+            assert_eq!(channel.send(Bytes::new()), Err(SendError::Full), "after {fit} of {length} bytes");
+            assert_eq!(channel.queued_bytes(), limits::CHANNEL_QUEUE_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_frame_of_a_channel_has_so_many_bytes() {
+        let shared = Shared::default();
+        let end = shared.new_channel(LinkId(1));
+        let channel = shared.channels()[&end.id].clone();
+        let above = Bytes::from(vec![0; limits::FRAME_BYTES_MAX + 1]);
+        assert_eq!(channel.send(above.clone()), Err(SendError::TooLong));
+        assert_eq!(channel.send(above.slice(1..)), Ok(()));
+    }
+
+    #[test]
+    fn frames_for_the_node_wait_for_room_in_their_channel_and_in_all() {
+        let (queue, mut queued) = mpsc::channel(limits::EVENT_QUEUE_LEN);
+        let events = EventSender::new(queue);
+        let frame = Bytes::from(vec![0; limits::FRAME_BYTES_MAX]);
+        let budget = || Arc::new(Semaphore::new(limits::CHANNEL_EVENT_BYTES));
+        let send = |budget: &Arc<Semaphore>, bytes: &Bytes| {
+            events.send_frame(ChannelId(1), budget, bytes.clone()).now_or_never()
+        };
+        let small = Bytes::new();
+        for channel in 0..limits::EVENT_QUEUE_BYTES / limits::CHANNEL_EVENT_BYTES {
+            let budget = budget();
+            for _ in 0..limits::CHANNEL_EVENT_BYTES / limits::FRAME_BYTES_MAX {
+                assert_eq!(send(&budget, &frame), Some(true), "channel {channel}");
+            }
+            assert_eq!(send(&budget, &small), None, "channel {channel} has no room");
+        }
+        assert_eq!(send(&budget(), &small), None, "there is no room for any channel");
+        drop(queued.try_recv());
+        assert_eq!(send(&budget(), &small), Some(true), "what the node has dropped makes room");
+    }
+
+    #[test]
+    fn so_many_events_wait_for_the_node() {
+        let (queue, mut queued) = mpsc::channel(limits::EVENT_QUEUE_LEN);
+        let events = EventSender::new(queue);
+        for _ in 0..limits::EVENT_QUEUE_LEN {
+            assert!(events.try_send(NetEvent::AddressesChanged));
+        }
+        assert!(!events.try_send(NetEvent::AddressesChanged));
+        assert_eq!(events.send(NetEvent::AddressesChanged).now_or_never(), None);
+        drop(queued.try_recv());
+        assert!(events.try_send(NetEvent::AddressesChanged));
+    }
+}

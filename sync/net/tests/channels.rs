@@ -247,3 +247,13 @@ async fn a_wrong_greeting_ends_the_connection() {
         assert_eq!(close_code(&connection).await, u64::from(code.0), "{greeting:?}");
     }
 }
+
+/// Nothing runs between the calls, so nothing is opened meanwhile.
+#[tokio::test]
+async fn so_many_channels_wait_to_be_opened() {
+    let (a, b, ..) = pair().await;
+    for _ in 0..limits::OPENING_CHANNELS_MAX {
+        assert!(a.net.open_channel(b.id()).is_ok());
+    }
+    assert_eq!(a.net.open_channel(b.id()), Err(OpenError::Busy));
+}

@@ -11,7 +11,7 @@ use common::{Hostile, Node, PATIENCE, close_code, fresh_key, loopback, pair};
 use tokio::time::{sleep, timeout};
 use weft_net::{
     Address, CloseCode, DisconnectReason, Net, NetError, NetEvent, PeerInfo, PeerState, RequestError,
-    SendError, WantError,
+    SendError, WantError, limits,
 };
 
 /// Waits until every event queue has been quiet for a moment and returns what came.
@@ -262,7 +262,7 @@ async fn an_unwanted_peer_is_told_so() {
 async fn strangers_are_limited_and_do_not_keep_wanted_peers_out() {
     let mut node = Node::start().await;
     let mut strangers = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..limits::STRANGERS_MAX {
         let hostile = Hostile::new().await;
         let connection = hostile.connect(&node).await;
         node.connected_to(hostile.id()).await;
@@ -275,10 +275,10 @@ async fn strangers_are_limited_and_do_not_keep_wanted_peers_out() {
     node.net.want(friend.id(), vec![]).await.unwrap();
     friend.want(&node).await;
     friend.connected_to(node.id()).await;
-    // A stranger may open four streams and no more.
+    // A stranger may open so many streams and no more.
     let (_, connection) = &strangers[0];
     let mut streams = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..limits::STRANGER_STREAMS_MAX {
         streams.push(Hostile::open(connection, 0).await);
     }
     let fifth = timeout(Duration::from_millis(300), connection.open_bi()).await;

@@ -71,7 +71,7 @@ async fn giving_up_stops_the_sender_with_the_reason() {
 async fn requests_in_progress_are_limited_and_the_next_one_waits() {
     let (a, mut b, ..) = pair().await;
     let mut held = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..limits::REQUESTS_MAX {
         let ours = a.net.request(b.id(), BULK).await.unwrap();
         held.push((ours, next_request(&mut b).await));
     }
@@ -196,7 +196,7 @@ async fn a_newcomer_and_its_inviter_talk_and_the_last_words_arrive() {
 async fn joins_are_limited_and_say_so() {
     let (mut inviter, newcomer) = (Node::start().await, Node::start().await);
     let mut held = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..limits::JOINS_MAX {
         let ours = newcomer.net.join_stream(&inviter.addresses(), inviter.id()).await.unwrap();
         held.push((ours, next_join(&mut inviter).await));
     }
@@ -232,4 +232,43 @@ async fn joining_at_an_address_where_nobody_answers_fails_in_time_with_a_hint() 
     assert!(start.elapsed() < Duration::from_secs(7));
     let error = newcomer.net.request(other.id(), BULK).await.unwrap_err();
     assert!(matches!(error, RequestError::NotConnected));
+}
+
+/// Writes until nothing more is taken for a while, and says how much was.
+async fn fill(send: &mut iroh::endpoint::SendStream) -> usize {
+    let bytes = vec![0; 16 * 1024];
+    let mut taken = 0;
+    while let Ok(written) = timeout(Duration::from_millis(400), send.write(&bytes)).await {
+        taken += written.unwrap();
+    }
+    taken
+}
+
+/// What nobody reads stops whoever sends it: at the window of the stream, and at that of all streams.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_read_is_bounded_by_the_windows() {
+    let mut node = Node::start().await;
+    let hostile = Hostile::new().await;
+    let connection = hostile.connect(&node).await;
+    node.connected_to(hostile.id()).await;
+    // The first bytes of streams and the greeting were read, and may have been granted anew.
+    let is_full =
+        |taken: usize, window: u32| (window as usize - 1024..=window as usize + 1024).contains(&taken);
+    let (mut first, _recv) = Hostile::open(&connection, BULK.get()).await;
+    let of_one = fill(&mut first).await;
+    assert!(is_full(of_one, limits::STREAM_WINDOW_BYTES), "{of_one} on one stream");
+    let mut streams = Vec::new();
+    for _ in 1..limits::STRANGER_STREAMS_MAX {
+        streams.push(Hostile::open(&connection, BULK.get()).await);
+    }
+    let more = futures_util::future::join_all(streams.iter_mut().map(|(send, _)| fill(send))).await;
+    let of_stranger = of_one + more.iter().sum::<usize>();
+    assert!(is_full(of_stranger, limits::STRANGER_WINDOW_BYTES), "{of_stranger} of a stranger");
+    node.net.want(hostile.id(), vec![]).await.unwrap();
+    for _ in 0..limits::CONNECTION_WINDOW_BYTES / limits::STREAM_WINDOW_BYTES {
+        streams.push(Hostile::open(&connection, BULK.get()).await);
+    }
+    let more = futures_util::future::join_all(streams.iter_mut().map(|(send, _)| fill(send))).await;
+    let of_wanted = of_stranger + more.iter().sum::<usize>();
+    assert!(is_full(of_wanted, limits::CONNECTION_WINDOW_BYTES), "{of_wanted} of a wanted peer");
 }

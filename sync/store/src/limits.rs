@@ -18,7 +18,7 @@ pub const RECORD_KEY_BYTES_MAX: usize = 8 * 1024;
 pub const RECORD_VALUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Requests that wait for the committing thread.
-pub const COMMIT_QUEUE_MAX: usize = 1_024;
+pub const COMMIT_QUEUE_MAX: usize = 256;
 /// Requests that go into one transaction.
 pub const COMMIT_GROUP_MAX: usize = 1_024;
 /// Bytes after which a transaction takes no further request.

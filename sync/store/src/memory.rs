@@ -373,3 +373,20 @@ impl Storage for MemoryStore {
         Ok(missing.copied().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory that nobody touches costs nothing.
+    #[test]
+    fn a_record_has_so_many_bytes() {
+        let value = vec![0; RECORD_VALUE_BYTES_MAX + 1];
+        assert!(check_record(&[1; RECORD_KEY_BYTES_MAX], Some(&value[1..])).is_ok());
+        let too_large = |key: usize, value: Option<&[u8]>| {
+            matches!(check_record(&vec![1; key], value), Err(CommitError::TooLarge { .. }))
+        };
+        assert!(too_large(1, Some(&value)));
+        assert!(too_large(RECORD_KEY_BYTES_MAX + 1, None));
+    }
+}

@@ -317,3 +317,23 @@ impl Handles {
         self.0.push((pack, file));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_more_than_are_kept_open_closes_the_one_used_longest_ago() {
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        let mut handles = Handles::default();
+        let most = PACK_HANDLES_MAX as u32;
+        for pack in 0..most {
+            handles.add(pack, Arc::clone(&file));
+        }
+        assert_eq!(handles.0.len(), PACK_HANDLES_MAX);
+        assert!(handles.find(0).is_some());
+        handles.add(most, file);
+        assert_eq!(handles.0.len(), PACK_HANDLES_MAX);
+        assert!(handles.find(0).is_some() && handles.find(1).is_none() && handles.find(2).is_some());
+    }
+}

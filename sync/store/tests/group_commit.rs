@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 
 use bytes::Bytes;
 use weft_crdt::{ChunkId, DocumentId};
+use weft_store::limits::{COMMIT_GROUP_MAX, COMMIT_QUEUE_MAX};
 use weft_store::memory::Fault;
 use weft_store::{
     ChangeOrder, ChangeRow, CommitError, Committed, DocumentSummary, EntryFilter, EntryMarks, EntryPlace,
@@ -337,4 +338,41 @@ fn a_callback_that_panics_or_holds_the_committer_harms_nobody() {
     committer.submit(vec![entry(3)], Box::new(done)).unwrap();
     drop(committer);
     assert!(receiver.recv().unwrap());
+}
+
+#[test]
+fn so_many_requests_wait_and_one_more_is_handed_back() {
+    let store = Gated::new(false);
+    let committer = GroupCommitter::start(store.clone(), COMMIT_QUEUE_MAX).unwrap();
+    let (answers, received) = mpsc::sync_channel(10_000);
+    submit(&committer, &answers, 1, vec![entry(1)]).unwrap();
+    store.wait_for_commit();
+    let most = 1 + COMMIT_QUEUE_MAX as u64;
+    for seq in 2..=most {
+        submit(&committer, &answers, seq, vec![entry(seq)]).unwrap();
+    }
+    let refused = submit(&committer, &answers, most + 1, vec![entry(most + 1)]);
+    assert!(matches!(refused, Err(SubmitError::Full(writes, _)) if writes.len() == 1));
+    store.open();
+    assert_eq!(
+        received.iter().take(1 + COMMIT_QUEUE_MAX).filter(|(_, result)| result.is_ok()).count(),
+        1 + COMMIT_QUEUE_MAX
+    );
+}
+
+#[test]
+fn groups_have_a_limit_of_requests() {
+    for (count, commits) in [(COMMIT_GROUP_MAX, 2), (COMMIT_GROUP_MAX + 1, 3)] {
+        let store = Gated::new(false);
+        let committer = GroupCommitter::start(store.clone(), 2 * COMMIT_GROUP_MAX).unwrap();
+        let (answers, received) = mpsc::sync_channel(10_000);
+        submit(&committer, &answers, 1, vec![entry(1)]).unwrap();
+        store.wait_for_commit();
+        for seq in 2..2 + count as u64 {
+            submit(&committer, &answers, seq, vec![entry(seq)]).unwrap();
+        }
+        store.open();
+        assert_eq!(received.iter().take(1 + count).filter(|(_, result)| result.is_ok()).count(), 1 + count);
+        assert_eq!(store.commits.load(Ordering::SeqCst), commits, "{count} requests behind the first");
+    }
 }

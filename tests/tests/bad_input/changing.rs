@@ -52,12 +52,15 @@ fn replace(files: &Files, name: &str) -> Vec<u8> {
     unreachable!("the loop ends by itself")
 }
 
+/// Writes a file for a while; gives what it holds in the end.
+type Writer = fn(&Files, &str) -> Vec<u8>;
+
 #[test]
 fn files_that_change_while_they_are_read_arrive_as_they_are_in_the_end() {
     let files: [(&str, &[u8]); 3] =
         [("log.txt", b"begin\n"), ("rewritten.bin", b"\x00"), ("replaced.txt", b"0\n")];
     let mut pair = Pair::with_files(&files);
-    let writers: [(&str, fn(&Files, &str) -> Vec<u8>); 3] =
+    let writers: [(&str, Writer); 3] =
         [("log.txt", append), ("rewritten.bin", truncate), ("replaced.txt", replace)];
     let threads = writers.map(|(name, write)| {
         let files = pair.ana.files.clone();

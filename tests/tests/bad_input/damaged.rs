@@ -18,6 +18,9 @@ fn contents(home: &Path) -> BTreeMap<String, Vec<u8>> {
     kept.map(|(name, path)| (name, fs::read(path).expect("a file"))).collect()
 }
 
+/// A file of the data folder, what it holds now (none: it is gone), and what is said of it.
+type Case<'a> = (&'a str, Option<&'a [u8]>, &'a [&'a str]);
+
 #[test]
 fn a_broken_file_of_the_data_folder_is_named_and_left_as_it_is() {
     let mut pair = Pair::with_files(&[("a.txt", b"one\n")]);
@@ -26,7 +29,7 @@ fn a_broken_file_of_the_data_folder_is_named_and_left_as_it_is() {
     let home = pair.ben.device.home.clone();
     let whole = contents(&home);
     let empty: &[u8] = b"";
-    let cases: [(&str, Option<&[u8]>, &[&str]); 9] = [
+    let cases: [Case; 9] = [
         ("store.db", Some(empty), &["store.db", "missing or empty", "weft join"]),
         ("store.db", None, &["store.db", "missing or empty", "weft join"]),
         ("store.db", Some(b"Dear diary,\n"), &["store.db", "damaged", "weft join"]),

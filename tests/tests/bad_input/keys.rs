@@ -27,9 +27,7 @@ fn command(device: &Device, key: &str, words: &[&str]) -> Command {
 
 #[track_caller]
 fn with_key(device: &Device, key: &str, words: &[&str]) -> Told {
-    let told = run(&mut command(device, key, words));
-    println!("WEFT_KEY={key} weft {}: {}", words.join(" "), told.text);
-    told
+    run(&mut command(device, key, words))
 }
 
 /// The passphrase comes from the standard input, which is a descriptor like any other.

@@ -54,7 +54,7 @@ pub(crate) fn run_with(command: &mut Command, input: Stdio) -> Told {
     let child = command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.expect("a command");
     let process = Pid::from_child(&child);
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || sender.send(child.wait_with_output()));
     let Ok(output) = receiver.recv_timeout(PATIENCE) else {
         // It is there: nobody has waited for it.

@@ -41,7 +41,7 @@ fn set_mode(path: &Path, mode: u32) {
 /// A file that nobody could read at any moment.
 fn write_closed(files: &Files, name: &str, text: &str) {
     let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0).open(files.path(name)).expect("a file");
+        OpenOptions::new().write(true).create_new(true).mode(0o000).open(files.path(name)).expect("a file");
     file.write_all(text.as_bytes()).expect("a text");
 }
 

@@ -247,14 +247,9 @@ impl Wire {
 
     /// Some entries of others, asked for.
     pub(crate) async fn honest_entries(&mut self, line: Line) -> Result<Vec<Entry>, Ended> {
-        let mut found = Vec::new();
         loop {
-            match self.answer(line).await? {
-                Frame::Entries(entries) => {
-                    found.extend(entries.iter().filter_map(|entry| Entry::decode(&entry.0).ok()));
-                    return Ok(found);
-                }
-                _ => {}
+            if let Frame::Entries(entries) = self.answer(line).await? {
+                return Ok(entries.iter().filter_map(|entry| Entry::decode(&entry.0).ok()).collect());
             }
         }
     }

@@ -9,6 +9,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use weft_net::{Net, NetConfig, NetEvents};
 use weft_store::keys::{self, KeyContext};
+use weft_store::limits::COMMIT_QUEUE_MAX;
 use weft_store::session::{CounterFolders, SessionGuard, SessionVerdict};
 use weft_store::{
     GroupCommitter, Home, HomeLock, LockError, PublicIdentity, Space, Storage, Store, Table, Write,
@@ -27,8 +28,6 @@ use crate::workspace::engine::Engine;
 use crate::workspace::entries;
 use crate::workspace::thread::{Message, RunningWorkspace, SESSION_KEY, WorkspaceHandle, WorkspaceParts};
 
-/// Transactions that may wait for the disk.
-const COMMIT_QUEUE_LEN: usize = 256;
 /// How long another command may hold the data folder before this is told.
 const LOCK_PATIENCE: Duration = Duration::from_millis(300);
 const PORT_KEY: &[u8] = b"preferred port";
@@ -59,7 +58,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
     };
     let (net, events) = net.unzip();
     let storage: Arc<dyn Storage> = opened.store.clone();
-    let committer = GroupCommitter::start(Arc::clone(&storage), COMMIT_QUEUE_LEN)
+    let committer = GroupCommitter::start(Arc::clone(&storage), COMMIT_QUEUE_MAX)
         .map_err(|error| ApiError::failed(format!("the store's thread cannot be started: {error}")))?;
     let shared = Arc::new(Shared {
         home: opened.home,

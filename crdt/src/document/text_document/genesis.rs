@@ -39,9 +39,7 @@ impl TextDocument {
     /// The first change of the document made of a base text. It never travels; an export needs it.
     pub fn genesis(id: DocumentId, base: &str) -> Result<Change, GenesisError> {
         let chars = base.chars().count();
-        if chars > BASE_CHARS_MAX {
-            return Err(GenesisError::TooLong { chars });
-        }
+        check_chars(chars)?;
         let ops: SmallVec<[TextOp; 2]> = if base.is_empty() {
             smallvec![]
         } else {
@@ -82,9 +80,26 @@ impl TextDocument {
     }
 }
 
+fn check_chars(chars: usize) -> Result<(), GenesisError> {
+    if chars > BASE_CHARS_MAX { Err(GenesisError::TooLong { chars }) } else { Ok(()) }
+}
+
 /// An author who never edits: nobody has a log of this name.
 fn genesis_actor(id: DocumentId) -> ActorId {
     let mut actor = [0; 16];
     actor.copy_from_slice(&blake3::derive_key(GENESIS_CONTEXT, id.as_bytes())[..16]);
     ActorId::from(actor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text at the limit has a gibibyte, so only the count is looked at.
+    #[test]
+    fn a_base_of_as_many_characters_as_may_be_is_taken_and_of_one_more_is_not() {
+        assert_eq!(check_chars(BASE_CHARS_MAX), Ok(()));
+        let chars = BASE_CHARS_MAX + 1;
+        assert_eq!(check_chars(chars), Err(GenesisError::TooLong { chars }));
+    }
 }

@@ -10,6 +10,9 @@ use crate::entry::Entry;
 use crate::epoch::Cover;
 use crate::identity::Fingerprint;
 use crate::ids::{EndpointId, UserId, WallMillis, WorkspaceId};
+use crate::limits::{
+    ENTRY_BODY_BYTES_MAX, INVITATION_MILLIS_MAX, INVITATION_USES_MAX, INVITATIONS_MAX, WELCOME_BYTES_MAX,
+};
 use crate::membership::fixture::{Person, Shared};
 use crate::seal::Label;
 use crate::ticket::{Ticket, TicketSecret};
@@ -370,6 +373,23 @@ fn a_welcome_into_another_or_a_cut_workspace_is_refused() {
 
 /// What a newcomer says who is welcomed with these entries by somebody who knows the secret.
 fn welcome(person: &Person, ticket: &Ticket, entries: &[Entry]) -> JoinError {
+    let mut newcomer = accepting(person, ticket);
+    let wire_entries = entries.iter().map(|entry| messages::WireEntry(entry.encode())).collect();
+    let mut effects = Vec::new();
+    for message in [
+        messages::ToNewcomer::Welcome { entries: u32::try_from(entries.len()).unwrap() },
+        messages::ToNewcomer::Entries(wire_entries),
+    ] {
+        effects = newcomer.handle(NewcomerInput::Frame(crate::wire::encode(&message)));
+    }
+    match effects.pop() {
+        Some(NewcomerEffect::Failed(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A newcomer who has met somebody who knows the secret, and has accepted the offer.
+fn accepting(person: &Person, ticket: &Ticket) -> Newcomer {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let ends = (person.keys.endpoint_id(), ticket.inviter);
     let (mut newcomer, hello) = Newcomer::new(ticket, person.chain.clone(), Label::default(), ends, &mut rng);
@@ -391,24 +411,63 @@ fn welcome(person: &Person, ticket: &Ticket, entries: &[Entry]) -> JoinError {
         files: 0,
         bytes: 0,
     };
-    let wire_entries = entries.iter().map(|entry| messages::WireEntry(entry.encode())).collect();
-    let mut effects = Vec::new();
     for message in
         [messages::ToNewcomer::Challenge { nonce: [4; 32], proof }, messages::ToNewcomer::Offer(offer)]
     {
         newcomer.handle(NewcomerInput::Frame(crate::wire::encode(&message)));
     }
     newcomer.handle(NewcomerInput::Accept);
-    for message in [
-        messages::ToNewcomer::Welcome { entries: u32::try_from(entries.len()).unwrap() },
-        messages::ToNewcomer::Entries(wire_entries),
-    ] {
-        effects = newcomer.handle(NewcomerInput::Frame(crate::wire::encode(&message)));
+    newcomer
+}
+
+/// A newcomer who is told that `expected` entries follow, and has got these.
+fn receiving(person: &Person, ticket: &Ticket, expected: u32, frames: &[Vec<u8>]) -> Vec<NewcomerEffect> {
+    let mut newcomer = accepting(person, ticket);
+    let welcome = messages::ToNewcomer::Welcome { entries: expected };
+    newcomer.handle(NewcomerInput::Frame(crate::wire::encode(&welcome)));
+    frames.iter().flat_map(|frame| newcomer.handle(NewcomerInput::Frame(frame.clone()))).collect()
+}
+
+/// An entry that has as many bytes as are asked for.
+fn entry_of(shared: &Shared, bytes: usize) -> messages::WireEntry {
+    let header = shared.entries.last().unwrap().header.clone();
+    let key = shared.founder.keys.signing_key();
+    let sign = |body: usize| Entry::sign(header.clone(), vec![0; body], key).unwrap();
+    let mut body = bytes - 400;
+    while sign(body).encoded_len() < bytes {
+        body += bytes - sign(body).encoded_len();
     }
-    match effects.pop() {
-        Some(NewcomerEffect::Failed(error)) => error,
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(sign(body).encoded_len(), bytes);
+    messages::WireEntry(sign(body).encode())
+}
+
+fn frame_of(entries: Vec<messages::WireEntry>) -> Vec<u8> {
+    crate::wire::encode(&messages::ToNewcomer::Entries(entries))
+}
+
+#[test]
+fn a_newcomer_takes_so_many_bytes_and_no_more() {
+    let mut host = Host::new();
+    let (_, ticket) = host.invite(1, Confirmation::Automatic);
+    let bob = Person::new("bob", 2);
+    let count = WELCOME_BYTES_MAX / ENTRY_BODY_BYTES_MAX;
+    let mut frames = vec![frame_of(vec![entry_of(&host.shared, WELCOME_BYTES_MAX / count)]); count];
+    let expected = u32::try_from(count).unwrap() + 1;
+    assert!(receiving(&bob, &ticket, expected, &frames).is_empty(), "at the limit the rest is waited for");
+    frames.push(frame_of(vec![messages::WireEntry(vec![0])]));
+    let ends = receiving(&bob, &ticket, expected, &frames);
+    assert!(matches!(ends.as_slice(), [NewcomerEffect::Failed(JoinError::TooMuch)]), "{ends:?}");
+}
+
+#[test]
+fn a_newcomer_takes_as_many_entries_as_were_announced() {
+    let mut host = Host::new();
+    let (_, ticket) = host.invite(1, Confirmation::Automatic);
+    let bob = Person::new("bob", 2);
+    let frame = [frame_of(vec![entry_of(&host.shared, 700); 2])];
+    assert!(receiving(&bob, &ticket, 3, &frame).is_empty());
+    let ends = receiving(&bob, &ticket, 1, &frame);
+    assert!(matches!(ends.as_slice(), [NewcomerEffect::Failed(JoinError::TooMuch)]), "{ends:?}");
 }
 
 #[test]
@@ -418,17 +477,20 @@ fn terms_hold_at_their_limits_and_not_above() {
     let terms = InvitationTerms {
         ws: WorkspaceId::ZERO,
         class: Class::Viewer,
-        uses: 100,
-        millis: 7 * 24 * HOUR,
+        uses: INVITATION_USES_MAX,
+        millis: INVITATION_MILLIS_MAX,
         confirmation: Confirmation::Ask,
     };
     let mut create = |terms| book.create(terms, NOW, &mut rng).map(|_| ());
     assert_eq!(create(terms), Ok(()));
-    assert_eq!(create(InvitationTerms { uses: 101, ..terms }), Err(InviteError::Uses { uses: 101 }));
+    let uses = INVITATION_USES_MAX + 1;
+    assert_eq!(create(InvitationTerms { uses, ..terms }), Err(InviteError::Uses { uses }));
     assert_eq!(create(InvitationTerms { uses: 0, ..terms }), Err(InviteError::Uses { uses: 0 }));
-    assert_eq!(create(InvitationTerms { millis: 7 * 24 * HOUR + 1, ..terms }), Err(InviteError::Time));
+    let millis = INVITATION_MILLIS_MAX + 1;
+    assert_eq!(create(InvitationTerms { millis, ..terms }), Err(InviteError::Time));
+    assert_eq!(create(InvitationTerms { millis: 0, ..terms }), Err(InviteError::Time));
     assert_eq!(create(InvitationTerms { class: Class::Owner, ..terms }), Err(InviteError::Class));
-    for _ in 1..crate::limits::INVITATIONS_MAX {
+    for _ in 1..INVITATIONS_MAX {
         assert_eq!(create(terms), Ok(()));
     }
     assert_eq!(create(terms), Err(InviteError::TooMany));

@@ -57,6 +57,20 @@ pub(crate) struct Hand {
     key: SigningKey,
 }
 
+impl Hand {
+    /// An entry with these operations behind `last`, which is this hand's. Nobody has taken it yet.
+    pub(crate) fn next(&self, last: &Entry, operations: Vec<AclOperation>) -> Entry {
+        let header = Header {
+            seq: last.header.seq + 1,
+            prev: last.id(),
+            kind: Kind::Acl,
+            acl_heads: vec![last.id()],
+            ..last.header.clone()
+        };
+        Entry::sign(header, Acl { operations }.encode_body(), &self.key).unwrap()
+    }
+}
+
 /// One workspace and all of its entries.
 pub(crate) struct Shared {
     pub(crate) membership: Membership,

@@ -9,7 +9,9 @@ use super::*;
 use crate::acl::{AclOperation, Class};
 use crate::certificate::Chain;
 use crate::epoch::Epoch;
+use crate::identity::{DeviceKeys, UserKeys};
 use crate::ids::DeviceId;
+use crate::limits::{ACL_OPERATIONS_PER_ENTRY_MAX, DEVICES_MAX, USERS_MAX};
 use crate::seal::{EpochKey, Label};
 use crate::workspace::{self, ChangeError};
 
@@ -553,4 +555,127 @@ fn the_owner_is_never_lost() {
         let shared = turmoil(seed);
         assert_eq!(class_of(&shared, &shared.founder), Some(Class::Owner), "SEED={seed}");
     }
+}
+
+/// Operations that say next to nothing.
+fn some(count: usize) -> Vec<AclOperation> {
+    vec![AclOperation::SetEndpoint { device: DeviceId::ZERO, endpoint: EndpointId::ZERO }; count]
+}
+
+#[test]
+fn a_workspace_takes_operations_up_to_the_limit() {
+    let mut shared = Shared::found("ana", 1);
+    let hand = shared.founder.by_device();
+    while shared.membership.state.operations.len() < ACL_OPERATIONS_MAX {
+        let left = ACL_OPERATIONS_MAX - shared.membership.state.operations.len();
+        shared.acl(&hand, some(left.min(ACL_OPERATIONS_PER_ENTRY_MAX)));
+    }
+    let last = shared.entries.last().unwrap();
+    assert_eq!(shared.membership.insert(&hand.next(last, some(1))), Err(InsertError::Full));
+    assert_eq!(
+        shared.membership.insert(&hand.next(last, some(0))),
+        Ok(Inserted::Stored),
+        "what says nothing"
+    );
+}
+
+#[test]
+fn one_person_has_room_for_so_many_operations() {
+    let (mut shared, _, carol, _) = people();
+    let hand = carol.by_device();
+    let room = |shared: &Shared, count| {
+        let entry = hand.next(shared.entries.last().unwrap(), some(count));
+        shared.membership.has_room_for(&entry, &hand.signer)
+    };
+    for _ in 0..ACL_OPERATIONS_PER_USER_MAX / ACL_OPERATIONS_PER_ENTRY_MAX {
+        shared.acl(&hand, some(ACL_OPERATIONS_PER_ENTRY_MAX));
+    }
+    let left = ACL_OPERATIONS_PER_USER_MAX % ACL_OPERATIONS_PER_ENTRY_MAX;
+    assert!(room(&shared, left) && !room(&shared, left + 1));
+    shared.acl(&hand, some(left));
+    assert!(room(&shared, 0) && !room(&shared, 1));
+    let founder = shared.founder.by_device();
+    let entry = founder.next(shared.entries.last().unwrap(), some(1));
+    assert!(shared.membership.has_room_for(&entry, &founder.signer), "others have theirs");
+}
+
+#[test]
+fn one_person_has_room_for_so_many_devices() {
+    let (mut shared, _, carol, _) = people();
+    let hand = carol.by_device();
+    let add = |seed: u64| {
+        let chain = carol.second(1_000 + seed).chain.chain().clone();
+        AclOperation::AddDev { user: carol.keys.user(), label: None, chain }
+    };
+    let room = |shared: &Shared, seeds: std::ops::Range<u64>| {
+        let entry = hand.next(shared.entries.last().unwrap(), seeds.map(add).collect());
+        shared.membership.has_room_for(&entry, &hand.signer)
+    };
+    let most = DEVICES_PER_USER_MAX as u64;
+    // With the first one there is one less than may be.
+    for seed in 1..most - 1 {
+        shared.acl(&hand, vec![add(seed)]);
+    }
+    assert!(room(&shared, most - 1..most) && !room(&shared, most - 1..most + 1));
+    shared.acl(&hand, vec![add(most - 1)]);
+    assert!(!room(&shared, most..most + 1));
+    assert!(room(&shared, 1..9), "devices that are there");
+}
+
+/// A device of a person whom nobody knows yet.
+fn somebody(number: u64) -> VerifiedChain {
+    let mut rng = ChaCha20Rng::seed_from_u64(number);
+    let user = UserKeys::generate(&mut rng);
+    user.certify(&DeviceKeys::generate(user.user_id(), &mut rng).claim()).unwrap()
+}
+
+fn admitted(shared: &mut Shared, chain: &VerifiedChain) -> Result<Vec<AclOperation>, ChangeError> {
+    let (label, us) = (Label::default(), shared.founder.keys.user());
+    let newcomer = (chain, &label, Class::Editor);
+    workspace::admit(&shared.membership, &shared.keyring, &us, newcomer, &mut shared.rng)
+}
+
+fn write_in_parts(shared: &mut Shared, operations: &[AclOperation]) {
+    for part in operations.chunks(ACL_OPERATIONS_PER_ENTRY_MAX) {
+        shared.write_as_founder(part.to_vec());
+    }
+}
+
+#[test]
+fn so_many_people_are_let_in_and_no_more() {
+    let mut shared = Shared::found("ana", 1);
+    let via = shared.membership.grant_of(&shared.founder.keys.user()).unwrap();
+    let chains: Vec<VerifiedChain> = (0..=USERS_MAX as u64).map(somebody).collect();
+    let operations = chains[..USERS_MAX - 2].iter().flat_map(|chain| {
+        let user = chain.user();
+        let add = AclOperation::AddDev { user, label: None, chain: chain.chain().clone() };
+        [add, AclOperation::Grant { user, class: Class::Editor, via }]
+    });
+    write_in_parts(&mut shared, &operations.collect::<Vec<_>>());
+    let last = admitted(&mut shared, &chains[USERS_MAX - 2]).unwrap();
+    shared.write_as_founder(last);
+    assert_eq!(shared.membership.people().len(), USERS_MAX);
+    let full = ChangeError::Full { what: "people", limit: USERS_MAX };
+    assert_eq!(admitted(&mut shared, &chains[USERS_MAX - 1]), Err(full));
+    assert!(admitted(&mut shared, &chains[0]).is_ok(), "somebody who is in");
+}
+
+#[test]
+fn so_many_devices_are_let_in_and_no_more() {
+    let mut shared = Shared::found("ana", 1);
+    let user = shared.founder.keys.user();
+    let mut rng = ChaCha20Rng::seed_from_u64(3);
+    let mut add = |shared: &Shared| {
+        let keys = DeviceKeys::generate(user, &mut rng);
+        let chain = shared.founder.user.certify(&keys.claim()).unwrap().chain().clone();
+        AclOperation::AddDev { user, label: None, chain }
+    };
+    let operations: Vec<AclOperation> = (2..DEVICES_MAX).map(|_| add(&shared)).collect();
+    write_in_parts(&mut shared, &operations);
+    assert_eq!(shared.membership.live_devices().len(), DEVICES_MAX - 1);
+    assert!(admitted(&mut shared, &somebody(1)).is_ok());
+    let last = add(&shared);
+    shared.write_as_founder(vec![last]);
+    let full = ChangeError::Full { what: "devices", limit: DEVICES_MAX };
+    assert_eq!(admitted(&mut shared, &somebody(1)), Err(full));
 }

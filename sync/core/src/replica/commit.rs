@@ -195,3 +195,63 @@ fn stored_entry(prepared: &Prepared) -> StoredEntry {
         local: prepared.local.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Header;
+    use crate::ids::{BodyHash, EntryId, LogId, UserId, WorkspaceId};
+    use ed25519_dalek::SigningKey;
+
+    fn entry() -> Entry {
+        let header = Header {
+            ver: 1,
+            ws: WorkspaceId::ZERO,
+            log: LogId::ZERO,
+            seq: 2,
+            prev: EntryId::from_bytes([1; 32]),
+            kind: Kind::Data,
+            acl_heads: Vec::new(),
+            epoch: None,
+            body_len: 0,
+            body_hash: BodyHash::ZERO,
+        };
+        Entry::sign(header, Vec::new(), &SigningKey::from_bytes(&[3; 32])).unwrap()
+    }
+
+    /// Only the length of an entry's bytes is looked at.
+    fn prepared(entry: &Entry, bytes: usize) -> Prepared {
+        let received = Received { entry: entry.clone(), bytes: vec![0; bytes].into() };
+        Prepared::new(received, Signer::User(UserId::ZERO), Lane::Data, None)
+    }
+
+    /// How many of these entries go into each transaction.
+    fn batches(entries: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let (mut gather, entry) = (Gather::default(), entry());
+        entries.into_iter().for_each(|bytes| gather.push(prepared(&entry, bytes)));
+        let mut batches = Vec::new();
+        while !gather.is_empty() {
+            batches.push(gather.take(BatchId(1)).entries.len());
+        }
+        batches
+    }
+
+    #[test]
+    fn a_transaction_holds_what_its_limits_allow_and_one_entry_at_least() {
+        assert_eq!(batches([BATCH_BYTES_MAX - 7, 7]), [2]);
+        assert_eq!(batches([BATCH_BYTES_MAX - 7, 8]), [1, 1]);
+        assert_eq!(batches([BATCH_BYTES_MAX + 1, 1]), [1, 1]);
+        assert_eq!(batches(vec![1; BATCH_ENTRIES_MAX]), [BATCH_ENTRIES_MAX]);
+        assert_eq!(batches(vec![1; BATCH_ENTRIES_MAX + 1]), [BATCH_ENTRIES_MAX, 1]);
+    }
+
+    #[test]
+    fn what_is_gathered_in_several_transactions_is_taken_in_with_the_last() {
+        let mut gather = Gather::default();
+        gather.push(prepared(&entry(), BATCH_BYTES_MAX));
+        gather.push(prepared(&entry(), 1));
+        gather.credit(ChannelId(1), 5);
+        assert!(gather.take(BatchId(1)).credits.is_empty());
+        assert_eq!(gather.take(BatchId(2)).credits, [(ChannelId(1), 5)].into());
+    }
+}

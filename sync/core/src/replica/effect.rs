@@ -204,8 +204,8 @@ pub enum WriteError {
     /// No epoch could be made to write under.
     #[error("no key could be made to write under")]
     NoKey,
-    /// Membership does not take these operations: they name what is not here, or the workspace
-    /// holds as many as it may.
+    /// Membership does not take these operations: they name what is not here, one is over a limit,
+    /// or the workspace holds as many as it may.
     #[error("the membership operations have no place in this workspace")]
     Refused,
     /// The replica is stopping.

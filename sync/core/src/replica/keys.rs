@@ -9,11 +9,12 @@ use super::commit::Prepared;
 use super::write::OwnWork;
 use crate::acl::Class;
 use crate::entry::{Entry, KeyRequest, Kind};
-use crate::epoch::{Cover, Epoch};
+use crate::epoch::{COVERS_MAX, Cover, Epoch};
 use crate::ids::{DeviceId, EpochId, Timestamp};
 use crate::limits::{EPOCH_CHAIN_MAX, KEY_REQUEST_MILLIS, KEY_REQUEST_MILLIS_MAX, REWRAP_SPREAD_MILLIS};
 use crate::membership::Standing;
 use crate::seal::EpochKey;
+use crate::wraps::AgeRecipient;
 
 /// Keys that are asked for, by us and of us.
 #[derive(Debug, Default)]
@@ -67,10 +68,17 @@ impl Replica {
         let mut earlier: Vec<EpochKey> =
             heads.iter().filter_map(|epoch| self.keyring.key(epoch)).cloned().collect();
         earlier.truncate(EPOCH_CHAIN_MAX);
-        let recipients = self.members.recipients();
+        let mut recipients = self.members.recipients();
+        let is_cut = recipients.len() > COVERS_MAX;
+        while recipients.len() > COVERS_MAX {
+            recipients.pop_last();
+        }
         let epoch = Epoch::original(&key, &recipients, earlier, rng).ok()?;
         self.keyring.insert(key.clone());
         self.append_clear(&epoch, rng)?;
+        if is_cut {
+            self.write_rewrap(&key.id(), &BTreeSet::new(), rng);
+        }
         Some(key)
     }
 
@@ -106,11 +114,16 @@ impl Replica {
         let asked = |cover: &Cover| matches!(cover, Cover::Device(device) if devices.contains(device));
         let mut recipients = self.members.recipients();
         recipients.retain(|cover, _| asked(cover) || !state.covers.contains(cover));
-        if recipients.is_empty() || self.class() < Some(Class::Viewer) {
+        if self.class() < Some(Class::Viewer) {
             return;
         }
-        if let Ok(rewrap) = Epoch::rewrap(&key, state.original, &recipients, rng) {
-            self.append_clear(&rewrap, rng);
+        // Admins can let in more than one entry may be wrapped to.
+        let recipients: Vec<(Cover, AgeRecipient)> = recipients.into_iter().collect();
+        for part in recipients.chunks(COVERS_MAX) {
+            let part = part.iter().copied().collect();
+            if let Ok(rewrap) = Epoch::rewrap(&key, state.original, &part, rng) {
+                self.append_clear(&rewrap, rng);
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::entry::{Lane, Open, Signer};
 use crate::frames::{ClosedDigest, LogEnd, Vector, digest_of_closed};
-use crate::ids::{EntryId, EntryRef, LogId, SignerId};
-use crate::limits::{OPEN_LOGS_MAX, SIGNERS_MAX};
+use crate::ids::{EntryId, EntryRef, LogId, SignerId, UserId};
+use crate::limits::{OPEN_LOGS_MAX, OPEN_LOGS_PER_USER_MAX, SIGNERS_MAX};
 
 /// Ids that a log remembers of its last entries, so that most repeated entries are compared
 /// with what is stored without reading it.
@@ -106,6 +106,8 @@ pub(super) struct LogTable {
     named: BTreeSet<(LogId, SignerId)>,
     /// Logs that may still grow; equals a count over `logs`.
     open: usize,
+    /// The same of each person.
+    open_of: BTreeMap<UserId, usize>,
 }
 
 impl LogTable {
@@ -131,6 +133,32 @@ impl LogTable {
         self.open >= OPEN_LOGS_MAX || is_new && self.by_signer.len() >= SIGNERS_MAX
     }
 
+    /// Whether a person has more logs open than one below admin may, once this Open has begun `log` and closed those
+    /// that it names.
+    pub(super) fn is_full_for(&self, log: &LogId, open: &Open) -> bool {
+        if self.is_named(log, &open.signer) {
+            return false;
+        }
+        let closes = |earlier: &&EntryRef| {
+            let is_theirs = self.logs.get(&earlier.log).is_some_and(|log| log.signer == open.signer);
+            is_theirs && !self.is_closed(&earlier.log)
+        };
+        let before = self.open_of.get(&open.signer.user()).copied().unwrap_or(0);
+        before + 1 - open.prev_logs.iter().filter(closes).count() > OPEN_LOGS_PER_USER_MAX
+    }
+
+    fn count_open(&mut self, signer: &Signer) {
+        self.open += 1;
+        *self.open_of.entry(signer.user()).or_default() += 1;
+    }
+
+    fn count_closed(&mut self, signer: &Signer) {
+        self.open -= 1;
+        if let Some(open) = self.open_of.get_mut(&signer.user()) {
+            *open -= 1;
+        }
+    }
+
     /// Begins a log with its first entry (an Open, or Genesis).
     pub(super) fn begin(&mut self, at: &EntryRef, signer: Signer, lane: Lane) {
         let head = Head { seq: at.seq, id: at.id };
@@ -145,7 +173,7 @@ impl LogTable {
         };
         self.by_signer.entry(signer.id()).or_default().insert(at.log);
         if self.logs.insert(at.log, state).is_none() && !self.is_named(&at.log, &signer) {
-            self.open += 1;
+            self.count_open(&signer);
         }
     }
 
@@ -156,7 +184,7 @@ impl LogTable {
             let open_until_now =
                 self.logs.get(&earlier.log).is_some_and(|log| log.signer == *signer && !log.ended);
             if fresh && open_until_now {
-                self.open -= 1;
+                self.count_closed(signer);
             }
         }
     }
@@ -181,8 +209,9 @@ impl LogTable {
         state.recent.push_back(at.id);
         if closes && !state.ended {
             state.ended = true;
-            if !self.named.contains(&(at.log, state.signer.id())) {
-                self.open -= 1;
+            let signer = state.signer;
+            if !self.is_named(&at.log, &signer) {
+                self.count_closed(&signer);
             }
         }
     }
@@ -263,6 +292,7 @@ impl LogTable {
     pub(super) fn check_invariants(&self) {
         let open = self.logs.keys().filter(|log| !self.is_closed(log)).count();
         assert_eq!(open, self.open);
+        assert_eq!(open, self.open_of.values().sum::<usize>());
         for state in self.logs.values() {
             assert!(state.committed.seq <= state.accepted.seq);
             assert_eq!(state.recent.back(), Some(&state.accepted.id));
@@ -392,6 +422,29 @@ mod tests {
         assert!(table.is_full(&signer(1)));
         table.accept(&EntryRef { seq: 2, ..log(0) }, true);
         assert!(!table.is_full(&signer(1)));
+        table.check_invariants();
+    }
+
+    #[test]
+    fn a_person_is_full_at_the_limit_unless_what_they_open_closes_another_log() {
+        let mut table = LogTable::default();
+        let log = |index: u64| EntryRef { log: LogId::from_bytes(*id(index).as_bytes()), seq: 1, id: id(1) };
+        let is_full = |table: &LogTable, open: &Open| table.is_full_for(&log(2_000).log, open);
+        for index in 0..OPEN_LOGS_PER_USER_MAX as u64 {
+            assert!(!is_full(&table, &open(&[])), "{index}");
+            table.begin(&log(index), signer(0), Lane::Data);
+        }
+        assert!(is_full(&table, &open(&[])));
+        assert!(is_full(&table, &open(&[log(u64::MAX)])), "a log that is not here closes nothing");
+        assert!(!is_full(&table, &open(&[log(7)])));
+        assert!(!is_full(&table, &Open { signer: signer(1), ..open(&[]) }), "others are not held back");
+        table.name_earlier(&signer(0), &open(&[log(7)]));
+        assert!(!is_full(&table, &open(&[])));
+        assert!(!is_full(&table, &open(&[log(7)])), "what is closed is not closed again");
+        table.begin(&log(1_000), signer(0), Lane::Data);
+        assert!(is_full(&table, &open(&[log(7)])));
+        table.name_earlier(&signer(0), &open(&[log(2_000)]));
+        assert!(!is_full(&table, &open(&[])), "what was closed before it came");
         table.check_invariants();
     }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::acl::Class;
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
-use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, WorkspaceId};
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
 use crate::membership::{EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
 use crate::wraps::AgeRecipient;
 
@@ -89,6 +90,18 @@ impl Members {
             Some(membership) => membership.admits(entry, signer),
             None => entry.id() == self.ws.genesis(),
         }
+    }
+
+    pub(super) fn is_known(&self, user: &UserId) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.is_known(user))
+    }
+
+    pub(super) fn class_of(&self, user: &UserId) -> Option<Class> {
+        self.membership.as_ref()?.class_of(user)
+    }
+
+    pub(super) fn has_room_for(&self, entry: &Entry, signer: &Signer) -> bool {
+        self.membership.as_ref().is_none_or(|membership| membership.has_room_for(entry, signer))
     }
 
     pub(super) fn counts(&self, entry: &Entry) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::input::ChannelId;
 use crate::entry::Entry;
-use crate::ids::{EntryId, LogId};
+use crate::ids::{EntryId, LogId, UserId};
 use crate::limits::{PENDING_BYTES_MAX, PENDING_ENTRIES_MAX};
 
 /// An entry with its bytes, its signature checked.
@@ -25,6 +25,14 @@ struct Run {
     needs: Vec<EntryId>,
     /// Where it came from, and with which it goes: it is asked for again elsewhere.
     from: ChannelId,
+    /// Whose it is, when that person is known.
+    asker: Option<UserId>,
+}
+
+impl Run {
+    fn new(needs: Vec<EntryId>, from: ChannelId) -> Self {
+        Self { entries: VecDeque::new(), needs, from, asker: None }
+    }
 }
 
 /// The waiting entries: of each log a run that continues what is accepted.
@@ -42,6 +50,18 @@ impl Pending {
         Some((last.header.seq, last.id()))
     }
 
+    /// Notes that a known person's entry, the first of its run, waits for others.
+    pub(super) fn asked_by(&mut self, log: &LogId, user: UserId) {
+        if let Some(run) = self.logs.get_mut(log) {
+            run.asker = Some(user);
+        }
+    }
+
+    /// Whether an entry of a known person other than this one waits for others.
+    pub(super) fn is_asked_by_others(&self, user: &UserId) -> bool {
+        self.logs.values().any(|run| run.asker.is_some_and(|asker| asker != *user))
+    }
+
     /// Whether this very entry waits.
     pub(super) fn holds(&self, log: &LogId, id: &EntryId) -> bool {
         self.logs.get(log).is_some_and(|run| run.entries.iter().any(|waiting| waiting.entry.id() == *id))
@@ -57,7 +77,7 @@ impl Pending {
         self.entries += 1;
         self.bytes = bytes;
         let log = received.entry.header.log;
-        let run = self.logs.entry(log).or_insert_with(|| Run { entries: VecDeque::new(), needs, from });
+        let run = self.logs.entry(log).or_insert_with(|| Run::new(needs, from));
         run.entries.push_back(received);
         true
     }
@@ -67,8 +87,7 @@ impl Pending {
         self.entries += 1;
         self.bytes += received.bytes.len();
         let log = received.entry.header.log;
-        let empty = || Run { entries: VecDeque::new(), needs: Vec::new(), from };
-        let run = self.logs.entry(log).or_insert_with(empty);
+        let run = self.logs.entry(log).or_insert_with(|| Run::new(Vec::new(), from));
         run.needs = needs;
         run.entries.push_front(received);
     }
@@ -80,6 +99,7 @@ impl Pending {
         let run = self.logs.get_mut(&log)?;
         let received = run.entries.pop_front()?;
         run.needs.clear();
+        run.asker = None;
         if run.entries.is_empty() {
             self.logs.remove(&log);
         }
@@ -167,6 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn whoever_waits_asks_until_what_was_waited_for_is_here() {
+        let (ana, bob) = (UserId::from_bytes([1; 32]), UserId::from_bytes([2; 32]));
+        let mut pending = Pending::default();
+        assert!(pending.push(CHANNEL, received(1, 2, 0), needs(7)));
+        assert!(pending.push(CHANNEL, received(1, 3, 0), Vec::new()));
+        assert!(!pending.is_asked_by_others(&ana), "a stranger asks for nothing");
+        pending.asked_by(&LogId::from_bytes([1; 32]), bob);
+        assert!(pending.is_asked_by_others(&ana) && !pending.is_asked_by_others(&bob));
+        assert_eq!(pop(&mut pending, &[7]), Some((1, 2)));
+        assert!(!pending.is_asked_by_others(&ana));
+    }
+
+    #[test]
     fn what_came_on_a_channel_goes_with_it() {
         let mut pending = Pending::default();
         assert!(pending.push(CHANNEL, received(1, 2, 0), needs(7)));
@@ -191,5 +224,11 @@ mod tests {
             assert!(pending.push(CHANNEL, large.clone(), needs(7)));
         }
         assert!(!pending.push(CHANNEL, large, needs(7)));
+        let mut rest = received(2, 2, 0);
+        rest.bytes = vec![0; PENDING_BYTES_MAX - pending.bytes + 1].into();
+        assert!(!pending.push(CHANNEL, rest.clone(), needs(7)));
+        rest.bytes = vec![0; PENDING_BYTES_MAX - pending.bytes].into();
+        assert!(pending.push(CHANNEL, rest, needs(7)));
+        assert_eq!(pending.bytes, PENDING_BYTES_MAX);
     }
 }

@@ -10,10 +10,10 @@ use super::members::TakeError;
 use super::pending::Received;
 use super::quota::Pace;
 use super::{LoadPurpose, Replica};
-use crate::acl::Genesis;
+use crate::acl::{Class, Genesis};
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
 use crate::frames::{EntryBytes, Position, Range};
-use crate::ids::{EntryId, LogId};
+use crate::ids::{EntryId, LogId, UserId};
 use crate::limits::{COMPARISONS_MAX, ENTRY_BYTES_MAX};
 
 /// Why an entry is not taken.
@@ -119,9 +119,20 @@ impl Replica {
 
     fn wait(&mut self, id: ChannelId, received: Received, needs: Vec<EntryId>) {
         let log = received.entry.header.log;
+        let asker = if needs.is_empty() { None } else { self.known_signer(&received.entry) };
         if self.pending.push(id, received, needs) {
             self.log_progress(&log, id);
+            if let Some(asker) = asker {
+                self.pending.asked_by(&log, asker);
+                // What it waits for may stand in a log that was more than its person may bring in unasked.
+                self.ask_for_held();
+            }
         }
+    }
+
+    fn known_signer(&self, entry: &Entry) -> Option<UserId> {
+        let (signer, _) = self.signer_of(entry).ok()?;
+        Some(signer.user()).filter(|user| self.members.is_known(user))
     }
 
     /// Who signs an entry: as its log says, or as it says itself when it begins one.
@@ -220,7 +231,7 @@ impl Replica {
         if !missing.is_empty() {
             return Ok(Accepted::Needs(received, missing));
         }
-        if !self.members.admits(&received.entry, &signer) {
+        if !self.members.admits(&received.entry, &signer) || !self.has_room_for(&received.entry, &signer) {
             return Err(Refusal::Hold);
         }
         match self.members.insert(&received.entry) {
@@ -237,18 +248,38 @@ impl Replica {
         Ok(Accepted::Taken)
     }
 
+    /// Whether an entry may be taken: one person below admin brings in only so much unasked. What an entry of somebody
+    /// else waits for is asked for; which one that is shows only when it is here, so as long as anything is waited for
+    /// everything is taken.
+    fn has_room_for(&self, entry: &Entry, signer: &Signer) -> bool {
+        let opens = if entry.header.kind == Kind::Open { entry.clear::<Open>().ok() } else { None };
+        let is_full = opens.is_some_and(|open| self.logs.is_full_for(&entry.header.log, &open));
+        if !is_full && self.members.has_room_for(entry, signer) {
+            return true;
+        }
+        let user = signer.user();
+        user == self.config.keys.user()
+            || self.members.class_of(&user) >= Some(Class::Admin)
+            || self.pending.is_asked_by_others(&user)
+    }
+
     /// Makes an entry that membership has taken part of what is known, and queues it for the disk.
     pub(super) fn enter(&mut self, prepared: Prepared) {
         let at = prepared.entry.entry_ref();
-        let kind = prepared.entry.header.kind;
+        let closes = prepared.entry.header.kind == Kind::Close;
+        let mut makes_room = closes;
         if self.logs.get(&at.log).is_none() {
             self.logs.begin(&at, prepared.signer, prepared.lane);
             self.log_has_come(&at.log);
             if let Ok(open) = prepared.entry.clear::<Open>() {
                 self.logs.name_earlier(&prepared.signer, &open);
+                makes_room = !open.prev_logs.is_empty();
             }
         } else {
-            self.logs.accept(&at, kind == Kind::Close);
+            self.logs.accept(&at, closes);
+        }
+        if makes_room {
+            self.ask_for_held();
         }
         self.offer_key(&prepared.entry);
         if let Some(channel) = prepared.from.and_then(|id| self.channels.get_mut(&id)) {
@@ -266,7 +297,13 @@ impl Replica {
                 .and_then(|(signer, lane)| self.accept(Some(id), received, signer, lane));
             match taken {
                 Ok(Accepted::Taken) => {}
-                Ok(Accepted::Needs(received, needs)) => self.pending.put_back(id, received, needs),
+                Ok(Accepted::Needs(received, needs)) => {
+                    let asker = self.known_signer(&received.entry);
+                    self.pending.put_back(id, received, needs);
+                    if let Some(asker) = asker {
+                        self.pending.asked_by(&log, asker);
+                    }
+                }
                 Err(_) => {
                     self.pending.drop_run(&log);
                     self.sources.hold(log);

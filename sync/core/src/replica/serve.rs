@@ -249,3 +249,58 @@ impl Replica {
         self.send_entries(id, builder);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(number: usize) -> Range {
+        let mut log = [0; 32];
+        log[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        Range { log: LogId::from_bytes(log), from: 1, to: u64::MAX }
+    }
+
+    #[test]
+    fn a_peer_may_ask_for_as_many_logs_as_it_may_claim() {
+        let mut serve = Serve::default();
+        for number in 0..CLAIMS_PER_CHANNEL_MAX {
+            assert!(serve.want(&range(number)));
+        }
+        assert!(!serve.want(&range(CLAIMS_PER_CHANNEL_MAX)));
+        assert!(serve.want(&Range { from: 5, ..range(0) }), "what was asked for may be asked for otherwise");
+        assert!(serve.want(&Range { to: 0, ..range(0) }), "what is taken back");
+        assert!(serve.want(&range(CLAIMS_PER_CHANNEL_MAX)), "makes room");
+    }
+
+    #[test]
+    fn nothing_is_sent_beyond_the_window() {
+        let mut serve = Serve { sent: SEND_WINDOW_BYTES - 1, ..Serve::default() };
+        assert!(serve.has_room());
+        serve.sent += 1;
+        assert!(!serve.has_room());
+        serve.taken(1);
+        assert!(serve.has_room());
+        serve.taken(u64::MAX);
+        assert_eq!(serve.taken, serve.sent, "nobody takes in more than was sent");
+    }
+
+    /// How many entries each frame holds.
+    fn frames(entries: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut builder = FrameBuilder::default();
+        entries.into_iter().for_each(|len| builder.push(vec![0; len].into()));
+        let count = |bytes: Vec<u8>| match Frame::decode(&bytes) {
+            Ok(Frame::Entries(entries)) => entries.len(),
+            other => panic!("{other:?}"),
+        };
+        builder.finish().into_iter().map(count).collect()
+    }
+
+    #[test]
+    fn a_frame_ends_at_its_bytes_and_at_its_entries() {
+        assert_eq!(frames([ENTRIES_FRAME_BYTES - 3, 3]), [2]);
+        assert_eq!(frames([ENTRIES_FRAME_BYTES - 3, 4]), [1, 1]);
+        assert_eq!(frames([crate::limits::ENTRY_BYTES_MAX]), [1]);
+        assert_eq!(frames(vec![1; ENTRIES_PER_FRAME_MAX]), [ENTRIES_PER_FRAME_MAX]);
+        assert_eq!(frames(vec![1; ENTRIES_PER_FRAME_MAX + 1]), [ENTRIES_PER_FRAME_MAX, 1]);
+    }
+}

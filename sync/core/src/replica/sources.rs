@@ -206,12 +206,18 @@ impl Replica {
     /// Membership has changed: what was not taken may be taken now.
     pub(super) fn release_held(&mut self) {
         if !self.sources.held.is_empty() {
-            let held = std::mem::take(&mut self.sources.held);
-            for log in held {
-                // It has to be sent once more, so the earlier request is void.
-                self.sources.unset_asked(&log);
-            }
+            self.ask_for_held();
             self.reconsider_all();
+        }
+    }
+
+    /// Fetches what was not taken once more.
+    pub(super) fn ask_for_held(&mut self) {
+        let held = std::mem::take(&mut self.sources.held);
+        for log in held {
+            // It has to be sent once more, so the earlier request is void.
+            self.sources.unset_asked(&log);
+            self.consider(&log);
         }
     }
 

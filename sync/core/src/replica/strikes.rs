@@ -88,6 +88,29 @@ mod tests {
     }
 
     #[test]
+    fn an_offence_counts_for_ten_minutes() {
+        for (last, is_banned) in [(STRIKES_MILLIS, true), (STRIKES_MILLIS + 1, false)] {
+            let mut strikes = Strikes::default();
+            for _ in 1..STRIKES_MAX {
+                assert!(!strikes.strike(endpoint(1), Timestamp(0)));
+            }
+            assert_eq!(strikes.strike(endpoint(1), Timestamp(last)), is_banned, "after {last}");
+        }
+    }
+
+    #[test]
+    fn when_as_many_endpoints_as_are_remembered_have_offended_the_next_is_shut_out_at_once() {
+        let mut strikes = Strikes::default();
+        for index in 0..STRIKE_ENDPOINTS_MAX as u64 {
+            assert!(!strikes.strike(endpoint(index), Timestamp(0)));
+        }
+        assert!(strikes.strike(endpoint(u64::MAX), Timestamp(STRIKES_MILLIS)));
+        assert!(!strikes.strike(endpoint(0), Timestamp(STRIKES_MILLIS)), "one that is remembered goes on");
+        // By then the others are forgotten.
+        assert!(!strikes.strike(endpoint(u64::MAX - 1), Timestamp(STRIKES_MILLIS + 1)));
+    }
+
+    #[test]
     fn many_endpoints_do_not_fill_the_memory() {
         let mut strikes = Strikes::default();
         for index in 0..2 * STRIKE_ENDPOINTS_MAX as u64 {

@@ -22,6 +22,7 @@ use crate::limits::{
     WRITES_QUEUED_BYTES_MAX,
 };
 use crate::seal::EpochKey;
+use crate::wire;
 
 /// The session that we write under.
 #[derive(Debug)]
@@ -132,8 +133,13 @@ impl Replica {
         } else {
             let concerns_keys = operations.iter().any(concerns_keys);
             let acl = Acl { operations };
-            if acl.encode_body().len() > ENTRY_BODY_BYTES_MAX {
+            let body = acl.encode_body();
+            if body.len() > ENTRY_BODY_BYTES_MAX {
                 return self.refuse(write, WriteError::TooManyOperations);
+            }
+            if wire::decode::<Acl>(&body).is_err() {
+                // An operation over one of its limits: nobody could read it.
+                return self.refuse(write, WriteError::Refused);
             }
             self.queue.push(OwnWork::Acl { write, acl });
             if concerns_keys {

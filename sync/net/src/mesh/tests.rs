@@ -100,7 +100,8 @@ fn a_wanted_peer_is_dialed_at_once_and_then_with_growing_pauses() {
         dial = dial_of(&effects).unwrap();
     }
     for (index, pause) in pauses.iter().enumerate() {
-        let middle = (0.8 * f64::from(1 << index)).min(15.0);
+        let first = 2.0 * limits::RETRY_MIN.as_secs_f64();
+        let middle = (first * f64::from(1 << index)).min(limits::RETRY_MAX.as_secs_f64());
         assert!((middle * 0.74..middle * 1.26).contains(pause), "pause {index} was {pause}");
     }
 }
@@ -135,6 +136,39 @@ fn announcements_of_strangers_are_ignored_and_addresses_are_bounded() {
     assert_eq!(device.mesh.peers.len(), 0);
     device.want(2, &(1..100).collect::<Vec<_>>());
     assert_eq!(device.mesh.peers[&id(2)].addresses.len(), limits::ADDRESSES_MAX);
+}
+
+#[test]
+fn one_address_more_than_are_remembered_drives_out_the_oldest() {
+    let mut device = Device::new(1);
+    let most = u16::try_from(limits::ADDRESSES_MAX).unwrap();
+    let known = |device: &Device| device.mesh.peers[&id(2)].addresses.clone();
+    device.want(2, &(1..=most).collect::<Vec<_>>());
+    assert_eq!(known(&device), (1..=most).map(address).collect::<Vec<_>>());
+    device.want(2, &[100]);
+    let expected: Vec<Address> = [100].into_iter().chain(1..most).map(address).collect();
+    assert_eq!(known(&device), expected);
+}
+
+#[test]
+fn so_many_peers_are_wanted_and_one_more_is_not_remembered() {
+    let mut device = Device::new(1);
+    let peer = |number: usize| {
+        let mut id = [9; 32];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        EndpointId::from_bytes(id)
+    };
+    let mut want = |number| {
+        device.input(MeshInput::Want { peer: peer(number), addresses: Vec::new() });
+        device.mesh.peers.len()
+    };
+    for number in 0..limits::WANTED_MAX {
+        assert_eq!(want(number), number + 1);
+    }
+    assert_eq!(want(limits::WANTED_MAX), limits::WANTED_MAX);
+    device.input(MeshInput::Unwant { peer: peer(0) });
+    device.input(MeshInput::Want { peer: peer(limits::WANTED_MAX), addresses: Vec::new() });
+    assert!(device.mesh.peers.contains_key(&peer(limits::WANTED_MAX)), "one that is not wanted makes room");
 }
 
 #[test]
@@ -253,7 +287,8 @@ fn all_connections_together_are_limited() {
 #[test]
 fn dials_in_progress_are_limited_and_the_rest_wait_for_their_end() {
     let mut device = Device::new(0);
-    let dials: Vec<_> = (1..=40).filter_map(|peer| dial_of(&device.want(peer, &[7]))).collect();
+    let most = u8::try_from(limits::DIALS_MAX).unwrap();
+    let dials: Vec<_> = (1..=most + 1).filter_map(|peer| dial_of(&device.want(peer, &[7]))).collect();
     assert_eq!(dials.len(), limits::DIALS_MAX);
     assert_eq!(device.mesh.next_wake(), None, "no busy waiting");
     let effects = device.input(MeshInput::DialFailed { peer: id(1), dial: dials[0], error: "no".into() });
@@ -289,6 +324,8 @@ fn the_pause_after_a_lost_connection_depends_on_how_long_it_lasted_and_why_it_en
         assert!(expected.contains(&slept.as_secs_f64()), "{code:?} after {lived:?}: {slept:?}");
     };
     check(Duration::from_secs(60), None, 0.29..0.51);
+    check(limits::STABLE_AFTER, None, 0.29..0.51);
+    check(limits::STABLE_AFTER - Duration::from_millis(1), None, 0.59..1.01);
     check(Duration::from_secs(1), None, 0.59..1.01);
     check(Duration::from_secs(60), Some(CloseCode::SHUTDOWN), 0.29..0.51);
     check(Duration::from_secs(60), Some(CloseCode::UNWANTED), 11.0..19.0);

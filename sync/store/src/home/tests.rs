@@ -115,3 +115,17 @@ fn a_damaged_identity_is_an_error_and_never_none() {
     let error = home.read_identity().unwrap_err();
     assert!(matches!(error, IdentityFileError::Io { .. }));
 }
+
+#[test]
+fn an_identity_file_has_so_many_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(&folder.path().join("home")).unwrap();
+    home.write_identity(&identity()).unwrap();
+    let mut padded = fs::read(home.identity_json()).unwrap();
+    padded.resize(usize::try_from(crate::limits::KEY_FILE_BYTES_MAX).unwrap(), b' ');
+    fs::write(home.identity_json(), &padded).unwrap();
+    assert_eq!(home.read_identity().unwrap(), Some(identity()));
+    padded.push(b' ');
+    fs::write(home.identity_json(), &padded).unwrap();
+    assert!(matches!(home.read_identity().unwrap_err(), IdentityFileError::Io { .. }));
+}

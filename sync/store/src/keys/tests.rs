@@ -318,7 +318,10 @@ fn a_passphrase_is_read_from_a_file_descriptor() {
     let input = pipe(b"wrong\n");
     let refused = device.unlock(choice(&input)).unwrap_err();
     assert!(refused.to_string().contains("does not fit"), "{refused}");
-    let long = "a".repeat(crate::limits::PASSPHRASE_BYTES_MAX + 1);
+    let longest = "a".repeat(crate::limits::PASSPHRASE_BYTES_MAX);
+    let refused = device.unlock(choice(&pipe(longest.as_bytes()))).unwrap_err();
+    assert!(refused.to_string().contains("does not fit"), "it is read, and is another: {refused}");
+    let long = format!("{longest}a");
     for bad in [b"\n" as &[u8], b"", b"\xff\xfe\n", long.as_bytes()] {
         let input = pipe(bad);
         let refused = device.unlock(choice(&input)).unwrap_err();
@@ -336,6 +339,28 @@ fn the_longest_passphrase_is_taken_and_one_byte_more_is_not() {
     let make = |text: &str| Slot::passphrase(&key, &SecretString::from(text), Some(4));
     assert!(make(&longest).is_ok());
     assert!(matches!(make(&longer), Err(SlotError::PassphraseLength)));
+}
+
+#[test]
+fn files_of_keys_have_so_many_bytes() {
+    let device = Device::new();
+    let first = device.unlock(KeyChoice::File).unwrap();
+    let pad = |path: std::path::PathBuf| {
+        let mut padded = fs::read(&path).unwrap();
+        padded.resize(usize::try_from(crate::limits::KEY_FILE_BYTES_MAX).unwrap(), b' ');
+        fs::write(&path, &padded).unwrap();
+        (path, padded)
+    };
+    let (key_file, keys_json) = (pad(device.home.key_file()), pad(device.home.keys_json()));
+    assert_eq!(first.key.expose(), device.unlock(KeyChoice::File).unwrap().key.expose());
+    for (path, mut longer) in [key_file, keys_json] {
+        longer.push(b' ');
+        fs::write(&path, &longer).unwrap();
+        assert!(device.unlock(KeyChoice::File).is_err(), "{}", path.display());
+        longer.pop();
+        fs::write(&path, &longer).unwrap();
+        assert!(device.unlock(KeyChoice::File).is_ok(), "{}", path.display());
+    }
 }
 
 #[test]

@@ -223,3 +223,18 @@ fn questions_use_their_indexes() {
         assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
 }
+
+#[test]
+fn a_pack_takes_what_fits_and_one_byte_more_begins_another() {
+    assert_eq!(StoreOptions::default().pack_bytes_max, crate::limits::PACK_BYTES_MAX);
+    let record = |length: u64| 40 + length;
+    for (more, packs) in [(0, 1), (1, 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions { pack_bytes_max: record(1_000) + record(500), ..StoreOptions::default() };
+        let store = Store::open_with(folder.path(), &key(), options).unwrap();
+        store.put_chunks(vec![chunk(&[1; 1_000]), chunk(&vec![2; 500 + more])]).unwrap();
+        store.sync_chunks().unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("packs")).unwrap().count(), packs, "{more} more");
+        assert_eq!(store.chunk(&chunk(&[1; 1_000]).0).unwrap().unwrap().len(), 1_000);
+    }
+}
