@@ -55,9 +55,9 @@ fn difference(shown: &Value, real: &Value, place: &str) -> Option<String> {
 fn every_example_is_what_a_node_says() {
     let root = tempfile::tempdir().expect("a folder");
     let mut ana = Device::new(root.path(), "ana").expect("a device");
-    ana.start_node().expect("a node");
     let folder = ana.place.join("notes");
     Files::new(folder.clone()).expect("a folder").write("plan.md", "# Plan\n").expect("a file");
+    ana.start_node().expect("a node");
     let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
     let examples = conversation(&page());
     assert!(examples.len() > 30, "there are only {} lines of examples", examples.len());

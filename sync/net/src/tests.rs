@@ -159,7 +159,8 @@ async fn a_wanted_peer_has_so_many_streams() {
     }
     let one_more = timeout(Duration::from_millis(300), connection.open_bi()).await;
     assert!(one_more.is_err(), "one more than the limit");
-    drop(streams.pop());
+    // QUIC tells of room again when an eighth of the streams has ended.
+    streams.truncate(streams.len() / 2);
     assert!(timeout(Duration::from_secs(10), connection.open_bi()).await.is_ok());
 }
 

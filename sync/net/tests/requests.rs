@@ -239,7 +239,7 @@ async fn fill(send: &mut iroh::endpoint::SendStream) -> usize {
     let bytes = vec![0; 16 * 1024];
     let mut taken = 0;
     while let Ok(written) = timeout(Duration::from_millis(400), send.write(&bytes)).await {
-        taken += written.unwrap();
+        taken += written.expect("a write");
     }
     taken
 }

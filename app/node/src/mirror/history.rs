@@ -1,8 +1,11 @@
 //! What a file held a while ago, and who has read it since.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::change::PastVersion;
 use super::path::RelPath;
@@ -15,6 +18,10 @@ pub(crate) const VERSIONS_MILLIS: u64 = 600_000;
 pub(crate) const VERSIONS_MAX: usize = 4_096;
 /// So many written files are watched for readers.
 pub(crate) const WATCHED_FILES_MAX: usize = 4_096;
+
+/// How long the watcher is waited for, so that it has told of everybody who has read a file by now.
+const CATCH_UP_MAX: Duration = Duration::from_millis(100);
+const CATCH_UP_LOOK: Duration = Duration::from_micros(200);
 
 /// Past versions of the files of a workspace, newest first.
 #[derive(Debug, Default)]
@@ -60,11 +67,23 @@ pub struct ReadLog {
     /// A watcher that sees readers is at work.
     is_active: AtomicBool,
     files: Mutex<BTreeMap<RelPath, bool>>,
+    is_behind: OnceLock<IsBehind>,
+}
+
+/// Tells whether the watcher has yet to take something that has happened already.
+struct IsBehind(Box<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for IsBehind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IsBehind")
+    }
 }
 
 impl ReadLog {
-    /// Says that readers will be noted from now on.
-    pub fn activate(&self) {
+    /// Says that readers will be noted from now on, by a watcher that knows whether it is behind.
+    pub fn activate(&self, is_behind: impl Fn() -> bool + Send + Sync + 'static) {
+        // Of two watchers of one folder the first one tells.
+        let _ = self.is_behind.set(IsBehind(Box::new(is_behind)));
         self.is_active.store(true, Ordering::Relaxed);
     }
 
@@ -97,8 +116,21 @@ impl ReadLog {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
+    /// Whether nobody has read the file since it was written. Who reads it and saves at once may be found saving before
+    /// the watcher has told of the reading: then that is waited for.
     pub(crate) fn is_unread(&self, path: &RelPath) -> bool {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_active.load(Ordering::Relaxed) && files.get(path) == Some(&false)
+        if !self.is_active.load(Ordering::Relaxed) || !self.is_noted_unread(path) {
+            return false;
+        }
+        let begin = Instant::now();
+        let is_behind = || self.is_behind.get().is_some_and(|is_behind| is_behind.0());
+        while is_behind() && begin.elapsed() < CATCH_UP_MAX {
+            thread::sleep(CATCH_UP_LOOK);
+        }
+        self.is_noted_unread(path)
+    }
+
+    fn is_noted_unread(&self, path: &RelPath) -> bool {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(path) == Some(&false)
     }
 }

@@ -184,6 +184,10 @@ impl Engine {
         match contents.missing(&wanted.blob) {
             Ok(missing) if missing.is_empty() => self.content_is_here(needs),
             Ok(missing) => {
+                // The same piece may stand in a file many times.
+                let mut counted = BTreeSet::new();
+                let missing: Vec<ChunkId> =
+                    missing.into_iter().filter(|chunk| counted.insert(*chunk)).collect();
                 wanted.missing = missing.len();
                 for chunk in missing {
                     let plan = &mut self.fetches;

@@ -43,6 +43,9 @@ pub(crate) struct ShowPlan {
     due: BTreeSet<NodeId>,
     /// Nodes whose file is to be written then.
     later: BTreeMap<NodeId, Timestamp>,
+    /// Nodes of which something that is no file has the place, and when they are tried again. Nobody waits for them.
+    blocked: BTreeSet<NodeId>,
+    blocked_until: Option<Timestamp>,
     /// Nodes whose write is on its way.
     in_flight: BTreeMap<NodeId, RelPath>,
     ops_in_flight: usize,
@@ -109,7 +112,7 @@ impl ShowPlan {
         if self.hold.is_some() || self.waits_for_scan {
             return None;
         }
-        self.later.values().min().copied().into_iter().chain(self.compare_at).min()
+        self.later.values().min().copied().into_iter().chain(self.compare_at).chain(self.blocked_until).min()
     }
 
     /// Steps that are not on disk yet.
@@ -280,6 +283,11 @@ impl Engine {
             self.show.later.remove(&node);
             self.show.due.insert(node);
         }
+        if self.show.blocked_until.is_some_and(|at| at <= now) {
+            self.show.blocked_until = None;
+            let blocked = std::mem::take(&mut self.show.blocked);
+            self.show.due.extend(blocked);
+        }
         let mut writes = std::mem::take(&mut self.show.ops);
         self.show.ops_in_flight += writes.len();
         let room = IN_FLIGHT_MAX.saturating_sub(self.show.in_flight.len());
@@ -405,6 +413,11 @@ impl Engine {
                 // A folder with files that are not shared stays, which is no problem of anybody's.
                 if obstacle != Obstacle::NotEmpty {
                     self.show.problem(path.to_owned(), obstacle.to_string());
+                }
+                // Nothing that is shared will make room, so nothing tells when there is.
+                if let (Obstacle::NotAFile, Some(node)) = (obstacle, written.node) {
+                    self.show.blocked.insert(node);
+                    self.show.blocked_until.get_or_insert(self.now.plus_millis(RETRY_MILLIS));
                 }
                 // Often something of ours that is yet to make room.
                 if obstacle == Obstacle::Occupied {

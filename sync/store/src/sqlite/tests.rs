@@ -234,7 +234,9 @@ fn a_pack_takes_what_fits_and_one_byte_more_begins_another() {
         let store = Store::open_with(folder.path(), &key(), options).unwrap();
         store.put_chunks(vec![chunk(&[1; 1_000]), chunk(&vec![2; 500 + more])]).unwrap();
         store.sync_chunks().unwrap();
-        assert_eq!(fs::read_dir(folder.path().join("packs")).unwrap().count(), packs, "{more} more");
+        let files = fs::read_dir(folder.path().join("packs")).unwrap().map(|file| file.unwrap().path());
+        let made = files.filter(|file| file.extension().is_some_and(|extension| extension == "pack"));
+        assert_eq!(made.count(), packs, "{more} more");
         assert_eq!(store.chunk(&chunk(&[1; 1_000]).0).unwrap().unwrap().len(), 1_000);
     }
 }

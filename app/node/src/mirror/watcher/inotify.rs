@@ -10,11 +10,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionread};
 
 use super::{FolderEvent, Hint, Sink, WatchError, event_of, git_event_of};
 use crate::mirror::os::{EntryKind, Root};
@@ -45,9 +46,16 @@ impl Platform {
         let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .map_err(|error| failed(error.into()))?;
         let (stop, stopped) = UnixStream::pair().map_err(failed)?;
-        sink.reads.activate();
+        let descriptor = Arc::new(descriptor);
+        let is_taking = Arc::new(AtomicBool::new(false));
+        let (queue, taking) = (Arc::clone(&descriptor), Arc::clone(&is_taking));
+        // In this order: what is not in the queue any more was taken while it said so.
+        sink.reads.activate(move || {
+            ioctl_fionread(&*queue).is_ok_and(|bytes| bytes > 0) || taking.load(Ordering::SeqCst)
+        });
         let mut watches = Watches {
-            descriptor: Arc::new(descriptor),
+            descriptor,
+            is_taking,
             path: folder.to_owned(),
             root,
             rules: Rules::new(rules),
@@ -84,6 +92,8 @@ enum Watched {
 
 struct Watches {
     descriptor: Arc<OwnedFd>,
+    /// Whether events may have been taken from the queue that are not taken in yet.
+    is_taking: Arc<AtomicBool>,
     path: PathBuf,
     root: Root,
     rules: Rules,
@@ -210,13 +220,16 @@ impl Watches {
             if self.sink.has_lost_events() && !self.sink.send_rescan() {
                 return;
             }
+            self.is_taking.store(true, Ordering::SeqCst);
             let mut reader = Reader::new(&*descriptor, &mut buffer);
             while let Ok(event) = reader.next() {
                 let name = event.file_name().map(|name| name.to_str().map(str::to_owned));
                 if !self.take(event.wd(), event.events(), name) {
+                    self.is_taking.store(false, Ordering::SeqCst);
                     return;
                 }
             }
+            self.is_taking.store(false, Ordering::SeqCst);
         }
     }
 
