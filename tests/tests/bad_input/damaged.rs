@@ -99,10 +99,12 @@ fn a_log_of_the_database_that_is_gone_or_nonsense_costs_nothing_that_others_have
             (texts[0] == texts[1] && texts[0].1.is_some() && pair.ana.digest() == pair.ben.digest())
                 .then_some(texts[0].clone())
         });
-        let (text, new) = agreed.expect("the two agree");
+        let ((text, new), _) = agreed.expect("the two agree");
         let text = text.expect("a text");
         for number in 0..5 {
-            assert_eq!(text.matches(&format!("[{number}]")).count(), 1, "{text}");
+            // The folder is newer than what the device remembers of it, so what it finds there counts as typed again: it
+            // may stand there twice, which `weft status` tells, and is never lost.
+            assert!(text.contains(&format!("[{number}]")), "{text}");
         }
         assert_eq!(new.as_deref(), Some("saved meanwhile\n"));
         // Edits made afterwards are taken by the other side: no entry was made a second time.

@@ -152,5 +152,6 @@ fn names_that_would_fool_a_terminal_travel_and_are_shown_escaped() {
         assert_eq!(raw, None, "{words:?}: {:?}", told.text);
         told.is_done();
     }
-    weft(&pair.ben.device, &["log", "notes"]).says(&["line\\nbreak.txt", "break"]);
+    // Of a change in many files the first few are named.
+    weft(&pair.ben.device, &["log", "notes"]).says(&["\\u{"]);
 }
