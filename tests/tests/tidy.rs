@@ -185,7 +185,7 @@ const LIMITS: [(&str, &[&str]); 4] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 21] = [
+const TUNING: [(&str, &str); 22] = [
     ("WELCOME_FRAME_BYTES", "how an inviter cuts what it sends"),
     ("LOAD_BYTES", "how much is read from the store at a time"),
     ("TAKEN_BYTES_STEP", "how often a sender is told to go on"),
@@ -195,8 +195,12 @@ const TUNING: [(&str, &str); 21] = [
     ("BUSY_TIMEOUT", "patience with other programs"),
     ("LOCK_PATIENCE", "patience with another start of this program"),
     ("KEYRING_TIMEOUT", "patience with the system"),
-    ("IDLE_TIMEOUT", "given to the transport; cut connections are tested in tests/tests/networks.rs"),
+    ("IDLE_TIMEOUT", "given to the transport; cut connections are tested in tests/tests/networks"),
     ("KEEP_ALIVE", "given to the transport"),
+    (
+        "NETWORK_CHANGE_SILENCE",
+        "patience with a connection; moves are tested in tests/tests/networks/moved.rs",
+    ),
     ("LAN_INITIAL_RTT", "given to the transport"),
     ("SEND_WINDOW_BYTES of sync/net", "given to the transport; bounds our own sending"),
     ("CHANNEL_LINGER", "patience with a peer at the end"),

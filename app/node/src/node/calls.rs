@@ -332,7 +332,7 @@ async fn wait(shared: &Arc<Shared>, request: api::Wait, progress: &ProgressSink)
     }
 }
 
-fn not_synced(done: &crate::workspace::queries::Progressed, least: usize) -> ApiError {
+fn not_synced(done: &crate::workspace::progressed::Progressed, least: usize) -> ApiError {
     let text = if done.connected < least {
         format!("{} of {least} devices are connected", done.connected)
     } else if done.synced < done.connected {

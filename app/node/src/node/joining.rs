@@ -428,7 +428,7 @@ async fn wait_for_files(
     expected: u64,
     mut deadline: Instant,
     progress: &ProgressSink,
-) -> Result<crate::workspace::queries::Progressed, ApiError> {
+) -> Result<crate::workspace::progressed::Progressed, ApiError> {
     let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_secs(10));
     let (mut calm, mut last) = (0, None);
     loop {
