@@ -221,7 +221,7 @@ fn op_name(id: &OpId) -> String {
     id.to_string()
 }
 
-fn random_value(random: &mut ChaCha8Rng) -> Option<Value> {
+pub(super) fn random_value(random: &mut ChaCha8Rng) -> Option<Value> {
     Some(match random.random_range(0..6) {
         0 => return None,
         1 => Value::Bool(random.random()),
