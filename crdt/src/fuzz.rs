@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::mem::discriminant;
 
-use weft_fuzz::{Structure, Target, reached, read_number, write_number};
+use weft_fuzz::{RECORDS, Structure, Target, reached, read_number, write_number};
 
 use crate::change::{Author, Change, ChangeError, Value};
 use crate::document::{Applied, Edit, RegisterEdit, TextDocument, TreeApplied, TreeDocument};
@@ -392,25 +392,7 @@ fn tree_seed() -> Vec<u8> {
             records.push(vec![number, 3, 4]);
         }
     }
-    join_records(&records)
-}
-
-fn split_records(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut bytes = Bytes(bytes);
-    let mut records = Vec::new();
-    while !bytes.0.is_empty() {
-        records.push(bytes.counted()?.to_vec());
-    }
-    Some(records)
-}
-
-fn join_records(records: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for record in records {
-        write_number(&mut out, record.len() as u64);
-        out.extend(record);
-    }
-    out
+    (RECORDS.join)(&records)
 }
 
 /// Nobody has edited a text.
@@ -438,7 +420,7 @@ const TREES: Target = Target {
     name: "tree",
     decode: |bytes| {
         let _ = decode_chunk_list(bytes).map(|chunks| assert_eq!(encode_chunk_list(&chunks), bytes));
-        let Some(records) = split_records(bytes) else { return };
+        let Some(records) = (RECORDS.split)(bytes) else { return };
         let edits: Vec<RegisterEdit> = records.iter().filter_map(|record| register(record)).collect();
         let mut tree = TreeDocument::new(DOC);
         let folding = Platform { folds_names: true, windows_names: true };
@@ -461,7 +443,7 @@ const TREES: Target = Target {
         problems.for_each(|problem| reached(("not written", problem)));
     },
     seeds: || vec![tree_seed(), encode_chunk_list(&[])],
-    structure: Structure { split: split_records, join: join_records },
+    structure: RECORDS,
 };
 
 #[test]
@@ -471,7 +453,7 @@ fn tree() {
 
 #[test]
 fn the_tree_of_the_seed_is_shown() {
-    let records = split_records(&tree_seed()).unwrap();
+    let records = (RECORDS.split)(&tree_seed()).unwrap();
     let edits: Vec<_> = records.iter().filter_map(|record| register(record)).collect();
     let mut tree = TreeDocument::new(DOC);
     tree.edit(author(1), &edits, 0).unwrap();

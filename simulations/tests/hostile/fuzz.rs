@@ -1,6 +1,6 @@
 //! A target of `./dev fuzz`: a whole device, and a member who may say and sign anything.
 
-use weft_fuzz::{Structure, Target, reached, read_number, write_number};
+use weft_fuzz::{RECORDS, Target, reached};
 use weft_sync::acl::{Acl, AclOperation, OpRef};
 use weft_sync::entry::KeyRequest;
 use weft_sync::frames::{PeerAddress, SignedVector};
@@ -88,7 +88,7 @@ impl Play {
 fn play(bytes: &[u8]) {
     let mut play = Play { hand: Hand::in_data_phase(), last: [None, None] };
     let said_before = play.hand.victim.said.len();
-    for step in split(bytes).into_iter().flatten().take(STEPS_MAX) {
+    for step in (RECORDS.split)(bytes).into_iter().flatten().take(STEPS_MAX) {
         let stored = play.hand.stored();
         play.step(&step);
         reached((step.first().copied(), play.hand.stored() > stored));
@@ -116,27 +116,6 @@ fn play(bytes: &[u8]) {
         play.hand.victim.tell(input);
     }
     assert!(play.hand.stored() > stored, "what the honest device writes is no longer stored");
-}
-
-fn split(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut rest = bytes;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        let (length, width) = read_number(rest)?;
-        let (step, after) = rest[width..].split_at_checked(usize::try_from(length).ok()?)?;
-        steps.push(step.to_vec());
-        rest = after;
-    }
-    Some(steps)
-}
-
-fn join(steps: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for step in steps {
-        write_number(&mut bytes, step.len() as u64);
-        bytes.extend(step);
-    }
-    bytes
 }
 
 fn seeds() -> Vec<Vec<u8>> {
@@ -172,7 +151,7 @@ fn seeds() -> Vec<Vec<u8>> {
     };
     let genesis = hand.victim.node.store.bytes().next().unwrap().to_vec();
     vec![
-        join(&[
+        (RECORDS.join)(&[
             frame(Frame::Want(vec![Range { log: at.log, from: 1, to: 9 }])),
             frame(Frame::Ack(Ack { taken_bytes: 1 << 20, positions })),
             frame(Frame::Peers(vec![address])),
@@ -188,7 +167,7 @@ fn seeds() -> Vec<Vec<u8>> {
             vec![step::AGAIN],
             frame(Frame::Bye(ByeCode::Again)),
         ]),
-        join(&[
+        (RECORDS.join)(&[
             [&[step::DATA], &plain.encode()[..]].concat(),
             entry(Kind::Frontier, Frontier { positions: vec![at] }.encode_body()),
             entry(Kind::KeyRequest, KeyRequest { epoch }.encode_body()),
@@ -200,7 +179,7 @@ fn seeds() -> Vec<Vec<u8>> {
     ]
 }
 
-const PEER: Target = Target { name: "peer", decode: play, seeds, structure: Structure { split, join } };
+const PEER: Target = Target { name: "peer", decode: play, seeds, structure: RECORDS };
 
 #[test]
 fn peer() {

@@ -10,7 +10,7 @@ use data_encoding::{BASE32_NOPAD, HEXLOWER_PERMISSIVE};
 use ed25519_dalek::SigningKey;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha20Rng;
-use weft_fuzz::{LINES, Structure, Target, WHOLE, reached, read_number, write_number};
+use weft_fuzz::{LINES, RECORDS, Structure, Target, WHOLE, reached, write_number};
 
 use crate::acl::{Acl, Class, Genesis};
 use crate::certificate::VerifiedChain;
@@ -442,41 +442,20 @@ impl<'a> Table<'a> {
     }
 }
 
-fn split_frames(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut rest = bytes;
-    let mut frames = Vec::new();
-    while !rest.is_empty() {
-        let (length, width) = read_number(rest)?;
-        let (frame, after) = rest[width..].split_at_checked(usize::try_from(length).ok()?)?;
-        frames.push(frame.to_vec());
-        rest = after;
-    }
-    Some(frames)
-}
-
-fn join_frames(frames: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for frame in frames {
-        write_number(&mut bytes, frame.len() as u64);
-        bytes.extend(frame);
-    }
-    bytes
-}
-
 const INVITATIONS: Target = Target {
     name: "invitation",
     decode: |bytes| {
         with_host(|shared| {
             let mut table = Table::new(shared);
-            for frame in split_frames(bytes).into_iter().flatten().take(64) {
+            for frame in (RECORDS.split)(bytes).into_iter().flatten().take(64) {
                 if let Some((to, frame)) = frame.split_first() {
                     table.say(*to, frame.to_vec());
                 }
             }
         });
     },
-    seeds: || with_host(|shared| vec![join_frames(&Table::new(shared).meeting())]),
-    structure: Structure { split: split_frames, join: join_frames },
+    seeds: || with_host(|shared| vec![(RECORDS.join)(&Table::new(shared).meeting())]),
+    structure: RECORDS,
 };
 
 #[test]

@@ -38,7 +38,7 @@ use rand_chacha::ChaCha8Rng;
 
 pub use self::{
     mutate::Mutator,
-    structure::{LINES, Structure, TEXT_PARTS, WHOLE, numbers, read_number, write_number},
+    structure::{LINES, RECORDS, Structure, TEXT_PARTS, WHOLE, numbers, read_number, write_number},
 };
 
 /// Counts what the program under test allocates.

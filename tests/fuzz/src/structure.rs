@@ -14,6 +14,30 @@ pub struct Structure {
 pub const WHOLE: Structure =
     Structure { split: |bytes| Some(vec![bytes.to_vec()]), join: <[Vec<u8>]>::concat };
 
+/// Records, each with its length (LEB128) in front.
+pub const RECORDS: Structure = Structure { split: split_records, join: join_records };
+
+fn split_records(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut rest = bytes;
+    let mut records = Vec::new();
+    while !rest.is_empty() {
+        let (length, width) = read_number(rest)?;
+        let (record, after) = rest[width..].split_at_checked(usize::try_from(length).ok()?)?;
+        records.push(record.to_vec());
+        rest = after;
+    }
+    Some(records)
+}
+
+fn join_records(records: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for record in records {
+        write_number(&mut bytes, record.len() as u64);
+        bytes.extend(record);
+    }
+    bytes
+}
+
 /// Text, cut before and after every mark that structures JSON and settings.
 pub const TEXT_PARTS: Structure =
     Structure { split: |bytes| Some(cut_at_marks(bytes)), join: <[Vec<u8>]>::concat };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ pub struct ReadLog {
     /// A watcher that sees readers is at work.
     is_active: AtomicBool,
     files: Mutex<BTreeMap<RelPath, bool>>,
-    is_behind: OnceLock<IsBehind>,
+    is_behind: Mutex<Option<IsBehind>>,
 }
 
 /// Tells whether the watcher has yet to take something that has happened already.
@@ -82,8 +82,8 @@ impl fmt::Debug for IsBehind {
 impl ReadLog {
     /// Says that readers will be noted from now on, by a watcher that knows whether it is behind.
     pub fn activate(&self, is_behind: impl Fn() -> bool + Send + Sync + 'static) {
-        // Of two watchers of one folder the first one tells.
-        let _ = self.is_behind.set(IsBehind(Box::new(is_behind)));
+        // A folder that came back has another watcher; of the old one nothing is left.
+        *self.is_behind.lock().unwrap_or_else(PoisonError::into_inner) = Some(IsBehind(Box::new(is_behind)));
         self.is_active.store(true, Ordering::Relaxed);
     }
 
@@ -123,11 +123,15 @@ impl ReadLog {
             return false;
         }
         let begin = Instant::now();
-        let is_behind = || self.is_behind.get().is_some_and(|is_behind| is_behind.0());
-        while is_behind() && begin.elapsed() < CATCH_UP_MAX {
+        while self.is_behind() && begin.elapsed() < CATCH_UP_MAX {
             thread::sleep(CATCH_UP_LOOK);
         }
         self.is_noted_unread(path)
+    }
+
+    fn is_behind(&self) -> bool {
+        let is_behind = self.is_behind.lock().unwrap_or_else(PoisonError::into_inner);
+        is_behind.as_ref().is_some_and(|is_behind| is_behind.0())
     }
 
     fn is_noted_unread(&self, path: &RelPath) -> bool {
