@@ -221,7 +221,7 @@ pub(crate) struct Written {
 }
 
 /// The way to a folder thread.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct FolderHandle {
     jobs: SyncSender<FolderJob>,
 }
@@ -236,5 +236,17 @@ impl FolderHandle {
                 let _ = self.jobs.send(job);
             }
         }
+    }
+
+    /// Hands over what the watcher saw, without waiting.
+    fn try_event(&self, event: FolderEvent) -> Result<(), TrySendError<FolderEvent>> {
+        let event_of = |job| match job {
+            FolderJob::Event(event) => event,
+            _ => FolderEvent::Rescan,
+        };
+        self.jobs.try_send(FolderJob::Event(event)).map_err(|error| match error {
+            TrySendError::Full(job) => TrySendError::Full(event_of(job)),
+            TrySendError::Disconnected(job) => TrySendError::Disconnected(event_of(job)),
+        })
     }
 }

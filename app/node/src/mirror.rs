@@ -58,5 +58,5 @@ pub use row::{ContentHash, JournalEntry, Kind, MirrorRow, NodeBytes, Stamp, Tabl
 pub use rules::{IGNORE_FILES, LocalRules, SECRETS, Verdict};
 pub use state::{Mirror, OpenMirrorError, RootIdentity, StoredMirror};
 pub use walk::Skipped;
-pub use watcher::{EVENTS_MAX, FolderEvent, Hint, WatchError, Watcher};
+pub use watcher::{FolderEvent, Hint, WatchError, Watcher};
 pub use write::{Content, Obstacle, Prepared, SyncDone, SyncJob, WriteOp, WriteOutcome};

@@ -18,9 +18,9 @@ use super::{
     RecentTexts, Written,
 };
 use crate::mirror::{
-    Batch, Content, DiskChange, EVENTS_MAX, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror,
-    MirrorRow, OpenMirrorError, Progress, RelPath, RootIdentity, StoredMirror, TableChange, Unread, Watcher,
-    WriteOp, WriteOutcome,
+    Batch, Content, DiskChange, FolderEvent, HoldReason, JournalEntry, LocalRules, Mirror, MirrorRow,
+    OpenMirrorError, Progress, RelPath, RootIdentity, StoredMirror, TableChange, Unread, Watcher, WriteOp,
+    WriteOutcome,
 };
 use crate::workspace::contents::{ContentError, Contents};
 
@@ -224,21 +224,10 @@ impl Driver {
             return;
         }
         let events = self.events_to.clone();
-        let (sender, receiver) = sync_channel(EVENTS_MAX);
         let rules = LocalRules::default();
-        match Watcher::start(&self.config.root, &rules, self.mirror.read_log(), sender) {
-            Ok(watcher) => {
-                self.watcher = Some(watcher);
-                let forward = move || {
-                    while let Ok(event) = receiver.recv() {
-                        events.send(FolderJob::Event(event));
-                    }
-                };
-                let name = "weft-watch".to_owned();
-                if let Err(error) = std::thread::Builder::new().name(name).spawn(forward) {
-                    self.unwatched(&error.to_string());
-                }
-            }
+        let hand_over = move |event| events.try_event(event);
+        match Watcher::start(&self.config.root, &rules, self.mirror.read_log(), hand_over) {
+            Ok(watcher) => self.watcher = Some(watcher),
             Err(error) => self.unwatched(&format!("{error}; {}", error.hint())),
         }
     }
@@ -439,7 +428,8 @@ impl Driver {
         }
         self.drop_outdated(&changes);
         self.store_branch();
-        self.store_table(Urgency::Now);
+        // A crash before it is stored makes a save look like a new one; it is then compared with what came of it.
+        self.store_table(Urgency::WithTheNext);
     }
 
     /// A change that the workspace could not take is looked at again later, each time after a longer pause.
@@ -607,9 +597,10 @@ impl Driver {
 /// How soon the table is to be stored.
 #[derive(Clone, Copy)]
 enum Urgency {
-    /// A save was taken: after a crash it must not look like a new one.
+    /// Nothing may come after it that is not stored.
     Now,
-    /// Files were written: the journal tells of them until the table does.
+    /// What a crash takes of it is found out again: the journal tells of files that were written, and a save is told from
+    /// a new one by what its own edits have made.
     WithTheNext,
 }
 

@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// Events that wait for a bench at most.
+const EVENTS_MAX: usize = 16_384;
+
 #[test]
 fn a_mirror_can_move_to_its_own_thread() {
     fn assert_send<T: Send>() {}
@@ -96,8 +99,9 @@ impl Bench {
 
     fn watch(mut self) -> Bench {
         let (sender, receiver) = sync_channel(EVENTS_MAX);
-        let rules = LocalRules::default();
-        let watcher = Watcher::start(self.folder.path(), &rules, self.mirror.read_log(), sender).unwrap();
+        let (rules, reads) = (LocalRules::default(), self.mirror.read_log());
+        let hand_over = move |event| sender.try_send(event);
+        let watcher = Watcher::start(self.folder.path(), &rules, reads, hand_over).unwrap();
         self.watcher = Some((watcher, receiver));
         self
     }

@@ -1,7 +1,7 @@
 //! The watcher: who touched what, as soon as the system says so.
 //!
-//! Events go into a bounded channel without delay or filtering by time; a reader
-//! that is too slow gets one [`FolderEvent::Rescan`] instead of what did not fit.
+//! Events go to a bounded queue without delay or filtering by time; a reader that is
+//! too slow gets one [`FolderEvent::Rescan`] instead of what did not fit.
 
 #[cfg(target_os = "linux")]
 mod inotify;
@@ -15,14 +15,11 @@ use notified as platform;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::TrySendError;
 
 use super::history::ReadLog;
 use super::path::{RelPath, is_temporary_name};
 use super::rules::LocalRules;
-
-/// Events that wait for the mirror at most.
-pub const EVENTS_MAX: usize = 16_384;
 
 /// What happened to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +94,9 @@ impl WatchError {
     }
 }
 
+/// Puts an event into the queue of the listener, without waiting; it comes back when there is no room, or nobody listens.
+type HandOver = Box<dyn Fn(FolderEvent) -> Result<(), TrySendError<FolderEvent>> + Send>;
+
 /// Watches a folder until it is dropped.
 #[derive(Debug)]
 pub struct Watcher {
@@ -104,22 +104,22 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Begins to watch; everything that happens after the return is reported. Events
-    /// go to `events`, readers of files go to `reads` (see [`Mirror::read_log`](super::Mirror::read_log)).
+    /// Begins to watch; everything that happens after the return is reported. Events are given to `hand_over`, on a
+    /// thread of the watcher's; readers of files go to `reads` (see [`Mirror::read_log`](super::Mirror::read_log)).
     pub fn start(
         folder: &Path,
         rules: &LocalRules,
         reads: Arc<ReadLog>,
-        events: SyncSender<FolderEvent>,
+        hand_over: impl Fn(FolderEvent) -> Result<(), TrySendError<FolderEvent>> + Send + 'static,
     ) -> Result<Watcher, WatchError> {
-        let sink = Sink { events, has_lost_events: false, reads };
+        let sink = Sink { hand_over: Box::new(hand_over), has_lost_events: false, reads };
         Ok(Watcher { _platform: platform::Platform::start(folder, rules, sink)? })
     }
 }
 
 /// The sending end, which never blocks.
 pub(crate) struct Sink {
-    events: SyncSender<FolderEvent>,
+    hand_over: HandOver,
     has_lost_events: bool,
     pub(crate) reads: Arc<ReadLog>,
 }
@@ -128,13 +128,13 @@ impl Sink {
     /// Sends an event; false when nobody listens any more.
     pub(crate) fn send(&mut self, event: FolderEvent) -> bool {
         if self.has_lost_events {
-            match self.events.try_send(FolderEvent::Rescan) {
+            match (self.hand_over)(FolderEvent::Rescan) {
                 Ok(()) => self.has_lost_events = false,
                 Err(TrySendError::Full(_)) => return true,
                 Err(TrySendError::Disconnected(_)) => return false,
             }
         }
-        match self.events.try_send(event) {
+        match (self.hand_over)(event) {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => {
                 self.has_lost_events = true;
@@ -152,7 +152,7 @@ impl Sink {
     /// Tries to tell the listener that events were lost.
     pub(crate) fn send_rescan(&mut self) -> bool {
         self.has_lost_events = true;
-        match self.events.try_send(FolderEvent::Rescan) {
+        match (self.hand_over)(FolderEvent::Rescan) {
             Ok(()) => self.has_lost_events = false,
             Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => return false,

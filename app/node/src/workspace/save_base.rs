@@ -76,6 +76,11 @@ fn is_older_copy(candidates: &[Candidate], saved: &str) -> bool {
     })
 }
 
+/// Whether a save takes no word away from a text. Such a one was made from the newest version: see [`is_older_copy`].
+pub(super) fn only_adds(before: &str, saved: &str) -> bool {
+    Difference::of_words(before, saved).deleted.is_empty()
+}
+
 /// What a save deletes from a text.
 pub(super) fn deleted_text(before: &str, saved: &str) -> String {
     let edits = Difference::between(before, saved);

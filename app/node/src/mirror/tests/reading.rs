@@ -308,7 +308,8 @@ fn the_watcher_says_so_when_its_listener_is_too_slow() {
     let bench = Bench::new();
     let (sender, receiver) = sync_channel(4);
     let reads = bench.mirror.read_log();
-    let _watcher = Watcher::start(bench.folder.path(), &LocalRules::default(), reads, sender).unwrap();
+    let hand_over = move |event| sender.try_send(event);
+    let _watcher = Watcher::start(bench.folder.path(), &LocalRules::default(), reads, hand_over).unwrap();
     for number in 0..50 {
         bench.save(&format!("f{number}"), "x");
     }

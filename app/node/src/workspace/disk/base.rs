@@ -15,7 +15,7 @@ use crate::workspace::engine::Engine;
 use crate::workspace::entries::CarriedChange;
 use crate::workspace::people::People as _;
 use crate::workspace::save_base::{
-    COMPARED_CHARS, Candidate, KEPT_EACH, changed_chars, choose, choose_unread, deleted_text,
+    COMPARED_CHARS, Candidate, KEPT_EACH, changed_chars, choose, choose_unread, deleted_text, only_adds,
 };
 use crate::workspace::saves;
 use crate::workspace::version::FileVersion;
@@ -64,6 +64,9 @@ impl Engine {
         base: &SaveBase,
         saved: &str,
     ) -> Option<ChosenBase> {
+        if let Some((version, text)) = self.newest_if_kept(document, base, saved) {
+            return Some(ChosenBase { text, version, brought_back: None, document: None });
+        }
         let mut past = self.known_past(document, base, saved);
         let is_certain = matches!(base.evidence, Evidence::Git | Evidence::Certain);
         if !is_certain && self.has_just_started() {
@@ -95,6 +98,22 @@ impl Engine {
             (None, None) => return None,
         };
         Some(ChosenBase { text, version, brought_back, document: then })
+    }
+
+    /// The newest version, where a save takes nothing away from it that was read: no older one is asked for then, and
+    /// most saves are of this kind. It must be what the document is now, so that nobody else can have made the save.
+    fn newest_if_kept(
+        &self,
+        document: DocumentId,
+        base: &SaveBase,
+        saved: &str,
+    ) -> Option<(Version, PastText)> {
+        if base.older.is_empty() || base.evidence == Evidence::NewestNotRead {
+            return None;
+        }
+        let (version, text) = self.past_text(document, &base.version)?;
+        let is_now = self.documents.borrow().opened(document).is_some_and(|now| *now.heads() == version);
+        (is_now && only_adds(&text.text(), saved)).then_some((version, text))
     }
 
     /// The versions that the mirror remembers, the newest first.
