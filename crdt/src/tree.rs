@@ -15,6 +15,7 @@ mod copies;
 mod digest;
 mod directory;
 mod facts;
+mod few;
 mod ids;
 mod key;
 mod layout;

@@ -22,7 +22,7 @@ use crate::mirror::{
 };
 
 /// Jobs that may wait for the folder thread.
-pub(crate) const JOBS_MAX: usize = 64 * 1024;
+pub(crate) const JOBS_MAX: usize = 16 * 1024;
 
 /// What the folder thread is asked to do.
 #[derive(Debug)]

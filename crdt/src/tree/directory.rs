@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::few::Few;
 use super::names::{NameProblem, Platform, Renamer, fold, name_problem};
 use crate::{NodeId, OpId};
 
@@ -56,7 +57,7 @@ pub(super) struct Directory {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Group {
     pub(super) folder: Option<DirectoryId>,
-    pub(super) files: BTreeSet<Ranked>,
+    pub(super) files: Few<Ranked>,
 }
 
 /// One line of a shown folder.

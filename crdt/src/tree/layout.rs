@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::directory::{Copy, Directory, DirectoryId, Item, Place, Ranked};
+use super::few::Few;
 use super::key::ROOT;
 use super::pass::{OldPlace, Pass};
 use super::view::TreeView;
@@ -49,15 +50,18 @@ impl TreeView {
         self.nodes.get(&node)?.directory
     }
 
-    fn nodes_named(&self, directory: DirectoryId, name: &str) -> (BTreeSet<Ranked>, BTreeSet<Ranked>) {
-        let (mut folders, mut files) = (BTreeSet::new(), BTreeSet::new());
+    fn nodes_named(&self, directory: DirectoryId, name: &str) -> (BTreeSet<Ranked>, Few<Ranked>) {
+        let (mut folders, mut files) = (BTreeSet::new(), Few::default());
         let members = self.directories.get(&directory).map(|found| &found.members);
         for (_, member) in members.into_iter().flatten() {
             let named = self.children.get(member).and_then(|names| names.get(name));
             for id in named.into_iter().flatten() {
                 let Some(node) = self.nodes.get(id) else { continue };
-                let set = if node.is_folder { &mut folders } else { &mut files };
-                set.insert(node.rank(*id));
+                if node.is_folder {
+                    folders.insert(node.rank(*id));
+                } else {
+                    files.insert(node.rank(*id));
+                }
             }
         }
         (folders, files)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::content::ContentValue;
 use super::directory::{DirectoryId, Item, Place};
 use super::facts::DocumentFacts;
+use super::few::Few;
 use super::key::{Field, NodeKind, ROOT, RegisterKey};
 use super::links::{has_cycle, link_file, link_folders};
 use super::record::Record;
@@ -345,7 +346,7 @@ fn count_down(counts: &mut BTreeMap<NodeId, usize>, id: NodeId) {
     }
 }
 
-fn remove_from_set<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+fn remove_from_set<K: Ord, V: Ord>(sets: &mut BTreeMap<K, Few<V>>, key: &K, value: &V) {
     if let Some(set) = sets.get_mut(key) {
         set.remove(value);
         if set.is_empty() {

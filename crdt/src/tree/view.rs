@@ -7,6 +7,7 @@ use super::changes::ShownChange;
 use super::content::BlobRef;
 use super::directory::{Directory, DirectoryId, Item, Place, Ranked};
 use super::facts::DocumentFacts;
+use super::few::Few;
 use super::key::{NodeKind, ROOT};
 use super::names::{NameProblem, PATH_BYTES_MAX, Platform};
 use super::pass::Pass;
@@ -33,7 +34,7 @@ pub struct TreeView {
     /// Deleted nodes that are not shown, by the folder they were in and their name.
     pub(super) hidden: BTreeMap<NodeId, Names>,
     /// The files that a document belongs to.
-    pub(super) documents: BTreeMap<DocumentId, BTreeSet<NodeId>>,
+    pub(super) documents: BTreeMap<DocumentId, Few<NodeId>>,
     pub(super) computed: BTreeMap<NodeId, Computed>,
     pub(super) directories: BTreeMap<DirectoryId, Directory>,
     pub(super) next_directory: u64,
@@ -41,7 +42,7 @@ pub struct TreeView {
 }
 
 /// Nodes by name.
-pub(super) type Names = BTreeMap<Arc<str>, BTreeSet<NodeId>>;
+pub(super) type Names = BTreeMap<Arc<str>, Few<NodeId>>;
 
 /// A node and where it has come to be.
 #[derive(Debug, Clone, Default)]
