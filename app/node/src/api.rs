@@ -41,8 +41,9 @@ pub use self::{
     node_api::{BoxFuture, CallContext, NodeApi, OwnNode, SessionId, call},
     options::{KeyChoice, NetworkOptions, NodeOptions, PassphrasePrompt, PeerAddress},
     people::{
-        Invitation, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
-        Member, MemberDevice, Members, MembersList, Newcomer, Share, Shared,
+        ChangeRole, Invitation, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
+        InvitationsRefuse, Member, MemberDevice, Members, MembersList, Newcomer, Revoke, Revoked, Share,
+        Shared,
     },
     progress::{Progress, ProgressSink, Stage},
     role::Role,

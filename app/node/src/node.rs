@@ -2,6 +2,7 @@
 
 mod calls;
 mod documents;
+mod governing;
 mod healing;
 mod health;
 mod inviting;
@@ -9,6 +10,7 @@ mod joining;
 mod network;
 mod opening;
 mod paths;
+mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

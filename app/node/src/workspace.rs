@@ -17,6 +17,7 @@ pub(crate) mod progressed;
 pub(crate) mod queries;
 mod recent_changes;
 mod restate;
+mod rights;
 mod save_base;
 pub(crate) mod saves;
 mod show;

@@ -77,6 +77,10 @@ pub(crate) enum Command {
     Peers,
     /// List the people of a workspace with their devices.
     Members(FolderArgument),
+    /// Give a member another role.
+    Role(RoleArguments),
+    /// Put a person, or a device of yours, out of a workspace.
+    Revoke(RevokeArguments),
     /// Decide what a vanished folder, or another branch, means.
     Mirror(MirrorArguments),
     /// Show, and as an admin set, what holds for everybody in a workspace.
@@ -355,6 +359,44 @@ pub(crate) struct LogArguments {
     /// Show so many; 0 = all.
     #[arg(long, short = 'n', default_value_t = 0, value_name = "N")]
     pub(crate) number: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft role Ben viewer                  Ben reads from now on, and writes no more
+  weft role 3f2a91c0aa editor           by the id that `weft members` shows, or its beginning
+
+It takes an admin; only the owner makes admins, and changes the role of one. What was written until now stays.")]
+pub(crate) struct RoleArguments {
+    /// The person: a name, an id, or the beginning of an id.
+    #[arg(value_name = "PERSON")]
+    pub(crate) who: String,
+    /// What the person may do: admin, editor, viewer or keeper.
+    #[arg(value_parser = parse_role)]
+    pub(crate) role: Role,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft revoke Ben                       Ben is out, with all devices
+  weft revoke old-laptop                one of my own devices, lost or given away
+
+Whoever is put out can read nothing that is written afterwards, and nothing they write counts. What they wrote until now
+stays, and they keep what they have. It takes an admin to put a person out, the owner to put out an admin; a single
+device is put out by its own person, from another device.")]
+pub(crate) struct RevokeArguments {
+    /// The person or the device: a name, an id, or the beginning of an id.
+    #[arg(value_name = "PERSON|DEVICE")]
+    pub(crate) who: String,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

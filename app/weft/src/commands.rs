@@ -56,6 +56,8 @@ pub(crate) async fn run(
         Command::Log(arguments) => files::log(&arguments, environment, output).await,
         Command::Peers => people::peers(environment, output).await,
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
+        Command::Role(arguments) => people::role(&arguments, environment, output).await,
+        Command::Revoke(arguments) => people::revoke(&arguments, environment, output).await,
         Command::Mirror(arguments) => {
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await

@@ -17,7 +17,7 @@ pub(crate) use self::{
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
     look::{Look, Tone},
-    people::{invitations, members, newcomer, shared},
+    people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
     units::{age, bytes, count, seconds, short_id},

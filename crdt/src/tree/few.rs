@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// An ordered set. A name in a folder stands for one node nearly always, and a tree set with one element in it takes the
 /// room of eleven; there are as many of these as there are files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Few<T> {
     /// At most one.
     One(Option<T>),
@@ -17,6 +17,15 @@ impl<T> Default for Few<T> {
         Self::One(None)
     }
 }
+
+/// What they hold counts, not how they came to it.
+impl<T: Ord> PartialEq for Few<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<T: Ord> Eq for Few<T> {}
 
 impl<T: Ord> Few<T> {
     pub(super) fn insert(&mut self, value: T) {

@@ -8,8 +8,10 @@ mod changing;
 #[cfg(target_os = "linux")]
 mod clocks;
 mod damaged;
+mod keyring;
 mod keys;
 mod names;
+mod others;
 mod places;
 #[cfg(target_os = "linux")]
 mod read_only;

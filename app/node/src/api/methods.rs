@@ -12,8 +12,8 @@ use super::{
         Restored,
     },
     people::{
-        Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Members,
-        MembersList, Share, Shared,
+        ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
+        Members, MembersList, Revoke, Revoked, Share, Shared,
     },
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
     workspace::{
@@ -193,6 +193,10 @@ methods! {
     "peers" Peers -> PeersList;
     /// Lists the people of a workspace with their devices.
     "members" Members -> MembersList;
+    /// Gives a member another role.
+    "role" ChangeRole -> MembersList;
+    /// Puts a person, or a device of one's own, out.
+    "revoke" Revoke -> Revoked;
     /// Decides what a vanished folder means.
     "mirror.resume" MirrorResume -> MirrorResumed;
     /// Tells and sets what holds for everybody in a workspace.

@@ -120,6 +120,40 @@ pub struct Members {
     pub folder: PathBuf,
 }
 
+/// Gives a member another role.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeRole {
+    /// A folder in the workspace, absolute.
+    pub folder: PathBuf,
+    /// The person: a user id or its unique beginning, or a name that only one member has.
+    pub who: String,
+    /// What the person may do from now on.
+    pub role: Role,
+}
+
+/// Puts a person, or a device of one's own, out of a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Revoke {
+    /// A folder in the workspace, absolute.
+    pub folder: PathBuf,
+    /// The person or the device: an id or its unique beginning, or a name that only one has.
+    pub who: String,
+    /// Only say who that is, and whether it may be done.
+    #[serde(default)]
+    pub preview: bool,
+}
+
+/// Who was put out, or would be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The person, with the devices that are put out.
+    pub member: Member,
+    /// Whether only the devices were put out, and the person stays.
+    pub only_devices: bool,
+    /// Whether it is done.
+    pub done: bool,
+}
+
 /// The people of a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MembersList {

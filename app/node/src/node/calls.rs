@@ -10,7 +10,7 @@ use weft_sync::replica::{Input, WriteId};
 use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
-use super::{Shared, ended, health, inviting, joining, paths, wall_now};
+use super::{Shared, ended, governing, health, inviting, joining, paths, wall_now};
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
     MirrorDecision, MirrorResumed, NodeInfoReport, PeerPath, PeersList, Policies, Progress, ProgressSink,
@@ -84,6 +84,11 @@ pub(super) async fn call(
             let (workspace, _, _) = shared.workspace_of(&request.folder)?;
             Response::Members(members(shared, &workspace).await?)
         }
+        Request::ChangeRole(request) => {
+            let workspace = governing::change_role(shared, request).await?;
+            Response::ChangeRole(members(shared, &workspace).await?)
+        }
+        Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),

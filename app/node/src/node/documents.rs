@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use weft_crdt::{DocumentId, Patch};
 use weft_sync::ids::{UserId, WorkspaceId};
 
+use super::transform::transformed;
 use super::{Shared, calls, ended, paths};
 use crate::api::{
-    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit,
-    DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
+    ApiError, CallContext, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited,
+    DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
 };
 
 /// Documents that one program may have open.
@@ -195,34 +196,6 @@ pub(super) async fn edit(
     Ok(DocumentEdited { revision })
 }
 
-/// Moves edits over changes that came between. Text that is gone is not deleted again; what is
-/// inserted at one place stands behind what came first.
-fn transformed(edits: &[ClientEdit], since: &[Vec<Patch>]) -> Vec<ClientEdit> {
-    let mut out = Vec::new();
-    // Each edit counts on the text after the ones before it; positions are moved one by one.
-    for edit in edits {
-        let (mut at, mut end) = (edit.at, edit.at.saturating_add(edit.delete));
-        for patch in since.iter().flatten() {
-            at = moved(at, patch);
-            end = moved(end, patch);
-        }
-        out.push(ClientEdit { at, delete: end.saturating_sub(at), insert: edit.insert.clone() });
-    }
-    out
-}
-
-fn moved(position: u64, patch: &Patch) -> u64 {
-    let (at, delete) = (patch.at.0 as u64, patch.delete as u64);
-    let inserted = patch.insert.chars().count() as u64;
-    if position < at {
-        position
-    } else if position < at + delete {
-        at + inserted
-    } else {
-        position - delete + inserted
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,15 +221,5 @@ mod tests {
         documents.changed(ws, document, std::slice::from_ref(&patch), None);
         documents.changed(ws, document, &[patch], None);
         assert_eq!(*told.lock().unwrap_or_else(PoisonError::into_inner), [(1, 1), (0, 2), (1, 2)]);
-    }
-
-    #[test]
-    fn edits_move_over_what_came_between() {
-        let patch = |at, delete, insert: &str| Patch { at: CharIndex(at), delete, insert: insert.to_owned() };
-        let edit = |at, delete| ClientEdit { at, delete, insert: String::new() };
-        let since = [vec![patch(0, 0, "ab")], vec![patch(5, 2, "")]];
-        assert_eq!(transformed(&[edit(1, 0)], &since), [edit(3, 0)]);
-        assert_eq!(transformed(&[edit(2, 4)], &since), [edit(4, 2)]);
-        assert_eq!(transformed(&[edit(6, 1)], &since), [edit(6, 1)]);
     }
 }

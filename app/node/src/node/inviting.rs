@@ -100,7 +100,7 @@ pub(super) async fn share(shared: &Arc<Shared>, request: api::Share) -> Result<S
     })
 }
 
-fn class_of(role: Role) -> Option<Class> {
+pub(super) fn class_of(role: Role) -> Option<Class> {
     match role {
         Role::Keeper => Some(Class::Keeper),
         Role::Viewer => Some(Class::Viewer),

@@ -91,6 +91,11 @@ impl Engine {
         folders: &KnownFolders,
         origin: Origin,
     ) {
+        if self.may_not_write().is_some() {
+            // It stays in the folder as it is, which offers it again.
+            self.unshared.extend(changes.iter().map(|change| change.path().as_str().to_owned()));
+            return self.out.push(Output::Folder(FolderJob::Accept { batch, accepted: Vec::new() }));
+        }
         let BatchPlan { edits, mut own, mut saves, again, mut taken, mut refused } =
             plan::plan(self, changes, folders);
         let is_batch = changes.len() > 1;

@@ -168,6 +168,8 @@ pub(crate) struct Engine {
     pub(super) now: Timestamp,
     /// Whether the folder was told to hold other branches.
     held_branches: bool,
+    /// Paths that were changed here while this person may not write.
+    pub(super) unshared: BTreeSet<String>,
     /// When this run began.
     pub(super) started: Option<Timestamp>,
     pub(super) wall: WallMillis,
@@ -219,6 +221,7 @@ impl Engine {
             opened_at,
             started: None,
             held_branches: false,
+            unshared: BTreeSet::new(),
             tree,
             view: TreeView::new(Platform::default()),
             shown_size: Cell::new(None),
@@ -637,6 +640,7 @@ impl Engine {
         if std::mem::replace(&mut self.held_branches, holds) != holds {
             self.out.push(Output::Folder(FolderJob::HoldBranches(holds)));
         }
+        self.learn_rights();
     }
 
     /// Whether another branch that somebody checks out is shared only when that person says so.

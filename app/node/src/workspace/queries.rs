@@ -184,6 +184,7 @@ impl Engine {
                 .map(|unwritten| PendingPath { path: unwritten.path, reason: unwritten.problem.to_string() }),
         );
         pending.extend(self.doubled_texts());
+        pending.extend(self.unshared_saves());
         let skipped = &self.scan.skipped;
         pending.extend(not_shared(skipped));
         let (state, state_reason) = self.state();
@@ -220,7 +221,7 @@ impl Engine {
             return (WorkspaceState::Waiting, Some(reason));
         }
         if self.replica.own_class().is_none() {
-            let reason = "this device was removed from the workspace; its copy stays readable";
+            let reason = "what you have stays readable; nothing comes or goes any more";
             return (WorkspaceState::Removed, Some(reason.to_owned()));
         }
         if status.needs_newer {
@@ -400,11 +401,7 @@ impl Engine {
 
     /// Edits a file through its document; a file that does not exist is made.
     pub(crate) fn edit(&mut self, path: &str, action: &EditAction) -> Result<(WriteId, Edited), ApiError> {
-        if self.replica.own_class() < Some(Class::Editor) {
-            return Err(ApiError::not_allowed("your role does not let you edit this workspace")
-                .hint("ask an admin of the workspace for the editor role")
-                .data_state("nothing was changed"));
-        }
+        self.check_may_write()?;
         if let EditAction::Replace { text } = action
             && self.view.node_at(path).is_none()
         {
@@ -514,6 +511,7 @@ impl Engine {
         path: &str,
         edits: &[crate::api::ClientEdit],
     ) -> Result<(WriteId, bool), ApiError> {
+        self.check_may_write()?;
         let (_, content) = self.shown_file(path)?;
         let document = content.document().ok_or_else(|| no_file(path))?;
         let edits: Vec<Edit> = edits.iter().map(|e| edit_of(e.at, e.delete, &e.insert)).collect();

@@ -1,13 +1,13 @@
 //! People: invitations, members, and the devices this node talks to.
 
 use weft_node::api::{
-    ApiError, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
-    Members, NetworkOptions, Peers,
+    ApiError, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
+    InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role,
 };
 
-use super::Outcome;
+use super::{Outcome, print_node_line};
 use crate::{
-    arguments::{FolderArgument, InvitationsArguments},
+    arguments::{FolderArgument, InvitationsArguments, RevokeArguments, RoleArguments},
     connection::{Connection, Need, with_node},
     environment::{Environment, folder_or_current},
     output::Output,
@@ -62,6 +62,57 @@ pub(super) async fn members(
     let members = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&members, text::members)?;
     Ok(Outcome::Done)
+}
+
+pub(super) async fn role(
+    arguments: &RoleArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = ChangeRole { folder, who: arguments.who.clone(), role: arguments.role };
+    with_node(environment, Need::Device, async |node| {
+        let members = node.ask(request.clone()).await?;
+        output.result(&members, |members, look| {
+            let article = if matches!(request.role, Role::Admin | Role::Editor) { "an" } else { "a" };
+            let who = text::plain(&request.who);
+            format!("{who} is {article} {} now.\n\n{}", request.role, text::members(members, look))
+        })?;
+        print_node_line(node, is_alone(node).await?, output).await
+    })
+    .await?;
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn revoke(
+    arguments: &RevokeArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = Revoke { folder, who: arguments.who.clone(), preview: false };
+    with_node(environment, Need::Device, async |node| {
+        if output.can_ask() && !arguments.yes {
+            let would = node.ask(Revoke { preview: true, ..request.clone() }).await?;
+            let question = text::revoke_question(&would, &output.look());
+            let asked = *output;
+            let answer = tokio::task::spawn_blocking(move || asked.ask(&question, false));
+            if !answer.await.map_err(|_| ApiError::failed("the question could not be asked"))?? {
+                output.note("Nothing was changed.");
+                return Ok(());
+            }
+        }
+        let revoked = node.ask(request.clone()).await?;
+        output.result(&revoked, text::revoked)?;
+        print_node_line(node, is_alone(node).await?, output).await
+    })
+    .await?;
+    Ok(Outcome::Done)
+}
+
+/// Whether nobody is connected who could hear of it.
+async fn is_alone(node: &Connection) -> Result<bool, ApiError> {
+    Ok(node.ask(Peers {}).await?.peers.iter().all(|peer| !peer.connected))
 }
 
 pub(super) async fn peers(environment: &Environment, output: &Output) -> Result<Outcome, ApiError> {

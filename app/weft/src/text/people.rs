@@ -1,6 +1,6 @@
 //! People: invitations and members.
 
-use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Role, Shared};
+use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Role, Shared};
 
 use super::{
     Look, Tone, age, plain, qr_code, short_id,
@@ -85,6 +85,36 @@ pub(crate) fn members(list: &MembersList, look: &Look) -> String {
         text.push_str(&rows.render(2));
     }
     text
+}
+
+pub(crate) fn revoke_question(revoked: &Revoked, look: &Look) -> String {
+    let member = &revoked.member;
+    let name = look.paint(Tone::Heading, named(member.name.as_ref(), &member.user));
+    match (revoked.only_devices, member.devices.first()) {
+        (true, Some(device)) => {
+            let device = look.paint(Tone::Heading, named(device.name.as_ref(), &device.device));
+            format!("Put out your device {device}?")
+        }
+        _ => {
+            let devices = counted(member.devices.len() as u64, "device");
+            format!("Put out {name} ({}, {devices}, {})?", member.role, short_id(&member.user))
+        }
+    }
+}
+
+pub(crate) fn revoked(revoked: &Revoked, look: &Look) -> String {
+    let member = &revoked.member;
+    let who = match (revoked.only_devices, member.devices.first()) {
+        (true, Some(device)) => named(device.name.as_ref(), &device.device),
+        _ => named(member.name.as_ref(), &member.user),
+    };
+    format!(
+        "{} {} is out.\n  \
+         From now on everything is sealed with a new key, and nothing from there counts. What came from there until now\n  \
+         stays. What was read there is known there: a copy of it cannot be called back.\n",
+        look.paint(Tone::Good, "✓".to_owned()),
+        look.paint(Tone::Heading, who),
+    )
 }
 
 fn device_state(device: &MemberDevice, look: &Look) -> String {

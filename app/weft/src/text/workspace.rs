@@ -123,7 +123,11 @@ pub(crate) fn status(status: &WorkspaceStatus, look: &Look) -> String {
     let user = named(status.user_name.as_ref(), &status.user);
     let device = named(status.device_name.as_ref(), &status.device);
     let mut facts = Table::default();
-    facts.row(["you".into(), format!("{user} on {device}, {}", status.role)]);
+    let role = match status.state {
+        WorkspaceState::Removed => "no longer in".to_owned(),
+        _ => status.role.to_string(),
+    };
+    facts.row(["you".into(), format!("{user} on {device}, {role}")]);
     facts.row(["files".into(), count(status.files)]);
     facts.row(["digest".into(), short_id(&status.digest)]);
     if status.not_shared > 0 {
@@ -172,7 +176,7 @@ fn state(status: &WorkspaceStatus, look: &Look) -> String {
         WorkspaceState::Waiting => ("known to be incomplete", ""),
         // The reason says how it ends.
         WorkspaceState::Held => ("held: nothing is sent or written", ""),
-        WorkspaceState::Removed => ("you were removed; this is a read-only copy", ""),
+        WorkspaceState::Removed => ("you were removed from this workspace", ""),
         WorkspaceState::ReadOnly => ("read-only: the disk or the store fails", "`weft doctor` says more"),
     };
     let reason =

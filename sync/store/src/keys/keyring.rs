@@ -19,6 +19,9 @@ pub enum KeyringFault {
     /// It holds nothing under this name, or it is locked and says so.
     #[error("it holds no key for this device, or it is locked")]
     NoEntry,
+    /// It is locked and nobody unlocked it, or the person refused.
+    #[error("it is locked, or access to it was refused ({0})")]
+    Locked(String),
     /// There is none, or it refuses.
     #[error("it does not work here ({0})")]
     Unavailable(String),
@@ -56,6 +59,7 @@ fn fault(error: &keyring::v1::Error) -> KeyringFault {
         keyring::v1::Error::NoEntry => KeyringFault::NoEntry,
         // These two carry what was stored: it must not be printed.
         keyring::v1::Error::BadEncoding(_) | keyring::v1::Error::BadDataFormat(..) => KeyringFault::Mangled,
+        keyring::v1::Error::NoStorageAccess(reason) => KeyringFault::Locked(reason.to_string()),
         other => KeyringFault::Unavailable(other.to_string()),
     }
 }

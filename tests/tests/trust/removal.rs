@@ -1,0 +1,104 @@
+//! People who are put out.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use weft_tests::{PATIENCE, eventually};
+
+use crate::team::Team;
+
+const ANA: usize = 0;
+const BEN: usize = 1;
+const CLEO: usize = 2;
+
+/// Long enough for what must not come to have come: a save takes milliseconds.
+const LONG: Duration = Duration::from_secs(2);
+
+fn team() -> Team {
+    Team::new(&["ana", "ben", "cleo"], &[("a.txt", "one\n"), ("b.txt", "one\n")])
+}
+
+fn is_removed(team: &Team, number: usize) {
+    let told = eventually(PATIENCE, || (team.state(number) == "removed").then_some(()));
+    assert!(told.is_some(), "they are not told: {:?}", team.people[number].status());
+}
+
+#[test]
+fn whoever_is_put_out_is_told_keeps_what_they_have_and_gets_nothing_more() {
+    let team = team();
+    team.people[BEN].files.write("b.txt", "one\nwritten by ben\n").expect("a file");
+    team.has(ANA, "b.txt", "written by ben");
+    team.has(CLEO, "b.txt", "written by ben");
+    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal");
+    is_removed(&team, BEN);
+    team.members_are(CLEO, &[("ana", "owner"), ("cleo", "editor")]);
+
+    // Everybody else goes on.
+    team.people[CLEO].files.write("a.txt", "one\nafter ben\n").expect("a file");
+    team.has(ANA, "a.txt", "after ben");
+    team.people[ANA].files.write("c.txt", "a new file\n").expect("a file");
+    team.has(CLEO, "c.txt", "a new file");
+    // What ben wrote before stays, with his name.
+    let blame = team.weft(CLEO, &["blame", "notes/b.txt"]).expect("a blame");
+    assert!(format!("{:?}", blame.lines).contains("\"ben\""), "{:?}", blame.lines);
+    assert_eq!(team.people[ANA].files.read("b.txt").as_deref(), Some("one\nwritten by ben\n"));
+
+    // What ben does stays with him.
+    team.refused(BEN, &["edit", "notes/a.txt", "--insert", "0", "x"], 4, "removed");
+    team.people[BEN].files.write("b.txt", "one\nwritten by ben\nand later\n").expect("a file");
+    let told = eventually(PATIENCE, || team.pending(BEN, "b.txt")).expect("the status tells of it");
+    assert!(told.0.contains("removed"), "{}", told.0);
+    sleep(LONG);
+    assert_eq!(team.people[BEN].files.read("a.txt").as_deref(), Some("one\n"));
+    assert!(!team.path(BEN, "c.txt").exists());
+    for other in [ANA, CLEO] {
+        assert_eq!(team.people[other].files.read("b.txt").as_deref(), Some("one\nwritten by ben\n"));
+    }
+    team.agree_among(&[ANA, CLEO]);
+}
+
+#[test]
+fn work_of_somebody_who_was_put_out_while_away_counts_nowhere_and_stays_with_them() {
+    let mut team = team();
+    team.people[BEN].stop();
+    team.people[BEN].files.write("b.txt", "one\nwritten on the train\n").expect("a file");
+    team.people[BEN].files.write("new.txt", "also on the train\n").expect("a file");
+    team.weft(BEN, &["edit", "notes/a.txt", "--insert", "0", "by command "]).expect("an edit");
+    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal");
+    team.people[ANA].files.write("a.txt", "one\ntwo\n").expect("a file");
+    team.has(CLEO, "a.txt", "two");
+    team.people[BEN].start();
+    is_removed(&team, BEN);
+    sleep(LONG);
+    for other in [ANA, CLEO] {
+        assert_eq!(team.people[other].files.read("a.txt").as_deref(), Some("one\ntwo\n"));
+        assert_eq!(team.people[other].files.read("b.txt").as_deref(), Some("one\n"));
+        assert!(!team.path(other, "new.txt").exists());
+    }
+    // Nothing that was typed is gone: it lies in ben's folder.
+    assert_eq!(team.people[BEN].files.read("b.txt").as_deref(), Some("one\nwritten on the train\n"));
+    assert_eq!(team.people[BEN].files.read("new.txt").as_deref(), Some("also on the train\n"));
+    assert!(!team.people[BEN].files.read("a.txt").unwrap_or_default().contains("two"));
+    team.agree_among(&[ANA, CLEO]);
+}
+
+#[test]
+fn two_who_put_people_out_at_the_same_time_and_apart_come_to_the_same() {
+    let mut team = team();
+    team.weft(ANA, &["role", "ben", "admin", "notes"]).expect("an admin");
+    team.members_are(BEN, &[("ana", "owner"), ("ben", "admin"), ("cleo", "editor")]);
+    team.members_are(CLEO, &[("ana", "owner"), ("ben", "admin"), ("cleo", "editor")]);
+    // Ana puts Ben out while Ben, who does not know it, puts Cleo out.
+    team.people[BEN].stop();
+    team.weft(BEN, &["revoke", "cleo", "notes", "--yes"]).expect("a removal by ben");
+    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal by ana");
+    team.people[BEN].start();
+    is_removed(&team, BEN);
+    // Ben's word was given after the cut: it counts nowhere, and Cleo stays.
+    for other in [ANA, CLEO] {
+        team.members_are(other, &[("ana", "owner"), ("cleo", "editor")]);
+    }
+    team.people[CLEO].files.write("a.txt", "one\ncleo is still here\n").expect("a file");
+    team.has(ANA, "a.txt", "cleo is still here");
+    team.agree_among(&[ANA, CLEO]);
+}
