@@ -2,20 +2,26 @@
 
 mod history;
 mod link;
+mod run;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
+use ropey::Rope;
 use weft_crdt::{CharIndex, Patch};
 
 use self::history::{History, Step};
 use self::link::Link;
+use crate::commands::EditSettings;
+use crate::display::Fold;
+use crate::language::{Language, PLAIN};
 use crate::selection::Selections;
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
+pub use self::run::Effect;
 
 /// What an edit is to the undo history: like ones that follow each other are taken back together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +61,8 @@ pub struct Document {
     /// The view and kind of the last edit, while nothing else happened there.
     open_group: Option<(ViewId, EditKind)>,
     link: Link,
+    language: &'static Language,
+    settings: EditSettings,
 }
 
 impl Document {
@@ -70,6 +78,8 @@ impl Document {
             history: History::default(),
             open_group: None,
             link,
+            language: &PLAIN,
+            settings: EditSettings::default(),
         }
     }
 
@@ -87,7 +97,7 @@ impl Document {
     pub fn add_view(&mut self) -> ViewId {
         let id = ViewId(self.next_view);
         self.next_view += 1;
-        self.views.insert(id, View::default());
+        self.views.insert(id, View::new(self.buffer.rope(), self.settings.tab_size));
         id
     }
 
@@ -159,16 +169,57 @@ impl Document {
         self.buffer.apply(change)?;
         let inverse = change.inverted(&old);
         self.link.local(change);
-        self.follow(change, Some(id));
+        self.follow(&old, change, Some(id));
         Ok(inverse)
     }
 
     /// Everything that hangs on the text follows a change.
-    fn follow(&mut self, change: &ChangeSet, own: Option<ViewId>) {
+    fn follow(&mut self, old: &Rope, change: &ChangeSet, own: Option<ViewId>) {
         self.version += 1;
         for (id, view) in &mut self.views {
-            view.follow(change, own == Some(*id));
+            view.follow(old, self.buffer.rope(), change, own == Some(*id));
         }
+    }
+
+    /// The language of the text.
+    pub fn language(&self) -> &'static Language {
+        self.language
+    }
+
+    /// Sets the language.
+    pub fn set_language(&mut self, language: &'static Language) {
+        self.language = language;
+    }
+
+    /// How the text is edited.
+    pub fn settings(&self) -> EditSettings {
+        self.settings
+    }
+
+    /// Sets how the text is edited.
+    pub fn set_settings(&mut self, settings: EditSettings) {
+        self.settings = settings;
+        for view in self.views.values_mut() {
+            let columns = view.rows.wrap_columns();
+            view.rows.set_wrap(self.buffer.rope(), columns, settings.tab_size);
+        }
+    }
+
+    /// Sets where a view wraps its lines.
+    pub fn set_wrap(&mut self, id: ViewId, columns: Option<usize>) {
+        if let Some(view) = self.views.get_mut(&id) {
+            view.rows.set_wrap(self.buffer.rope(), columns, self.settings.tab_size);
+        }
+    }
+
+    /// Measures some rows of a view that are not measured yet, for when there is time. Tells whether there are more.
+    pub fn measure_rows(&mut self, id: ViewId, lines_max: usize) -> bool {
+        self.views.get_mut(&id).is_some_and(|view| view.rows.measure(self.buffer.rope(), lines_max))
+    }
+
+    /// What can be folded, from the start of the text to its end.
+    pub fn folds(&self) -> Vec<Fold> {
+        crate::folds::by_indentation(self.buffer.rope(), self.settings.tab_size)
     }
 
     /// Tells whether this person can take something back.
@@ -234,11 +285,12 @@ impl Document {
     }
 
     fn change_others(&mut self, change: &ChangeSet) {
+        let old = self.buffer.rope().clone();
         if change.is_empty() || self.buffer.apply(change).is_err() {
             return;
         }
         self.history.others(change);
-        self.follow(change, None);
+        self.follow(&old, change, None);
     }
 
     /// What to send to the node now. Nothing while an answer is awaited.

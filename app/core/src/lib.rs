@@ -7,21 +7,42 @@
 //!
 //! - [`text`]: a text as a rope, and changes of it as values
 //! - [`selection`]: cursors
-//! - [`document`]: an open document: edits, undo, and staying in step with the node
+//! - [`document`]: an open document: edits, undo, commands, and staying in step with the node
 //! - [`view`]: one view of a document
+//! - [`display`]: rows as a window shows them: lines that are wrapped, folded and cut
+//! - [`language`]: what is known of each language besides its grammar
+//! - [`command`]: the list of everything that can be asked for
+//! - [`commands`]: what commands of an editor do
+//! - [`keymap`]: which keys ask for which command
+//! - [`search`]: finding and replacing in a text
 //! - [`limits`]: what the editor holds and does at most
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
+mod cells;
+pub mod command;
+pub mod commands;
+pub mod display;
 pub mod document;
+mod folds;
+pub mod keymap;
+pub mod language;
 pub mod limits;
+pub mod search;
 pub mod selection;
 #[cfg(test)]
 mod testing;
 pub mod text;
+mod toml_file;
 pub mod view;
 
-pub use document::{Document, EditKind, LinkError, Outgoing};
+pub use command::{AppCommand, Command, EditorCommand};
+pub use commands::{Clip, EditSettings, Motion};
+pub use display::{Fold, Point, Row, Rows};
+pub use document::{Document, EditKind, Effect, LinkError, Outgoing};
+pub use keymap::{KeyMap, Platform, Resolution};
+pub use language::Language;
 pub use selection::{Selection, Selections};
 pub use text::{Buffer, ChangeSet, LineEnding, Replacement};
+pub use toml_file::Problem;
 pub use view::{Scroll, View, ViewId};

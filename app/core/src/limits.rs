@@ -8,3 +8,48 @@ pub const UNDO_GROUPS_MAX: usize = 1_000;
 
 /// Most bytes of text that the undo history of one document keeps. Older groups are forgotten.
 pub const UNDO_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// The longest line whose columns are measured, in characters. Longer ones count one cell per character.
+pub const MEASURED_LINE_CHARS_MAX: usize = 10_000;
+
+/// How far the other one of a pair of brackets is looked for, in characters.
+pub const BRACKET_SCAN_CHARS_MAX: usize = 200_000;
+
+/// How many characters a row of a longer line has where lines are not wrapped. Longer rows would be slow to draw.
+pub const LONG_LINE_ROW_CHARS: usize = 2_000;
+
+/// Most folds that one view has closed.
+pub const FOLDS_MAX: usize = 10_000;
+
+/// Most lines that are measured at once while somebody waits. The others are measured when there is time.
+pub const MEASURED_AT_ONCE_LINES: usize = 2_000;
+
+/// The longest pattern that is looked for.
+pub const PATTERN_BYTES_MAX: usize = 64 * 1024;
+
+/// What a compiled regular expression may take, so that none fills the memory.
+pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How much of a text is copied and searched at a time.
+pub const SEARCHED_BYTES_STEP: usize = 64 * 1024;
+
+/// Most places of one search that are kept.
+pub const MATCHES_MAX: usize = 20_000;
+
+/// Most places that one command replaces.
+pub const REPLACED_MAX: usize = 1_000_000;
+
+/// Most strokes of one chord.
+pub const CHORD_STROKES_MAX: usize = 4;
+
+/// How deep parentheses and negations of a clause may lie in each other.
+pub const WHEN_DEPTH_MAX: usize = 32;
+
+/// Most bindings that a person's file may have.
+pub const USER_BINDINGS_MAX: usize = 2_000;
+
+/// The longest file of settings, keys or colours that is read.
+pub const SETTINGS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most problems that are told of one file.
+pub const SETTINGS_PROBLEMS_MAX: usize = 100;

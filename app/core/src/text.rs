@@ -11,4 +11,5 @@ pub(crate) use self::boundary::{
     next_grapheme, next_word_end, next_word_start, previous_grapheme, previous_word_start, snap, word_around,
 };
 pub use self::buffer::{Buffer, LineEnding, OutOfBounds};
+pub(crate) use self::buffer::{line_end, line_of, line_start};
 pub use self::change_set::{ChangeSet, Region, Replacement};

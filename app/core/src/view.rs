@@ -1,7 +1,9 @@
 //! One view of a document: its cursors and what of the text it shows.
 
-use weft_crdt::{CharIndex, Side};
+use ropey::Rope;
+use weft_crdt::{CharIndex, LineIndex, Side};
 
+use crate::display::Rows;
 use crate::selection::Selections;
 use crate::text::ChangeSet;
 
@@ -19,20 +21,50 @@ pub struct Scroll {
     pub rows: f64,
 }
 
+/// A corner of a rectangle: a line and a column in cells.
+type Corner = (LineIndex, usize);
+
 /// One view of a document.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct View {
     pub(crate) selections: Selections,
     pub(crate) scroll: Scroll,
+    pub(crate) rows: Rows,
+    pub(crate) page_rows: usize,
     /// Cursors before they moved, for going back.
     pub(crate) earlier: Vec<Selections>,
     pub(crate) later: Vec<Selections>,
+    /// Places before which nothing was typed and behind which something was closed by itself.
+    pub(crate) closed: Vec<CharIndex>,
+    /// Whether the selection was begun by asking for a word.
+    pub(crate) by_word: bool,
+    /// The corners of a selected rectangle: the one that stays and the one that moves.
+    pub(crate) rectangle: Option<(Corner, Corner)>,
+    /// Selections that were made larger step by step.
+    smaller: Vec<Selections>,
 }
 
 /// Cursor movements that can be taken back.
 const EARLIER_MAX: usize = 64;
+/// Rows of a page until the window says how many there are.
+const PAGE_ROWS: usize = 40;
 
 impl View {
+    pub(crate) fn new(rope: &Rope, tab_size: usize) -> Self {
+        Self {
+            selections: Selections::default(),
+            scroll: Scroll::default(),
+            rows: Rows::new(rope, None, tab_size),
+            page_rows: PAGE_ROWS,
+            earlier: Vec::new(),
+            later: Vec::new(),
+            closed: Vec::new(),
+            by_word: false,
+            rectangle: None,
+            smaller: Vec::new(),
+        }
+    }
+
     /// The cursors.
     pub fn selections(&self) -> &Selections {
         &self.selections
@@ -48,26 +80,82 @@ impl View {
         self.scroll = scroll;
     }
 
+    /// The rows of the text in this view.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Sets how many rows a page has.
+    pub fn set_page_rows(&mut self, rows: usize) {
+        self.page_rows = rows.max(1);
+    }
+
     /// Moves the cursors, in a way that can be taken back.
     pub(crate) fn select(&mut self, selections: Selections) {
+        self.by_word = false;
+        self.rectangle = None;
+        self.later.clear();
         if selections == self.selections {
             return;
         }
         let before = std::mem::replace(&mut self.selections, selections);
         self.earlier.push(before);
-        self.later.clear();
         if self.earlier.len() > EARLIER_MAX {
             self.earlier.remove(0);
+        }
+        self.keep_closed_near();
+    }
+
+    /// What was closed by itself is typed over only until the cursor leaves it.
+    pub(crate) fn keep_closed_near(&mut self) {
+        let heads: Vec<CharIndex> = self.selections.all().iter().map(|selection| selection.head).collect();
+        self.closed.retain(|closed| heads.iter().any(|head| head <= closed && closed.0 - head.0 < NEAR));
+    }
+
+    pub(crate) fn note_expansion(&mut self) {
+        let is_first = self.smaller.last().is_none_or(|last| {
+            last.count() != self.selections.count()
+                || last
+                    .all()
+                    .iter()
+                    .zip(self.selections.all())
+                    .any(|(small, large)| small.start() < large.start() || small.end() > large.end())
+        });
+        if is_first {
+            self.smaller.clear();
+        }
+        self.smaller.push(self.selections.clone());
+    }
+
+    /// Goes back to the selection before it was made larger.
+    pub(crate) fn shrink(&mut self) {
+        if let Some(smaller) = self.smaller.pop() {
+            let smaller_left = std::mem::take(&mut self.smaller);
+            self.select(smaller);
+            self.smaller = smaller_left;
         }
     }
 
     /// Follows a change. Who made it sees the view stay, everybody else the lines.
-    pub(crate) fn follow(&mut self, change: &ChangeSet, is_own: bool) {
+    pub(crate) fn follow(&mut self, old: &Rope, new: &Rope, change: &ChangeSet, is_own: bool) {
         let side = if is_own { Side::Before } else { Side::After };
         self.scroll.at = change.map(self.scroll.at, side);
         self.selections = self.selections.mapped(change);
-        for selections in self.earlier.iter_mut().chain(&mut self.later) {
+        let histories = self.earlier.iter_mut().chain(&mut self.later);
+        for selections in histories {
             *selections = selections.mapped(change);
         }
+        for closed in &mut self.closed {
+            *closed = change.map(*closed, Side::After);
+        }
+        if is_own {
+            self.rectangle = None;
+            self.by_word = false;
+        }
+        self.smaller.clear();
+        self.rows.follow(old, new, change);
     }
 }
+
+/// How far before something closed by itself the cursor may be, in characters.
+const NEAR: usize = 1_000;
