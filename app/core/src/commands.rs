@@ -17,7 +17,7 @@ pub use self::clipboard::Clip;
 pub use self::motion::Motion;
 pub use self::scope::EditSettings;
 
-pub(crate) use self::brackets::{expanded, matching_bracket, pair_around};
+pub(crate) use self::brackets::{expanded, pair_at};
 pub(crate) use self::clipboard::{copied, cut, pasted};
 pub(crate) use self::comment::{toggle_block_comment, toggle_line_comment};
 pub(crate) use self::cursors::{

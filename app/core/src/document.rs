@@ -3,6 +3,7 @@
 mod history;
 mod link;
 mod run;
+mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +15,9 @@ use weft_crdt::{CharIndex, Patch};
 use self::history::{History, Step};
 use self::link::Link;
 use crate::commands::EditSettings;
-use crate::display::Fold;
 use crate::language::{Language, PLAIN};
 use crate::selection::Selections;
+use crate::syntax::SyntaxState;
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
@@ -63,6 +64,7 @@ pub struct Document {
     link: Link,
     language: &'static Language,
     settings: EditSettings,
+    syntax: SyntaxState,
 }
 
 impl Document {
@@ -80,6 +82,7 @@ impl Document {
             link,
             language: &PLAIN,
             settings: EditSettings::default(),
+            syntax: SyntaxState::default(),
         }
     }
 
@@ -176,6 +179,7 @@ impl Document {
     /// Everything that hangs on the text follows a change.
     fn follow(&mut self, old: &Rope, change: &ChangeSet, own: Option<ViewId>) {
         self.version += 1;
+        self.syntax.follow(old, self.buffer.rope(), change, self.version);
         for (id, view) in &mut self.views {
             view.follow(old, self.buffer.rope(), change, own == Some(*id));
         }
@@ -188,7 +192,10 @@ impl Document {
 
     /// Sets the language.
     pub fn set_language(&mut self, language: &'static Language) {
-        self.language = language;
+        if language != self.language {
+            self.language = language;
+            self.syntax.clear();
+        }
     }
 
     /// How the text is edited.
@@ -215,11 +222,6 @@ impl Document {
     /// Measures some rows of a view that are not measured yet, for when there is time. Tells whether there are more.
     pub fn measure_rows(&mut self, id: ViewId, lines_max: usize) -> bool {
         self.views.get_mut(&id).is_some_and(|view| view.rows.measure(self.buffer.rope(), lines_max))
-    }
-
-    /// What can be folded, from the start of the text to its end.
-    pub fn folds(&self) -> Vec<Fold> {
-        crate::folds::by_indentation(self.buffer.rope(), self.settings.tab_size)
     }
 
     /// Tells whether this person can take something back.

@@ -1,5 +1,7 @@
 //! What can be folded where no syntax tree says so: lines that stand deeper than the one before.
 
+use std::ops::Range;
+
 use ropey::Rope;
 use weft_crdt::CharIndex;
 
@@ -7,13 +9,14 @@ use crate::display::Fold;
 use crate::limits::FOLDS_MAX;
 use crate::text::{line_end, line_start};
 
-/// The folds of a text by its indentation. Blank lines at the end of a block stay visible.
-pub(crate) fn by_indentation(rope: &Rope, tab_size: usize) -> Vec<Fold> {
+/// The folds that begin in some lines, by indentation. Blank lines at the end of a block stay visible.
+pub(crate) fn by_indentation(rope: &Rope, lines: Range<usize>, tab_size: usize) -> Vec<Fold> {
     let mut folds: Vec<(usize, usize)> = Vec::new();
     // Lines that may have deeper ones below, with their depth.
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut last_text = 0;
-    for (line, text) in rope.lines().enumerate() {
+    let start = lines.start.min(rope.len_lines());
+    for (line, text) in (start..).zip(rope.lines_at(start)) {
         let mut depth = 0;
         let mut is_blank = true;
         for char in text.chars() {
@@ -35,7 +38,11 @@ pub(crate) fn by_indentation(rope: &Rope, tab_size: usize) -> Vec<Fold> {
                 folds.push((start, last_text));
             }
         }
-        open.push((line, depth));
+        if line < lines.end {
+            open.push((line, depth));
+        } else if open.is_empty() {
+            break;
+        }
         last_text = line;
     }
     while let Some((start, _)) = open.pop() {

@@ -15,6 +15,7 @@
 //! - [`commands`]: what commands of an editor do
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
+//! - [`syntax`]: colours, folds and an outline from syntax trees
 //! - [`limits`]: what the editor holds and does at most
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
@@ -30,6 +31,7 @@ pub mod language;
 pub mod limits;
 pub mod search;
 pub mod selection;
+pub mod syntax;
 #[cfg(test)]
 mod testing;
 pub mod text;
@@ -43,6 +45,7 @@ pub use document::{Document, EditKind, Effect, LinkError, Outgoing};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use language::Language;
 pub use selection::{Selection, Selections};
+pub use syntax::{Highlight, OutlineItem, ParseJob, Parsed, Span, SyntaxTree};
 pub use text::{Buffer, ChangeSet, LineEnding, Replacement};
 pub use toml_file::Problem;
 pub use view::{Scroll, View, ViewId};

@@ -25,7 +25,7 @@ pub const FOLDS_MAX: usize = 10_000;
 pub const MEASURED_AT_ONCE_LINES: usize = 2_000;
 
 /// The longest pattern that is looked for.
-pub const PATTERN_BYTES_MAX: usize = 64 * 1024;
+pub const PATTERN_BYTES_MAX: usize = 4 * 1024;
 
 /// What a compiled regular expression may take, so that none fills the memory.
 pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -53,3 +53,24 @@ pub const SETTINGS_BYTES_MAX: usize = 1024 * 1024;
 
 /// Most problems that are told of one file.
 pub const SETTINGS_PROBLEMS_MAX: usize = 100;
+
+/// The largest text that a syntax tree is made of, in bytes. A tree takes some thirty times as much.
+pub const SYNTAX_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Most edits that may happen while a tree is made. After more it is made anew.
+pub const SYNTAX_EDITS_MAX: usize = 10_000;
+
+/// Most unfinished matches of a query while a part of a text is coloured.
+pub const HIGHLIGHT_MATCHES_MAX: u32 = 256;
+
+/// Most trees of texts within the text that are made to colour one part of it.
+pub const INNER_TREES_MAX: usize = 500;
+
+/// How much of a line is coloured without a tree, in characters.
+pub const LEXED_LINE_CHARS_MAX: usize = 20_000;
+
+/// Most items of an outline.
+pub const OUTLINE_ITEMS_MAX: usize = 20_000;
+
+/// How much of a name is shown in an outline, in characters.
+pub const OUTLINE_NAME_CHARS_MAX: usize = 120;

@@ -13,7 +13,13 @@ use crate::text::word_around;
 /// The other one of the pair of brackets at a position: the bracket behind it, else the one before. From between
 /// brackets it goes to the closing one.
 pub(crate) fn matching_bracket(scope: &Scope<'_>, at: usize) -> Option<usize> {
-    let (open, close) = pair_at(scope.rope, scope.language, at).or_else(|| {
+    let by_tree = scope.tree.and_then(|tree| {
+        [Some(at), at.checked_sub(1)].into_iter().flatten().find_map(|at| {
+            let other = tree.matching_bracket(scope.rope, at.into())?.0;
+            Some((at.min(other), at.max(other)))
+        })
+    });
+    let (open, close) = by_tree.or_else(|| pair_at(scope.rope, scope.language, at)).or_else(|| {
         let around = pair_around(scope.rope, scope.language, at..at)?;
         // A position between brackets counts as one at the opening bracket.
         return Some((around.start, around.end - 1));
@@ -92,6 +98,10 @@ pub(crate) fn expanded(scope: &Scope<'_>, selection: &Selection) -> Selection {
     let (start, end) = word_around(scope.rope, selection.head.0);
     let mut steps = vec![start..end];
     steps.extend(quoted(scope, &range));
+    let ends = range.start.into()..range.end.into();
+    if let Some(node) = scope.tree.and_then(|tree| tree.node_around(scope.rope, ends)) {
+        steps.push(node.start.0..node.end.0);
+    }
     if let Some(pair) = pair_around(scope.rope, scope.language, range.clone()) {
         steps.push(pair.start + 1..pair.end - 1);
         steps.push(pair);

@@ -9,6 +9,7 @@ use crate::display::Rows;
 use crate::document::EditKind;
 use crate::language::Language;
 use crate::selection::{Selection, Selections};
+use crate::syntax::SyntaxTree;
 use crate::text::{ChangeSet, LineEnding, Replacement, line_end, line_of, line_start};
 
 /// How a document is edited. A document has its own, from the settings and from what the text already does.
@@ -49,6 +50,7 @@ impl EditSettings {
 }
 
 /// What a command sees.
+#[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) rope: &'a Rope,
     pub(crate) selections: &'a Selections,
@@ -63,6 +65,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) page_rows: usize,
     /// Whether the selection was begun by asking for a word, so that only whole words are like it.
     pub(crate) by_word: bool,
+    /// The syntax tree, where there is one.
+    pub(crate) tree: Option<&'a SyntaxTree>,
 }
 
 /// What a command gives.
@@ -198,6 +202,11 @@ impl Scope<'_> {
     pub(super) fn is_blank(&self, line: usize) -> bool {
         let text = self.rope.slice(self.line_start(line)..self.line_end(line));
         text.chars().all(char::is_whitespace)
+    }
+
+    /// Whether a character is code and not in a text or a comment, as far as a tree says so.
+    pub(super) fn is_code(&self, at: usize) -> bool {
+        self.tree.is_none_or(|tree| tree.is_code(self.rope, CharIndex(at)))
     }
 
     pub(super) fn char_before(&self, at: usize) -> Option<char> {

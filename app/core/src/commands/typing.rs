@@ -100,7 +100,8 @@ fn closing(scope: &Scope<'_>, selection: &Selection, char: char) -> Option<char>
     let before = scope.char_before(at);
     let is_apart = before.is_none_or(|before| class_of(before) != CharClass::Word && before != char);
     let follows_same = scope.rope.get_char(at) == Some(char);
-    (is_quote && is_free && is_apart && !follows_same).then_some(char)
+    let is_code = at == 0 || scope.is_code(at - 1);
+    (is_quote && is_free && is_apart && !follows_same && is_code).then_some(char)
 }
 
 /// Where a line begins anew, and with which indentation, when a character makes it stand less deep: a closing
@@ -190,7 +191,10 @@ pub(crate) fn new_line(scope: &Scope<'_>) -> Outcome {
         let is_blank = indent.len() == before.len() && behind == scope.line_end(scope.line_of(behind));
         // White space that stood alone is not left behind.
         let from = if is_blank { line_start } else { start };
-        let opens = opens(scope, &before);
+        // A bracket at the end of a comment or text opens nothing.
+        let text_end = line_start + before.trim_end().chars().count();
+        let last = scope.char_before(text_end).filter(|char| scope.language.closer(*char).is_some());
+        let opens = opens(scope, &before) && (last.is_none() || scope.is_code(text_end - 1));
         let deeper = if opens { scope.settings.indent_unit() } else { String::new() };
         let first = format!("{end}{indent}{deeper}");
         let open = before.trim_end().chars().last();

@@ -92,6 +92,7 @@ impl Document {
             rows: &view.rows,
             page_rows: view.page_rows,
             by_word: view.by_word,
+            tree: self.syntax.tree(),
         }))
     }
 
