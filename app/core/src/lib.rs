@@ -16,6 +16,8 @@
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
+//! - [`settings`], [`theme`]: what a person can set, and colours, from TOML files
+//! - [`window`]: tabs and splits, the file tree, quick open and the palette
 //! - [`limits`]: what the editor holds and does at most
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
@@ -31,12 +33,15 @@ pub mod language;
 pub mod limits;
 pub mod search;
 pub mod selection;
+pub mod settings;
 pub mod syntax;
 #[cfg(test)]
 mod testing;
 pub mod text;
+pub mod theme;
 mod toml_file;
 pub mod view;
+pub mod window;
 
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
@@ -45,7 +50,9 @@ pub use document::{Document, EditKind, Effect, LinkError, Outgoing};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use language::Language;
 pub use selection::{Selection, Selections};
+pub use settings::Settings;
 pub use syntax::{Highlight, OutlineItem, ParseJob, Parsed, Span, SyntaxTree};
 pub use text::{Buffer, ChangeSet, LineEnding, Replacement};
+pub use theme::Theme;
 pub use toml_file::Problem;
 pub use view::{Scroll, View, ViewId};

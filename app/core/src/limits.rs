@@ -74,3 +74,36 @@ pub const OUTLINE_ITEMS_MAX: usize = 20_000;
 
 /// How much of a name is shown in an outline, in characters.
 pub const OUTLINE_NAME_CHARS_MAX: usize = 120;
+
+/// How much of a word of a query counts, in characters, and how many words.
+pub const FUZZY_QUERY_CHARS_MAX: usize = 64;
+
+/// How much of a name is looked at, in characters from its end.
+pub const FUZZY_NAME_CHARS_MAX: usize = 512;
+
+/// Most results of quick open.
+pub const QUICK_RESULTS_MAX: usize = 200;
+
+/// How many names quick open looks at in one step.
+pub const QUICK_STEP_NAMES: usize = 5_000;
+
+/// How many commands the palette remembers.
+pub const RECENT_COMMANDS_MAX: usize = 50;
+
+/// Most entries of a folder that are shown.
+pub const FOLDER_ENTRIES_MAX: usize = 100_000;
+
+/// Most rows of the file tree.
+pub const TREE_ROWS_MAX: usize = 500_000;
+
+/// Most tabs of a window.
+pub const TABS_MAX: usize = 1_000;
+
+/// Most groups of tabs of a window.
+pub const GROUPS_MAX: usize = 32;
+
+/// How deep splits may lie in each other in a saved layout.
+pub const PANE_DEPTH_MAX: usize = 64;
+
+/// How many closed tabs are remembered.
+pub const CLOSED_TABS_MAX: usize = 100;

@@ -38,8 +38,10 @@ impl<'a> Problems<'a> {
     }
 
     pub(crate) fn push(&mut self, byte: usize, message: impl Into<String>, hint: Option<String>) {
-        if self.list.len() < SETTINGS_PROBLEMS_MAX {
-            let (line, column) = place(self.text, byte);
+        let (line, column) = place(self.text, byte);
+        // What else is wrong on a line mostly follows from the first mistake on it.
+        let is_told = self.list.iter().any(|problem| problem.line == line);
+        if !is_told && self.list.len() < SETTINGS_PROBLEMS_MAX {
             self.list.push(Problem { line, column, message: message.into(), hint });
         }
     }
@@ -68,7 +70,8 @@ pub(crate) fn read<'a>(text: &'a str, problems: &mut Problems<'_>) -> Spanned<De
         return Spanned::new(0..0, DeTable::new());
     }
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
+    let has_places = errors.iter().any(|error| error.span().is_some());
+    for error in errors.iter().filter(|error| !has_places || error.span().is_some()) {
         let byte = error.span().map_or(0, |span| span.start);
         problems.push(byte, error.message(), None);
     }

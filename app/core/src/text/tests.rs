@@ -131,7 +131,7 @@ fn graphemes_are_those_of_the_whole_text() {
             let previous = borders.iter().copied().rev().find(|border| *border < at).unwrap_or(0);
             assert_eq!(next_grapheme(&rope, at), next, "behind {at} of {text:?}");
             assert_eq!(previous_grapheme(&rope, at), previous, "before {at} of {text:?}");
-            assert_eq!(borders.contains(&snap(&rope, at)), true, "{at} of {text:?}");
+            assert!(borders.contains(&snap(&rope, at)), "{at} of {text:?}");
         }
     });
 }
