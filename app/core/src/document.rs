@@ -2,6 +2,7 @@
 
 mod history;
 mod link;
+mod people;
 mod run;
 mod syntax;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
+pub use self::people::Person;
 pub use self::run::Effect;
 
 /// What an edit is to the undo history: like ones that follow each other are taken back together.
@@ -65,6 +67,7 @@ pub struct Document {
     language: &'static Language,
     settings: EditSettings,
     syntax: SyntaxState,
+    people: Vec<Person>,
 }
 
 impl Document {
@@ -83,6 +86,7 @@ impl Document {
             language: &PLAIN,
             settings: EditSettings::default(),
             syntax: SyntaxState::default(),
+            people: Vec::new(),
         }
     }
 
@@ -179,6 +183,7 @@ impl Document {
     /// Everything that hangs on the text follows a change.
     fn follow(&mut self, old: &Rope, change: &ChangeSet, own: Option<ViewId>) {
         self.version += 1;
+        self.move_people(change);
         self.syntax.follow(old, self.buffer.rope(), change, self.version);
         for (id, view) in &mut self.views {
             view.follow(old, self.buffer.rope(), change, own == Some(*id));

@@ -160,14 +160,14 @@ impl Selections {
     /// selected, and a caret stays before it.
     #[must_use]
     pub fn mapped(&self, change: &ChangeSet) -> Self {
-        let (mut starts, mut ends) = (change.mapper(), change.mapper());
+        let mapper = change.mapper();
         self.map(|selection| {
             if selection.is_empty() {
-                let at = starts.map(selection.head, Side::Before);
+                let at = mapper.map(selection.head, Side::Before);
                 return Selection { goal: selection.goal, ..Selection::caret(at.0) };
             }
-            let start = starts.map(selection.start(), Side::After).0;
-            let end = ends.map(selection.end(), Side::Before).0;
+            let start = mapper.map(selection.start(), Side::After).0;
+            let end = mapper.map(selection.end(), Side::Before).0;
             selection.with_range(start.min(end)..end)
         })
     }
@@ -175,7 +175,7 @@ impl Selections {
     /// Moves the cursors over a change that they made: each becomes a caret behind what was inserted at it.
     #[must_use]
     pub fn behind(&self, change: &ChangeSet) -> Self {
-        let mut mapper = change.mapper();
+        let mapper = change.mapper();
         self.map(|selection| Selection::caret(mapper.map(selection.end(), Side::After).0))
     }
 

@@ -12,4 +12,4 @@ pub(crate) use self::boundary::{
 };
 pub use self::buffer::{Buffer, LineEnding, OutOfBounds};
 pub(crate) use self::buffer::{line_end, line_of, line_start};
-pub use self::change_set::{ChangeSet, Region, Replacement};
+pub use self::change_set::{ChangeSet, Mapper, Region, Replacement};

@@ -44,8 +44,9 @@ pub struct View {
     smaller: Vec<Selections>,
 }
 
-/// Cursor movements that can be taken back.
+/// Cursor movements that can be taken back, and the cursors that they have together: all of them follow every edit.
 const EARLIER_MAX: usize = 64;
+const EARLIER_CURSORS_MAX: usize = 4_000;
 /// Rows of a page until the window says how many there are.
 const PAGE_ROWS: usize = 40;
 
@@ -100,8 +101,9 @@ impl View {
         }
         let before = std::mem::replace(&mut self.selections, selections);
         self.earlier.push(before);
-        if self.earlier.len() > EARLIER_MAX {
-            self.earlier.remove(0);
+        let mut cursors: usize = self.earlier.iter().map(Selections::count).sum();
+        while self.earlier.len() > EARLIER_MAX || cursors > EARLIER_CURSORS_MAX && !self.earlier.is_empty() {
+            cursors -= self.earlier.remove(0).count();
         }
         self.keep_closed_near();
     }
@@ -139,14 +141,15 @@ impl View {
     /// Follows a change. Who made it sees the view stay, everybody else the lines.
     pub(crate) fn follow(&mut self, old: &Rope, new: &Rope, change: &ChangeSet, is_own: bool) {
         let side = if is_own { Side::Before } else { Side::After };
-        self.scroll.at = change.map(self.scroll.at, side);
+        let mapper = change.mapper();
+        self.scroll.at = mapper.map(self.scroll.at, side);
         self.selections = self.selections.mapped(change);
         let histories = self.earlier.iter_mut().chain(&mut self.later);
         for selections in histories {
             *selections = selections.mapped(change);
         }
         for closed in &mut self.closed {
-            *closed = change.map(*closed, Side::After);
+            *closed = mapper.map(*closed, Side::After);
         }
         if is_own {
             self.rectangle = None;

@@ -10,7 +10,7 @@ use crate::document::EditKind;
 use crate::language::Language;
 use crate::selection::{Selection, Selections};
 use crate::syntax::SyntaxTree;
-use crate::text::{ChangeSet, LineEnding, Replacement, line_end, line_of, line_start};
+use crate::text::{ChangeSet, LineEnding, Mapper, Replacement, line_end, line_of, line_start};
 
 /// How a document is edited. A document has its own, from the settings and from what the text already does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,38 @@ impl EditSettings {
     /// One step of indentation.
     pub fn indent_unit(&self) -> String {
         if self.insert_spaces { " ".repeat(self.tab_size) } else { "\t".to_owned() }
+    }
+
+    /// The settings with the indentation that a text already has: what most of its first lines are indented with.
+    #[must_use]
+    pub fn detected(mut self, rope: &Rope) -> Self {
+        const LINES: usize = 500;
+        let (mut tabs, mut spaces, mut last) = (0_usize, [0_usize; 9], 0_usize);
+        for line in rope.lines().take(LINES) {
+            let indent: String =
+                line.chars().take(64).take_while(|char| matches!(char, ' ' | '\t')).collect();
+            if line.chars().nth(indent.len()).is_none_or(char::is_whitespace) {
+                continue;
+            }
+            if indent.starts_with('\t') {
+                tabs += 1;
+                continue;
+            }
+            let step = indent.len().abs_diff(last);
+            last = indent.len();
+            if (2..=8).contains(&step) {
+                spaces[step] += 1;
+            }
+        }
+        let (size, count) =
+            spaces.iter().copied().enumerate().max_by_key(|(_, count)| *count).unwrap_or((4, 0));
+        if tabs > count {
+            self.insert_spaces = false;
+        } else if count > 0 {
+            self.insert_spaces = true;
+            self.tab_size = size;
+        }
+        self
     }
 
     /// The white space up to a column.
@@ -129,8 +161,8 @@ impl Place {
         self
     }
 
-    pub(super) fn on(self, change: &ChangeSet) -> usize {
-        change.map(CharIndex(self.at), self.side).0 + self.plus
+    pub(super) fn on(self, mapper: &Mapper<'_>) -> usize {
+        mapper.map(CharIndex(self.at), self.side).0 + self.plus
     }
 }
 
@@ -141,10 +173,10 @@ pub(super) fn placed(
     places: &[(Place, Place)],
 ) -> Outcome {
     let mut outcome = Outcome::change(replacements);
-    let all = places
-        .iter()
-        .map(|(anchor, head)| Selection::new(anchor.on(&outcome.change), head.on(&outcome.change)));
-    outcome.selections = Some(Selections::new(all.collect(), scope.selections.primary_index()));
+    let mapper = outcome.change.mapper();
+    let all = places.iter().map(|(anchor, head)| Selection::new(anchor.on(&mapper), head.on(&mapper)));
+    let selections = Selections::new(all.collect(), scope.selections.primary_index());
+    outcome.selections = Some(selections);
     outcome
 }
 

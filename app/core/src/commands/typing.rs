@@ -61,7 +61,8 @@ fn type_char(scope: &Scope<'_>, char: char) -> Outcome {
         .any(|selection| !selection.is_empty() || begins_word(scope.char_before(selection.head.0), char));
     let kind = if begins_word { EditKind::TypingWord } else { EditKind::Typing };
     let mut outcome = placed(scope, replacements, &places).kind(kind);
-    outcome.closed = closed.into_iter().map(|place| CharIndex(place.on(&outcome.change))).collect();
+    let mapper = outcome.change.mapper();
+    outcome.closed = closed.into_iter().map(|place| CharIndex(place.on(&mapper))).collect();
     outcome
 }
 

@@ -199,10 +199,10 @@ impl Rows {
     }
 
     fn move_folds(&mut self, rope: &Rope, change: &ChangeSet, touched: Range<usize>) {
-        let (mut starts, mut ends) = (change.mapper(), change.mapper());
+        let mapper = change.mapper();
         for fold in &mut self.folds {
-            let start = starts.map(fold.start, Side::After);
-            *fold = Fold { start, end: ends.map(fold.end, Side::Before) };
+            let start = mapper.map(fold.start, Side::After);
+            *fold = Fold { start, end: mapper.map(fold.end, Side::Before) };
         }
         let mut again = touched.clone();
         for fold in &self.folds {

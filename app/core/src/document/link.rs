@@ -5,7 +5,7 @@
 //! place, the text that the node had first stands first, here and there.
 
 use ropey::Rope;
-use weft_crdt::{Edit, Patch};
+use weft_crdt::{CharIndex, Edit, Patch, Side};
 
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 
@@ -138,6 +138,21 @@ impl Link {
         let (change, unsent) = ChangeSet::moved(&change, &self.unsent);
         self.unsent = unsent;
         change
+    }
+
+    /// A place of the node's text here; `None` when it belongs to another revision than the one that is known.
+    pub(super) fn from_node(&self, revision: u64, at: CharIndex) -> Option<CharIndex> {
+        let at = (revision == self.revision).then_some(at)?;
+        let at = at.min(CharIndex(self.known.len_chars()));
+        let at = self.sent.as_ref().map_or(at, |sent| sent.map(at, Side::Before));
+        Some(self.unsent.map(at, Side::Before))
+    }
+
+    /// A place here in the node's text, with its revision.
+    pub(super) fn to_node(&self, at: CharIndex) -> (u64, CharIndex) {
+        let at = self.unsent.mapper().map_back(at);
+        let at = self.sent.as_ref().map_or(at, |sent| sent.mapper().map_back(at));
+        (self.revision, at)
     }
 
     /// The document was opened again: gives what that does to the text here. What was not sent stays and is sent

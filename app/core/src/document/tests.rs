@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use weft_crdt::{Patch, TextDocument};
 
 use super::*;
-use crate::limits::{CURSORS_MAX, UNDO_BYTES_MAX, UNDO_GROUPS_MAX};
+use crate::limits::{CURSORS_MAX, PEOPLE_MAX, UNDO_BYTES_MAX, UNDO_GROUPS_MAX};
 use crate::selection::Selection;
 use crate::testing::{self, under_seeds};
 use crate::view::Scroll;
@@ -391,4 +391,27 @@ fn the_history_forgets_its_oldest_entries() {
     assert_eq!(document.history.size(), (2, UNDO_BYTES_MAX));
     document.edit(view, &ChangeSet::replace(CharIndex(0), 1, ""), None, EditKind::Whole).unwrap();
     assert_eq!(document.history.size(), (2, UNDO_BYTES_MAX / 2 + 1));
+}
+
+#[test]
+fn cursors_of_others_stay_where_they_are_in_the_text() {
+    let (mut document, view) = open("one two");
+    let person = |at| ("u".to_owned(), "Ana".to_owned(), CharIndex(at), CharIndex(at));
+    // What the node does not know yet stands before them.
+    document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "ab"), None, EditKind::Whole).unwrap();
+    document.outgoing().unwrap();
+    document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "c"), None, EditKind::Whole).unwrap();
+    assert!(document.set_people(0, [person(4)]));
+    assert_eq!(document.people()[0].selection.head, CharIndex(7));
+    document.edit(view, &ChangeSet::replace(CharIndex(0), 1, ""), None, EditKind::Whole).unwrap();
+    assert_eq!(document.people()[0].selection.head, CharIndex(6));
+    assert!(!document.set_people(9, [person(4)]), "of a revision that is not here");
+    assert_eq!(document.people().len(), 1);
+    document.select(view, &caret(6));
+    assert_eq!(document.cursor_for_others(view), Some((0, CharIndex(4), CharIndex(4))));
+    document.select(view, &caret(1));
+    assert_eq!(document.cursor_for_others(view), Some((0, CharIndex(0), CharIndex(0))));
+    document.set_people(0, (0..PEOPLE_MAX + 1).map(|_| person(usize::MAX)));
+    assert_eq!(document.people().len(), PEOPLE_MAX);
+    assert!(document.people()[0].selection.head.0 <= document.buffer().len_chars());
 }

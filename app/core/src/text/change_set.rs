@@ -296,33 +296,37 @@ impl ChangeSet {
     }
 }
 
-/// Maps positions through a [`ChangeSet`]. Positions that ascend cost one pass together.
+/// Maps positions through a [`ChangeSet`], each in the logarithm of the places that change.
 #[derive(Debug)]
 pub struct Mapper<'a> {
     regions: Vec<Region<'a>>,
-    next: usize,
 }
 
 impl<'a> Mapper<'a> {
     fn new(change: &'a ChangeSet) -> Self {
-        Self { regions: change.regions(), next: 0 }
+        Self { regions: change.regions() }
     }
 
     /// Maps a position.
-    pub fn map(&mut self, at: CharIndex, side: Side) -> CharIndex {
+    pub fn map(&self, at: CharIndex, side: Side) -> CharIndex {
         let at = at.0;
-        if self.next > 0 && self.regions[self.next - 1].old.end >= at {
-            self.next = 0;
-        }
-        while self.regions.get(self.next).is_some_and(|region| region.old.end < at) {
-            self.next += 1;
-        }
-        let before = self.next.checked_sub(1).map(|last| &self.regions[last]);
+        let next = self.regions.partition_point(|region| region.old.end < at);
+        let before = next.checked_sub(1).map(|last| &self.regions[last]);
         let (old, new) = before.map_or((0, 0), |region| (region.old.end, region.new.end));
-        let region = self.regions.get(self.next).filter(|region| region.old.start <= at);
+        let region = self.regions.get(next).filter(|region| region.old.start <= at);
         let Some(region) = region else { return CharIndex(at - old + new) };
         let is_behind = at == region.old.end && !region.old.is_empty();
         CharIndex(if is_behind || side == Side::After { region.new.end } else { region.new.start })
+    }
+
+    /// Where a position of the new text was in the old one. What was inserted was nowhere; its start stands for it.
+    pub fn map_back(&self, at: CharIndex) -> CharIndex {
+        let at = at.0;
+        let next = self.regions.partition_point(|region| region.new.end <= at);
+        let before = next.checked_sub(1).map(|last| &self.regions[last]);
+        let (old, new) = before.map_or((0, 0), |region| (region.old.end, region.new.end));
+        let region = self.regions.get(next).filter(|region| region.new.start <= at);
+        CharIndex(region.map_or(at - new + old, |region| region.old.start))
     }
 }
 

@@ -77,7 +77,7 @@ fn positions_follow_their_characters() {
         let text: String = ('\u{4e00}'..'\u{4e20}').collect();
         let change = testing::change(rng, text.chars().count());
         let after: Vec<char> = applied(&text, &change).chars().collect();
-        let mut mapper = change.mapper();
+        let mapper = change.mapper();
         let mut last = 0;
         for (at, char) in text.chars().enumerate() {
             let before = change.map(CharIndex(at), Side::Before).0;
@@ -86,6 +86,7 @@ fn positions_follow_their_characters() {
             last = before;
             if let Some(found) = after.iter().position(|other| *other == char) {
                 assert_eq!(behind, found, "a position before a character that stays");
+                assert_eq!(mapper.map_back(CharIndex(found)).0, at, "and back");
             }
         }
     });

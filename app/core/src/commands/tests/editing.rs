@@ -229,3 +229,16 @@ fn undo_goes_back_word_by_word_with_the_cursors() {
     player.play("backspace left right x ctrl+z");
     assert_eq!(player.shown(), "ab|");
 }
+
+#[test]
+fn indentation_is_that_of_the_text() {
+    let detect = |text: &str| {
+        let settings = EditSettings::default().detected(&ropey::Rope::from_str(text));
+        (settings.insert_spaces, settings.tab_size)
+    };
+    assert_eq!(detect("a {\n  b {\n    c\n  }\n}\n"), (true, 2));
+    assert_eq!(detect("a {\n\tb\n}\n"), (false, 4));
+    assert_eq!(detect("a\n    b\n    c\nd\n"), (true, 4));
+    assert_eq!(detect("a\nb\n"), (true, 4));
+    assert_eq!(detect(""), (true, 4));
+}
