@@ -6,7 +6,7 @@
 //! Modules in reading order:
 //!
 //! - [`text`]: a text as a rope, and changes of it as values
-//! - [`selection`]: cursors
+//! - [`selection`]: cursors and what they select
 //! - [`document`]: an open document: edits, undo, commands, and staying in step with the node
 //! - [`view`]: one view of a document
 //! - [`display`]: rows as a window shows them: lines that are wrapped, folded and cut
@@ -16,7 +16,7 @@
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
-//! - [`settings`], [`theme`]: what a person can set, and colours, from TOML files
+//! - [`settings`] and [`theme`]: what a person can set, and colours, from TOML files
 //! - [`window`]: tabs and splits, the file tree, quick open and the palette
 //! - [`limits`]: what the editor holds and does at most
 

@@ -2,6 +2,7 @@
 //! `cargo test -p weft-editor --test timing -- --nocapture`.
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")]
+#![allow(clippy::print_stdout, reason = "its output is what this is for")]
 
 use std::time::{Duration, Instant};
 

@@ -22,7 +22,7 @@ pub(crate) fn matching_bracket(scope: &Scope<'_>, at: usize) -> Option<usize> {
     let (open, close) = by_tree.or_else(|| pair_at(scope.rope, scope.language, at)).or_else(|| {
         let around = pair_around(scope.rope, scope.language, at..at)?;
         // A position between brackets counts as one at the opening bracket.
-        return Some((around.start, around.end - 1));
+        Some((around.start, around.end - 1))
     })?;
     // From the closing bracket to the opening one, and from everywhere else to the closing one.
     let is_at_close = at == close || at == close + 1 && at != open;
@@ -96,7 +96,7 @@ pub(crate) fn expanded(scope: &Scope<'_>, selection: &Selection) -> Selection {
     let is_larger =
         |next: &Range<usize>| next.start <= range.start && range.end <= next.end && next.len() > range.len();
     let (start, end) = word_around(scope.rope, selection.head.0);
-    let mut steps = vec![start..end];
+    let mut steps = std::iter::once(start..end).collect::<Vec<_>>();
     steps.extend(quoted(scope, &range));
     let ends = range.start.into()..range.end.into();
     if let Some(node) = scope.tree.and_then(|tree| tree.node_around(scope.rope, ends)) {

@@ -242,7 +242,7 @@ fn blocks_or_all(scope: &Scope<'_>) -> Vec<Range<usize>> {
     if last > 1 && scope.line_start(last - 1) == scope.rope.len_chars() {
         last -= 1;
     }
-    vec![0..last]
+    std::iter::once(0..last).collect()
 }
 
 /// Writes blocks of lines anew.

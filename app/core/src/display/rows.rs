@@ -72,7 +72,12 @@ impl Rows {
     pub fn new(rope: &Rope, columns: Option<usize>, tab_size: usize) -> Self {
         let wrap = Wrap { columns, tab_size };
         let lines = rope.len_lines();
-        let mut rows = Self { tree: LineTree::new(lines), wrap, folds: Vec::new(), pending: vec![0..lines] };
+        let mut rows = Self {
+            tree: LineTree::new(lines),
+            wrap,
+            folds: Vec::new(),
+            pending: std::iter::once(0..lines).collect(),
+        };
         rows.measure(rope, MEASURED_AT_ONCE_LINES);
         rows
     }

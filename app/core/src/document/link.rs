@@ -141,7 +141,7 @@ impl Link {
     }
 
     /// A place of the node's text here; `None` when it belongs to another revision than the one that is known.
-    pub(super) fn from_node(&self, revision: u64, at: CharIndex) -> Option<CharIndex> {
+    pub(super) fn here(&self, revision: u64, at: CharIndex) -> Option<CharIndex> {
         let at = (revision == self.revision).then_some(at)?;
         let at = at.min(CharIndex(self.known.len_chars()));
         let at = self.sent.as_ref().map_or(at, |sent| sent.map(at, Side::Before));
@@ -149,7 +149,7 @@ impl Link {
     }
 
     /// A place here in the node's text, with its revision.
-    pub(super) fn to_node(&self, at: CharIndex) -> (u64, CharIndex) {
+    pub(super) fn at_node(&self, at: CharIndex) -> (u64, CharIndex) {
         let at = self.unsent.mapper().map_back(at);
         let at = self.sent.as_ref().map_or(at, |sent| sent.mapper().map_back(at));
         (self.revision, at)

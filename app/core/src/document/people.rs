@@ -31,8 +31,8 @@ impl Document {
             .into_iter()
             .take(PEOPLE_MAX)
             .map(|(user, name, anchor, head)| {
-                let anchor = self.link.from_node(revision, anchor)?;
-                let head = self.link.from_node(revision, head)?;
+                let anchor = self.link.here(revision, anchor)?;
+                let head = self.link.here(revision, head)?;
                 Some(Person { user, name, selection: Selection::new(anchor.0, head.0) })
             })
             .collect();
@@ -51,8 +51,8 @@ impl Document {
     /// The cursor of a view for the others: the revision that it belongs to, the anchor and the head.
     pub fn cursor_for_others(&self, id: ViewId) -> Option<(u64, CharIndex, CharIndex)> {
         let selection = self.view(id)?.selections().primary();
-        let (revision, anchor) = self.link.to_node(selection.anchor);
-        Some((revision, anchor, self.link.to_node(selection.head).1))
+        let (revision, anchor) = self.link.at_node(selection.anchor);
+        Some((revision, anchor, self.link.at_node(selection.head).1))
     }
 
     pub(super) fn move_people(&mut self, change: &ChangeSet) {

@@ -80,7 +80,6 @@ fn query(language: &Grammars, source: &str) -> Option<Query> {
 /// The pattern at the top level of a query that holds a byte, with its captures.
 fn pattern_at(source: &str, byte: usize) -> Option<std::ops::Range<usize>> {
     let mut depth = 0_usize;
-    let mut start = 0;
     let (mut is_text, mut is_comment, mut is_escaped) = (false, false, false);
     let mut starts = Vec::new();
     for (at, char) in source.char_indices() {
@@ -93,8 +92,7 @@ fn pattern_at(source: &str, byte: usize) -> Option<std::ops::Range<usize>> {
             }
             '"' if !is_escaped => {
                 if !is_text && depth == 0 {
-                    start = at;
-                    starts.push(start);
+                    starts.push(at);
                 }
                 is_text = !is_text;
             }
@@ -102,8 +100,7 @@ fn pattern_at(source: &str, byte: usize) -> Option<std::ops::Range<usize>> {
             ';' => is_comment = true,
             '(' | '[' => {
                 if depth == 0 {
-                    start = at;
-                    starts.push(start);
+                    starts.push(at);
                 }
                 depth += 1;
             }
@@ -112,84 +109,101 @@ fn pattern_at(source: &str, byte: usize) -> Option<std::ops::Range<usize>> {
         }
         is_escaped = false;
     }
-    let _ = start;
     let index = starts.partition_point(|start| *start <= byte).checked_sub(1)?;
     let end = starts.get(index + 1).copied().unwrap_or(source.len());
     Some(starts[index]..end)
 }
 
+/// A source of some queries for colours and some for the outline.
+fn joined(language: LanguageFn, highlights: &[&'static str], tags: &[&'static str]) -> Source {
+    Source { language, highlights: highlights.to_vec(), tags: tags.to_vec() }
+}
+
 fn source(id: &str) -> Option<Source> {
+    script(id).or_else(|| compiled(id)).or_else(|| markup(id))
+}
+
+/// JavaScript and its relatives, whose queries build upon each other.
+fn script(id: &str) -> Option<Source> {
     let javascript = tree_sitter_javascript::HIGHLIGHT_QUERY;
     let jsx = tree_sitter_javascript::JSX_HIGHLIGHT_QUERY;
     let javascript_tags = tree_sitter_javascript::TAGS_QUERY;
     let typescript = tree_sitter_typescript::HIGHLIGHTS_QUERY;
     let typescript_tags = tree_sitter_typescript::TAGS_QUERY;
-    let source = |language, highlights: &[&'static str], tags: &[&'static str]| Source {
-        language,
-        highlights: highlights.to_vec(),
-        tags: tags.to_vec(),
-    };
     Some(match id {
-        "rust" => source(
-            tree_sitter_rust::LANGUAGE,
-            &[tree_sitter_rust::HIGHLIGHTS_QUERY],
-            &[tree_sitter_rust::TAGS_QUERY],
-        ),
-        "python" => source(
-            tree_sitter_python::LANGUAGE,
-            &[tree_sitter_python::HIGHLIGHTS_QUERY],
-            &[tree_sitter_python::TAGS_QUERY],
-        ),
-        "javascript" => source(tree_sitter_javascript::LANGUAGE, &[javascript, jsx], &[javascript_tags]),
-        "typescript" => source(
+        "javascript" => joined(tree_sitter_javascript::LANGUAGE, &[javascript, jsx], &[javascript_tags]),
+        "typescript" => joined(
             tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
             &[javascript, typescript],
             &[javascript_tags, typescript_tags],
         ),
-        "tsx" => source(
+        "tsx" => joined(
             tree_sitter_typescript::LANGUAGE_TSX,
             &[javascript, jsx, typescript],
             &[javascript_tags, typescript_tags],
         ),
-        "go" => source(
+        _ => return None,
+    })
+}
+
+/// Languages whose crates bring an outline.
+fn compiled(id: &str) -> Option<Source> {
+    Some(match id {
+        "rust" => joined(
+            tree_sitter_rust::LANGUAGE,
+            &[tree_sitter_rust::HIGHLIGHTS_QUERY],
+            &[tree_sitter_rust::TAGS_QUERY],
+        ),
+        "python" => joined(
+            tree_sitter_python::LANGUAGE,
+            &[tree_sitter_python::HIGHLIGHTS_QUERY],
+            &[tree_sitter_python::TAGS_QUERY],
+        ),
+        "go" => joined(
             tree_sitter_go::LANGUAGE,
             &[tree_sitter_go::HIGHLIGHTS_QUERY],
             &[tree_sitter_go::TAGS_QUERY],
         ),
         "c" => {
-            source(tree_sitter_c::LANGUAGE, &[tree_sitter_c::HIGHLIGHT_QUERY], &[tree_sitter_c::TAGS_QUERY])
+            joined(tree_sitter_c::LANGUAGE, &[tree_sitter_c::HIGHLIGHT_QUERY], &[tree_sitter_c::TAGS_QUERY])
         }
-        "cpp" => source(
+        "cpp" => joined(
             tree_sitter_cpp::LANGUAGE,
             &[tree_sitter_c::HIGHLIGHT_QUERY, tree_sitter_cpp::HIGHLIGHT_QUERY],
             &[tree_sitter_cpp::TAGS_QUERY],
         ),
-        "java" => source(
+        "java" => joined(
             tree_sitter_java::LANGUAGE,
             &[tree_sitter_java::HIGHLIGHTS_QUERY],
             &[tree_sitter_java::TAGS_QUERY],
         ),
-        "csharp" => source(
+        "csharp" => joined(
             tree_sitter_c_sharp::LANGUAGE,
             &[tree_sitter_c_sharp::HIGHLIGHTS_QUERY],
             &[tree_sitter_c_sharp::TAGS_QUERY],
         ),
-        "ruby" => source(
+        "ruby" => joined(
             tree_sitter_ruby::LANGUAGE,
             &[tree_sitter_ruby::HIGHLIGHTS_QUERY],
             &[tree_sitter_ruby::TAGS_QUERY],
         ),
-        "bash" => source(tree_sitter_bash::LANGUAGE, &[tree_sitter_bash::HIGHLIGHT_QUERY], &[]),
-        "html" => source(tree_sitter_html::LANGUAGE, &[tree_sitter_html::HIGHLIGHTS_QUERY], &[]),
-        "css" => source(tree_sitter_css::LANGUAGE, &[tree_sitter_css::HIGHLIGHTS_QUERY], &[]),
-        "json" => source(tree_sitter_json::LANGUAGE, &[tree_sitter_json::HIGHLIGHTS_QUERY], &[]),
-        "toml" => source(tree_sitter_toml_ng::LANGUAGE, &[tree_sitter_toml_ng::HIGHLIGHTS_QUERY], &[]),
-        "yaml" => source(tree_sitter_yaml::LANGUAGE, &[tree_sitter_yaml::HIGHLIGHTS_QUERY], &[]),
-        "sql" => source(tree_sitter_sequel::LANGUAGE, &[tree_sitter_sequel::HIGHLIGHTS_QUERY], &[]),
-        "markdown" => source(tree_sitter_md::LANGUAGE, &[tree_sitter_md::HIGHLIGHT_QUERY_BLOCK], &[]),
-        "markdown-inline" => {
-            source(tree_sitter_md::INLINE_LANGUAGE, &[tree_sitter_md::HIGHLIGHT_QUERY_INLINE], &[])
-        }
         _ => return None,
     })
+}
+
+/// Languages whose outline is found by queries of our own, where they have one.
+fn markup(id: &str) -> Option<Source> {
+    let (language, highlights) = match id {
+        "bash" => (tree_sitter_bash::LANGUAGE, tree_sitter_bash::HIGHLIGHT_QUERY),
+        "html" => (tree_sitter_html::LANGUAGE, tree_sitter_html::HIGHLIGHTS_QUERY),
+        "css" => (tree_sitter_css::LANGUAGE, tree_sitter_css::HIGHLIGHTS_QUERY),
+        "json" => (tree_sitter_json::LANGUAGE, tree_sitter_json::HIGHLIGHTS_QUERY),
+        "toml" => (tree_sitter_toml_ng::LANGUAGE, tree_sitter_toml_ng::HIGHLIGHTS_QUERY),
+        "yaml" => (tree_sitter_yaml::LANGUAGE, tree_sitter_yaml::HIGHLIGHTS_QUERY),
+        "sql" => (tree_sitter_sequel::LANGUAGE, tree_sitter_sequel::HIGHLIGHTS_QUERY),
+        "markdown" => (tree_sitter_md::LANGUAGE, tree_sitter_md::HIGHLIGHT_QUERY_BLOCK),
+        "markdown-inline" => (tree_sitter_md::INLINE_LANGUAGE, tree_sitter_md::HIGHLIGHT_QUERY_INLINE),
+        _ => return None,
+    };
+    Some(joined(language, &[highlights], &[]))
 }

@@ -186,7 +186,7 @@ fn collect<'tree>(node: Node<'tree>, bytes: &Range<usize>, kind: &str, out: &mut
         return;
     }
     for index in 0..node.child_count() {
-        if let Some(child) = node.child(index as u32) {
+        if let Some(child) = node.child(index) {
             collect(child, bytes, kind, out);
         }
     }

@@ -144,7 +144,7 @@ impl SyntaxTree {
     /// closing bracket stays visible.
     pub fn folds(&self, rope: &Rope, lines: Range<usize>) -> Vec<Fold> {
         let mut found = Vec::new();
-        self.collect_folds(self.tree.root_node(), rope, &lines, &mut found);
+        self.collect_folds(self.tree.root_node(), &lines, &mut found);
         found.sort_unstable();
         // One fold a line: the largest, for it holds the others.
         found.dedup_by(|next, last| {
@@ -162,13 +162,7 @@ impl SyntaxTree {
         folds.collect()
     }
 
-    fn collect_folds(
-        &self,
-        node: Node<'_>,
-        rope: &Rope,
-        lines: &Range<usize>,
-        out: &mut Vec<(usize, usize)>,
-    ) {
+    fn collect_folds(&self, node: Node<'_>, lines: &Range<usize>, out: &mut Vec<(usize, usize)>) {
         let (start, end) = (node.start_position().row, node.end_position().row);
         let is_far = end < lines.start || start >= lines.end;
         if is_far || start == end || out.len() >= FOLDS_MAX {
@@ -201,7 +195,7 @@ impl SyntaxTree {
                     out.push((start, row - 1));
                 }
             } else {
-                self.collect_folds(child, rope, lines, out);
+                self.collect_folds(child, lines, out);
             }
             if !cursor.goto_next_sibling() {
                 return;
