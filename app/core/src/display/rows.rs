@@ -377,12 +377,6 @@ impl Rows {
         });
         rows.collect()
     }
-
-    /// How many runs of lines the index holds, for tests.
-    #[cfg(test)]
-    pub(super) fn runs(&self) -> usize {
-        self.tree.runs()
-    }
 }
 
 /// A line shorter than this is one row when lines are not wrapped.

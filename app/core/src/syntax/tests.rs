@@ -32,8 +32,11 @@ fn text_of(document: &Document, span: &Span) -> String {
     document.buffer().rope().slice(span.start.0..span.end.0).to_string()
 }
 
+/// A language, a text, pieces with their colours, and names of the outline.
+type Sample = (&'static str, &'static str, &'static [(&'static str, Highlight)], &'static [&'static str]);
+
 /// A text in each language, pieces that have a colour, and names of its outline.
-const SAMPLES: &[(&str, &str, &[(&str, Highlight)], &[&str])] = &[
+const SAMPLES: &[Sample] = &[
     (
         "rust",
         "/// A.\nfn main() {\n    let x: u8 = 1; // one\n    println!(\"hi\\n\");\n}\nstruct S;\n",
@@ -381,7 +384,7 @@ fn work_for_one_part_of_a_text_is_bound() {
     // More paragraphs than get a tree of their own, and more names than are listed or shown.
     let many = parsed("markdown", &"*a*\n\n".repeat(INNER_TREES_MAX + 1));
     let emphasized = all(&many).iter().filter(|span| span.kind == Highlight::Emphasis).count();
-    assert!(emphasized <= INNER_TREES_MAX * 3 && emphasized >= INNER_TREES_MAX);
+    assert!((INNER_TREES_MAX..=INNER_TREES_MAX * 3).contains(&emphasized));
     let many = parsed("toml", &"[a]\n".repeat(OUTLINE_ITEMS_MAX + 1));
     assert_eq!(many.syntax().unwrap().outline(many.buffer().rope()).len(), OUTLINE_ITEMS_MAX);
     let long = |count: usize| {

@@ -71,7 +71,7 @@ fn any_steps_leave_a_layout_that_can_be_saved_and_loaded() {
             let tab = layout.group(group).unwrap().tabs().first().map(|tab| tab.id);
             match (rng.random_range(0..9), tab) {
                 (0 | 1, _) => {
-                    drop(layout.open(&format!("f{}", rng.random_range(0..9)), rng.random_bool(0.3)))
+                    layout.open(&format!("f{}", rng.random_range(0..9)), rng.random_bool(0.3));
                 }
                 (2, _) => {
                     layout.split(if rng.random_bool(0.5) { Axis::Row } else { Axis::Column });
@@ -81,7 +81,9 @@ fn any_steps_leave_a_layout_that_can_be_saved_and_loaded() {
                 (5, Some(tab)) => layout.move_tab(tab, order[0], rng.random_range(0..4)),
                 (6, _) => layout.resize(&[], rng.random_range(0..3), rng.random_range(-1.0..2.0)),
                 (7, Some(tab)) => layout.pin(tab, rng.random_bool(0.5)),
-                (8, _) => drop(layout.reopen()),
+                (8, _) => {
+                    layout.reopen();
+                }
                 _ => layout.cycle(rng.random_bool(0.5)),
             }
             layout.check_invariants();
