@@ -1,8 +1,10 @@
 //! An open document: its text, the views on it, and what one person can take back.
 
+mod find;
 mod history;
 mod link;
 mod people;
+mod pointer;
 mod run;
 mod syntax;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
 pub use self::people::Person;
+pub use self::pointer::Grain;
 pub use self::run::Effect;
 
 /// What an edit is to the undo history: like ones that follow each other are taken back together.

@@ -46,7 +46,7 @@ pub mod window;
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
 pub use display::{Fold, Point, Row, Rows};
-pub use document::{Document, EditKind, Effect, LinkError, Outgoing, Person};
+pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use language::Language;
 pub use selection::{Selection, Selections};

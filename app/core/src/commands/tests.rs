@@ -8,6 +8,7 @@ mod cursors;
 mod editing;
 mod lines;
 mod movement;
+mod pointer;
 mod random;
 
 use crate::command::{self, Command};

@@ -106,7 +106,8 @@ impl Document {
         }
     }
 
-    fn reveal(&mut self, id: ViewId) {
+    /// Opens the folds that hide cursors of a view.
+    pub fn reveal(&mut self, id: ViewId) {
         let rope = self.buffer.rope();
         if let Some(view) = self.views.get_mut(&id) {
             for selection in view.selections.all() {
