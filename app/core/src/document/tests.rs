@@ -248,6 +248,9 @@ fn undo_and_redo_go_back_and_forth() {
             }
         }
         let last = texts.pop().unwrap();
+        if texts.is_empty() {
+            return;
+        }
         for expected in texts.iter().rev() {
             assert!(document.undo(view));
             assert_eq!(text(&document), *expected);
