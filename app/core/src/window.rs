@@ -1,0 +1,16 @@
+//! What a window shows besides texts, as state without drawing: tabs and splits, the file tree, quick open and the
+//! palette.
+
+mod file_tree;
+mod fuzzy;
+mod layout;
+mod palette;
+mod quick_open;
+#[cfg(test)]
+mod tests;
+
+pub use self::file_tree::{Entry, FileTree, FolderState, TreeEffect, TreeRow};
+pub use self::fuzzy::{Fuzzy, Matched};
+pub use self::layout::{Axis, Group, GroupId, Layout, LayoutError, Pane, Tab, TabId};
+pub use self::palette::{Palette, PaletteRow};
+pub use self::quick_open::{QuickOpen, QuickQuery, Ranked};
