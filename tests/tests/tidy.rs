@@ -199,6 +199,7 @@ const TUNING: [(&str, &str); 22] = [
     ("IDLE_TIMEOUT", "given to the transport; cut connections are tested in tests/tests/networks"),
     ("KEEP_ALIVE", "given to the transport"),
     (
+        "NETWORK_CHANGE_CHECKS",
         "NETWORK_CHANGE_SILENCE",
         "patience with a connection; moves are tested in tests/tests/networks/moved.rs",
     ),

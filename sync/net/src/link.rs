@@ -110,7 +110,8 @@ impl Link {
                     orders = *self.orders.borrow_and_update();
                     self.apply(orders);
                     if orders.network_changes != before {
-                        check.get_or_insert_with(|| Check::begin(&self.connection));
+                        let begun = check.get_or_insert_with(|| Check::begin(&self.connection));
+                        begun.left = limits::NETWORK_CHANGE_CHECKS;
                     }
                     if let Some(code) = orders.leave {
                         self.close_channels(code);
@@ -119,10 +120,12 @@ impl Link {
                         self.connection.close(code);
                     }
                 }
-                Some(check) = due(&mut check) => {
-                    if check.is_silent(&self.connection) {
+                Some(last) = due(&mut check) => {
+                    if last.is_silent(&self.connection) {
                         tracing::info!(peer = %self.peer, "nothing is heard since the network changed");
                         self.connection.close(CloseCode::TIMEOUT);
+                    } else {
+                        check = last.next(&self.connection);
                     }
                 }
                 () = sleep_until(idle_since + limits::STRANGER_IDLE), if stranger_idle => {
@@ -199,11 +202,20 @@ impl Link {
 struct Check {
     at: Instant,
     heard: Option<(PathId, u64)>,
+    /// How many checks follow this one. What was on its way when the network changed may still come in, and says nothing
+    /// about what will.
+    left: u8,
 }
 
 impl Check {
     fn begin(connection: &LinkConnection) -> Self {
-        Self { at: Instant::now() + limits::NETWORK_CHANGE_SILENCE, heard: heard(connection) }
+        let at = Instant::now() + limits::NETWORK_CHANGE_SILENCE;
+        Self { at, heard: heard(connection), left: limits::NETWORK_CHANGE_CHECKS }
+    }
+
+    fn next(&self, connection: &LinkConnection) -> Option<Self> {
+        let left = self.left.checked_sub(1)?;
+        Some(Self { left, ..Self::begin(connection) })
     }
 
     fn is_silent(&self, connection: &LinkConnection) -> bool {

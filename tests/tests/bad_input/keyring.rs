@@ -149,7 +149,7 @@ fn a_keyring_that_is_locked_reset_or_gone_is_told_and_never_makes_a_new_identity
     session.start_keyring(Some(PASSWORD));
     session.weft(&device, &["init", "notes"]).is_done();
     assert!(!device.home.join("store.key").exists(), "the key lies in the keyring and nowhere else");
-    session.weft(&device, &["status", "notes"]).is_done().says(&["ana on", "owner"]);
+    session.weft(&device, &["status", "notes"]).is_done().says(&["Ana on", "owner"]);
     session.weft(&device, &["doctor"]).is_done().says(&["keyring"]);
     let before = identity(&device);
     let refused = |session: &Session, words: &[&str]| {
@@ -186,7 +186,7 @@ fn a_keyring_that_is_locked_reset_or_gone_is_told_and_never_makes_a_new_identity
     fs::rename(&kept, session.data().join("keyrings")).expect("the old keyrings");
     session.start_keyring(Some(PASSWORD));
     session.weft(&device, &["edit", "notes/a.txt", "--insert", "0", "zero\n"]).is_done();
-    session.weft(&device, &["status", "notes"]).is_done().says(&["ana on", "owner"]);
+    session.weft(&device, &["status", "notes"]).is_done().says(&["Ana on", "owner"]);
     assert_eq!(identity(&device), before);
 }
 

@@ -15,7 +15,7 @@ const CLEO: usize = 2;
 const LONG: Duration = Duration::from_secs(2);
 
 fn team() -> Team {
-    Team::new(&["ana", "ben", "cleo"], &[("a.txt", "one\n"), ("b.txt", "one\n")])
+    Team::new(&["Ana", "Ben", "Cleo"], &[("a.txt", "one\n"), ("b.txt", "one\n")])
 }
 
 fn is_removed(team: &Team, number: usize) {
@@ -29,9 +29,9 @@ fn whoever_is_put_out_is_told_keeps_what_they_have_and_gets_nothing_more() {
     team.people[BEN].files.write("b.txt", "one\nwritten by ben\n").expect("a file");
     team.has(ANA, "b.txt", "written by ben");
     team.has(CLEO, "b.txt", "written by ben");
-    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal");
+    team.weft(ANA, &["revoke", "Ben", "notes", "--yes"]).expect("a removal");
     is_removed(&team, BEN);
-    team.members_are(CLEO, &[("ana", "owner"), ("cleo", "editor")]);
+    team.members_are(CLEO, &[("Ana", "owner"), ("Cleo", "editor")]);
 
     // Everybody else goes on.
     team.people[CLEO].files.write("a.txt", "one\nafter ben\n").expect("a file");
@@ -40,7 +40,7 @@ fn whoever_is_put_out_is_told_keeps_what_they_have_and_gets_nothing_more() {
     team.has(CLEO, "c.txt", "a new file");
     // What ben wrote before stays, with his name.
     let blame = team.weft(CLEO, &["blame", "notes/b.txt"]).expect("a blame");
-    assert!(format!("{:?}", blame.lines).contains("\"ben\""), "{:?}", blame.lines);
+    assert!(format!("{:?}", blame.lines).contains("\"Ben\""), "{:?}", blame.lines);
     assert_eq!(team.people[ANA].files.read("b.txt").as_deref(), Some("one\nwritten by ben\n"));
 
     // What ben does stays with him.
@@ -64,7 +64,7 @@ fn work_of_somebody_who_was_put_out_while_away_counts_nowhere_and_stays_with_the
     team.people[BEN].files.write("b.txt", "one\nwritten on the train\n").expect("a file");
     team.people[BEN].files.write("new.txt", "also on the train\n").expect("a file");
     team.weft(BEN, &["edit", "notes/a.txt", "--insert", "0", "by command "]).expect("an edit");
-    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal");
+    team.weft(ANA, &["revoke", "Ben", "notes", "--yes"]).expect("a removal");
     team.people[ANA].files.write("a.txt", "one\ntwo\n").expect("a file");
     team.has(CLEO, "a.txt", "two");
     team.people[BEN].start();
@@ -85,18 +85,18 @@ fn work_of_somebody_who_was_put_out_while_away_counts_nowhere_and_stays_with_the
 #[test]
 fn two_who_put_people_out_at_the_same_time_and_apart_come_to_the_same() {
     let mut team = team();
-    team.weft(ANA, &["role", "ben", "admin", "notes"]).expect("an admin");
-    team.members_are(BEN, &[("ana", "owner"), ("ben", "admin"), ("cleo", "editor")]);
-    team.members_are(CLEO, &[("ana", "owner"), ("ben", "admin"), ("cleo", "editor")]);
+    team.weft(ANA, &["role", "Ben", "admin", "notes"]).expect("an admin");
+    team.members_are(BEN, &[("Ana", "owner"), ("Ben", "admin"), ("Cleo", "editor")]);
+    team.members_are(CLEO, &[("Ana", "owner"), ("Ben", "admin"), ("Cleo", "editor")]);
     // Ana puts Ben out while Ben, who does not know it, puts Cleo out.
     team.people[BEN].stop();
-    team.weft(BEN, &["revoke", "cleo", "notes", "--yes"]).expect("a removal by ben");
-    team.weft(ANA, &["revoke", "ben", "notes", "--yes"]).expect("a removal by ana");
+    team.weft(BEN, &["revoke", "Cleo", "notes", "--yes"]).expect("a removal by ben");
+    team.weft(ANA, &["revoke", "Ben", "notes", "--yes"]).expect("a removal by ana");
     team.people[BEN].start();
     is_removed(&team, BEN);
     // Ben's word was given after the cut: it counts nowhere, and Cleo stays.
     for other in [ANA, CLEO] {
-        team.members_are(other, &[("ana", "owner"), ("cleo", "editor")]);
+        team.members_are(other, &[("Ana", "owner"), ("Cleo", "editor")]);
     }
     team.people[CLEO].files.write("a.txt", "one\ncleo is still here\n").expect("a file");
     team.has(ANA, "a.txt", "cleo is still here");

@@ -12,8 +12,8 @@ use weft_sync::ids::{UserId, WorkspaceId};
 use super::transform::transformed;
 use super::{Shared, calls, ended, paths};
 use crate::api::{
-    ApiError, CallContext, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited,
-    DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
+    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit,
+    DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
 };
 
 /// Documents that one program may have open.

@@ -92,9 +92,7 @@ impl Engine {
         origin: Origin,
     ) {
         if self.may_not_write().is_some() {
-            // It stays in the folder as it is, which offers it again.
-            self.unshared.extend(changes.iter().map(|change| change.path().as_str().to_owned()));
-            return self.out.push(Output::Folder(FolderJob::Accept { batch, accepted: Vec::new() }));
+            return self.not_taken(batch, changes, forgotten);
         }
         let BatchPlan { edits, mut own, mut saves, again, mut taken, mut refused } =
             plan::plan(self, changes, folders);
@@ -142,11 +140,7 @@ impl Engine {
             self.show.problem(path, format!("what was done here is not shared yet: {reason}"));
         }
         let accepted = taken.into_iter().map(|taken| self.accepted(taken, &versions)).collect();
-        for path in forgotten {
-            if let Some(shown) = self.view.node_at(path.as_str()) {
-                self.show.mark(shown.node);
-            }
-        }
+        self.mark_forgotten(forgotten);
         again.into_iter().for_each(|node| self.show.mark(node));
         let origin = if self.adoption.paths.is_empty() { origin } else { Origin::Import };
         if made.is_empty() {
@@ -164,6 +158,23 @@ impl Engine {
         }
         self.show_due();
         self.fetch_due();
+    }
+
+    /// Leaves changes of somebody who may not write in the folder as they are, which offers them again.
+    fn not_taken(&mut self, batch: u64, changes: &[DiskChange], forgotten: &[RelPath]) {
+        self.unshared.extend(changes.iter().map(|change| change.path().as_str().to_owned()));
+        self.mark_forgotten(forgotten);
+        self.out.push(Output::Folder(FolderJob::Accept { batch, accepted: Vec::new() }));
+        self.show_due();
+        self.fetch_due();
+    }
+
+    fn mark_forgotten(&mut self, forgotten: &[RelPath]) {
+        for path in forgotten {
+            if let Some(shown) = self.view.node_at(path.as_str()) {
+                self.show.mark(shown.node);
+            }
+        }
     }
 
     /// Lets the first scan take these files as edits of the workspace's. Gives those that cannot become such.

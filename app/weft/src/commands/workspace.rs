@@ -2,6 +2,7 @@
 
 use weft_node::api::{
     ApiError, Digest, Init, Leave, MirrorDecision, MirrorResume, NetworkOptions, Policy, Stage, Status, Wait,
+    WorkspaceState,
 };
 
 use super::{Outcome, print_node_line};
@@ -53,7 +54,11 @@ pub(super) async fn status(
         let status = node.ask(request.clone()).await?;
         output.result(&status, text::status)?;
         let is_alone = !status.peers.is_empty() && !status.peers.iter().any(|peer| peer.connected);
-        print_node_line(node, is_alone, output).await
+        // To somebody who was put out nothing is sent, node or not.
+        match status.state {
+            WorkspaceState::Removed => Ok(()),
+            _ => print_node_line(node, is_alone, output).await,
+        }
     })
     .await?;
     Ok(Outcome::Done)
