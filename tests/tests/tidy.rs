@@ -200,6 +200,9 @@ const TUNING: [(&str, &str); 22] = [
     ("KEEP_ALIVE", "given to the transport"),
     (
         "NETWORK_CHANGE_CHECKS",
+        "how often that is looked at; moves are tested in tests/tests/networks/moved.rs",
+    ),
+    (
         "NETWORK_CHANGE_SILENCE",
         "patience with a connection; moves are tested in tests/tests/networks/moved.rs",
     ),

@@ -330,6 +330,7 @@ pub(crate) struct Authors {
     by_actor: BTreeMap<ActorId, Carrier>,
     by_log: BTreeMap<LogId, UserId>,
     names: BTreeMap<UserId, String>,
+    past_names: BTreeMap<UserId, String>,
 }
 
 impl Authors {
@@ -366,9 +367,14 @@ impl Authors {
         is_new
     }
 
+    /// Sets what people were called who are out now. What is shown in the folder does not go by it.
+    pub(crate) fn set_past_names(&mut self, names: BTreeMap<UserId, String>) {
+        self.past_names = names;
+    }
+
     /// What a person is called.
     pub(crate) fn name(&self, user: &UserId) -> Option<&str> {
-        self.names.get(user).map(String::as_str)
+        self.names.get(user).or_else(|| self.past_names.get(user)).map(String::as_str)
     }
 
     pub(super) fn author_name(&self, user: Option<UserId>) -> AuthorName {

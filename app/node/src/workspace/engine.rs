@@ -636,6 +636,7 @@ impl Engine {
             self.authors.note_log(log, user);
         }
         self.names_may_change |= self.authors.set_names(self.replica.user_names());
+        self.authors.set_past_names(self.replica.past_names());
         let holds = self.holds_branches();
         if std::mem::replace(&mut self.held_branches, holds) != holds {
             self.out.push(Output::Folder(FolderJob::HoldBranches(holds)));

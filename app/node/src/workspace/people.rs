@@ -34,6 +34,8 @@ pub(crate) trait People {
     fn named_devices(&self) -> Vec<NamedDevice>;
     /// What people are called.
     fn user_names(&self) -> BTreeMap<UserId, String>;
+    /// What people were called who are out now.
+    fn past_names(&self) -> BTreeMap<UserId, String>;
     /// Members that are connected and may be asked for contents.
     fn connected_members(&self) -> Vec<EndpointId>;
     /// What the workspace is called.
@@ -74,6 +76,15 @@ impl People for Replica {
     fn user_names(&self) -> BTreeMap<UserId, String> {
         let devices = self.named_devices().into_iter();
         devices.map(|device| (device.user, device.label.name)).collect()
+    }
+
+    fn past_names(&self) -> BTreeMap<UserId, String> {
+        let labels = self.membership().map(|members| members.past_labels()).unwrap_or_default();
+        let opened = labels.into_iter().filter_map(|(user, sealed)| {
+            let key = self.keyring().key(&sealed.epoch)?;
+            Some((user, key.open_label(&self.workspace(), &sealed).ok()?.name))
+        });
+        opened.collect()
     }
 
     fn connected_members(&self) -> Vec<EndpointId> {

@@ -96,6 +96,26 @@ impl Membership {
         self.ask(|fold| self.was_in(fold, device) && !fold.is_live(device))
     }
 
+    /// The sealed names of people and devices that were in and are out now, for what they have left behind.
+    #[must_use]
+    pub fn past_labels(&self) -> Vec<(UserId, SealedLabel)> {
+        self.ask(|fold| {
+            let past =
+                fold.named_devices().filter(|device| !fold.is_live(device) && self.was_in(fold, device));
+            past.filter_map(|device| {
+                let label_of = |index: &OpIndex| self.state.links.get(index)?.label.clone();
+                let certificates = fold.standing_certificates(device);
+                let labelled: Vec<OpIndex> = certificates.filter(|index| label_of(index).is_some()).collect();
+                let newest = self.newest(fold, &labelled)?;
+                let Claim::Certificate(certificate) = &self.state.operations[newest as usize].claim else {
+                    return None;
+                };
+                Some((certificate.user, label_of(&newest)?))
+            })
+            .collect()
+        })
+    }
+
     /// How an endpoint stands.
     #[must_use]
     pub fn standing_of(&self, endpoint: &EndpointId) -> Standing {
