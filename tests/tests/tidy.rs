@@ -186,7 +186,7 @@ const LIMITS: [(&str, &[&str]); 5] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 22] = [
+const TUNING: [(&str, &str); 24] = [
     ("WELCOME_FRAME_BYTES", "how an inviter cuts what it sends"),
     ("LOAD_BYTES", "how much is read from the store at a time"),
     ("TAKEN_BYTES_STEP", "how often a sender is told to go on"),
@@ -198,10 +198,8 @@ const TUNING: [(&str, &str); 22] = [
     ("KEYRING_TIMEOUT", "patience with the system"),
     ("IDLE_TIMEOUT", "given to the transport; cut connections are tested in tests/tests/networks"),
     ("KEEP_ALIVE", "given to the transport"),
-    (
-        "NETWORK_CHANGE_CHECKS",
-        "how often that is looked at; moves are tested in tests/tests/networks/moved.rs",
-    ),
+    ("NETWORK_CHANGE_LOOK", "how often a connection is looked at after a move"),
+    ("NETWORK_CHANGE_WATCH", "how long a connection is looked at after a move"),
     (
         "NETWORK_CHANGE_SILENCE",
         "patience with a connection; moves are tested in tests/tests/networks/moved.rs",

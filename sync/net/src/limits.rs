@@ -19,8 +19,10 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_millis(2_500);
 /// After a change of the network, a connection on which nothing is heard for this long is given up: a word is due after
 /// [`KEEP_ALIVE`], and a new connection finds a way that the old one would look for far longer.
 pub(crate) const NETWORK_CHANGE_SILENCE: Duration = Duration::from_millis(3_500);
-/// How many times that is looked at again.
-pub(crate) const NETWORK_CHANGE_CHECKS: u8 = 2;
+/// How often that is looked at,
+pub(crate) const NETWORK_CHANGE_LOOK: Duration = Duration::from_millis(250);
+/// and for how long.
+pub(crate) const NETWORK_CHANGE_WATCH: Duration = Duration::from_secs(12);
 /// The first guess of the round trip when only the local network is in play.
 pub(crate) const LAN_INITIAL_RTT: Duration = Duration::from_millis(50);
 /// One dial, one accepted handshake, one exchange of greetings, and a stream's first byte each get this long.

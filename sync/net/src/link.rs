@@ -110,8 +110,7 @@ impl Link {
                     orders = *self.orders.borrow_and_update();
                     self.apply(orders);
                     if orders.network_changes != before {
-                        let begun = check.get_or_insert_with(|| Check::begin(&self.connection));
-                        begun.left = limits::NETWORK_CHANGE_CHECKS;
+                        check = Some(Check::begin(&self.connection));
                     }
                     if let Some(code) = orders.leave {
                         self.close_channels(code);
@@ -120,12 +119,12 @@ impl Link {
                         self.connection.close(code);
                     }
                 }
-                Some(last) = due(&mut check) => {
+                Some(mut last) = due(&mut check) => {
                     if last.is_silent(&self.connection) {
                         tracing::info!(peer = %self.peer, "nothing is heard since the network changed");
                         self.connection.close(CloseCode::TIMEOUT);
                     } else {
-                        check = last.next(&self.connection);
+                        check = last.next();
                     }
                 }
                 () = sleep_until(idle_since + limits::STRANGER_IDLE), if stranger_idle => {
@@ -200,27 +199,35 @@ impl Link {
 /// what comes in on other ways puts off.
 #[derive(Debug)]
 struct Check {
+    /// When to look next.
     at: Instant,
     heard: Option<(PathId, u64)>,
-    /// How many checks follow this one. What was on its way when the network changed may still come in, and says nothing
-    /// about what will.
-    left: u8,
+    /// When that was another count for the last time. What was on its way when the network changed may still come in, and
+    /// says nothing about what will.
+    heard_at: Instant,
+    until: Instant,
 }
 
 impl Check {
     fn begin(connection: &LinkConnection) -> Self {
-        let at = Instant::now() + limits::NETWORK_CHANGE_SILENCE;
-        Self { at, heard: heard(connection), left: limits::NETWORK_CHANGE_CHECKS }
+        let now = Instant::now();
+        let (at, until) = (now + limits::NETWORK_CHANGE_LOOK, now + limits::NETWORK_CHANGE_WATCH);
+        Self { at, heard: heard(connection), heard_at: now, until }
     }
 
-    fn next(&self, connection: &LinkConnection) -> Option<Self> {
-        let left = self.left.checked_sub(1)?;
-        Some(Self { left, ..Self::begin(connection) })
-    }
-
-    fn is_silent(&self, connection: &LinkConnection) -> bool {
+    /// Looks; whether nothing was heard for too long.
+    fn is_silent(&mut self, connection: &LinkConnection) -> bool {
+        let heard = heard(connection);
+        if heard != self.heard {
+            (self.heard, self.heard_at) = (heard, self.at);
+        }
         // Without a way in use there is nothing to compare.
-        self.heard.is_some() && heard(connection) == self.heard
+        self.heard.is_some() && self.heard_at.elapsed() >= limits::NETWORK_CHANGE_SILENCE
+    }
+
+    /// The next look, unless it was watched for long enough.
+    fn next(self) -> Option<Self> {
+        (self.at < self.until).then(|| Self { at: Instant::now() + limits::NETWORK_CHANGE_LOOK, ..self })
     }
 }
 

@@ -26,6 +26,7 @@ struct Session {
 
 impl Session {
     /// `None` where the programs are missing.
+    #[expect(clippy::print_stdout, reason = "the reason why a test is skipped")]
     fn start() -> Option<Self> {
         for program in ["dbus-daemon", "gnome-keyring-daemon"] {
             if Command::new(program).arg("--version").output().is_err() {

@@ -81,13 +81,9 @@ pub(super) async fn call(
         Request::Log(request) => Response::Log(log(shared, request).await?),
         Request::Peers(_) => Response::Peers(peers(shared).await?),
         Request::Members(request) => {
-            let (workspace, _, _) = shared.workspace_of(&request.folder)?;
-            Response::Members(members(shared, &workspace).await?)
+            Response::Members(members(shared, &shared.workspace_of(&request.folder)?.0).await?)
         }
-        Request::ChangeRole(request) => {
-            let workspace = governing::change_role(shared, request).await?;
-            Response::ChangeRole(members(shared, &workspace).await?)
-        }
+        Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
@@ -430,6 +426,11 @@ async fn members(shared: &Arc<Shared>, workspace: &WorkspaceHandle) -> Result<ap
     }
     list.members.sort_by_key(|member| member.role != api::Role::Owner);
     Ok(list)
+}
+
+async fn change_role(shared: &Arc<Shared>, request: api::ChangeRole) -> Result<api::MembersList, ApiError> {
+    let workspace = governing::change_role(shared, request).await?;
+    members(shared, &workspace).await
 }
 
 async fn peers(shared: &Arc<Shared>) -> Result<PeersList, ApiError> {
