@@ -28,7 +28,7 @@ impl Session {
     /// `None` where the programs are missing.
     #[expect(clippy::print_stdout, reason = "the reason why a test is skipped")]
     fn start() -> Option<Self> {
-        for program in ["dbus-daemon", "gnome-keyring-daemon"] {
+        for program in ["dbus-daemon", "dbus-send", "gnome-keyring-daemon"] {
             if Command::new(program).arg("--version").output().is_err() {
                 println!("`{program}` is missing: nothing is tried with a real keyring");
                 return None;

@@ -10,15 +10,13 @@ use crate::folder::FolderJob;
 impl Engine {
     /// Why nothing that is done here is shared; none where it is.
     pub(super) fn may_not_write(&self) -> Option<&'static str> {
-        let members = self.replica.membership()?;
+        self.replica.membership()?;
         match self.replica.own_class() {
             Some(class) if class >= Class::Editor => None,
             Some(Class::Keeper) => Some("your role is keeper, who holds what others write"),
             Some(_) => Some("your role is viewer, who reads and does not write"),
-            None if members.is_known(&self.replica.user()) || self.contents.is_some() => {
-                Some("you were removed from this workspace")
-            }
-            None => None,
+            // Who has not been let in yet has no key.
+            None => self.contents.as_ref().map(|_| "you were removed from this workspace"),
         }
     }
 
