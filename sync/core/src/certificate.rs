@@ -49,7 +49,9 @@ impl Link {
         link_bytes(&self.user, &self.claim(), &self.recovery)
     }
 
-    fn claim(&self) -> DeviceClaim {
+    /// What the device said about itself.
+    #[must_use]
+    pub fn claim(&self) -> DeviceClaim {
         DeviceClaim { key: self.key, recipient: self.recipient, endpoint: self.endpoint, proof: self.proof }
     }
 }

@@ -21,8 +21,9 @@ use crate::frames::Frame;
 use crate::identity::DeviceKeys;
 use crate::ids::{EndpointId, WallMillis, WorkspaceId};
 use crate::invite::{
-    Confirmation, Description, InvitationTerms, Invitations, Inviter, InviterEffect, InviterInput, Newcomer,
-    NewcomerEffect, NewcomerInput,
+    Confirmation, Description, InvitationTerms, Invitations, Inviter, InviterEffect, InviterInput, LinkOffer,
+    LinkRequest, NewDevice, NewDeviceEffect, NewDeviceInput, Newcomer, NewcomerEffect, NewcomerInput,
+    OfferedWorkspace,
 };
 use crate::limits::{FRAME_BYTES_MAX, ITEM_RAW_BYTES_MAX};
 use crate::membership::fixture::{Person, Shared};
@@ -345,22 +346,34 @@ fn with_host<T>(act: impl FnOnce(&Shared) -> T) -> T {
         let let_in =
             workspace::admit(&shared.membership, &shared.keyring, &us, newcomer, &mut rng()).unwrap();
         shared.write_as_founder(let_in);
+        let desk = shared.founder.second(DESK).chain;
+        let (membership, keyring) = (&shared.membership, &shared.keyring);
+        let linked = workspace::add_own_device(membership, keyring, &desk, &label, &mut rng()).unwrap();
+        shared.write_as_founder(linked);
         shared
     };
     HOST.with_borrow_mut(|shared| act(shared.get_or_insert_with(host)))
 }
 
-/// Both sides of an invitation. Random numbers are the same each time, so what was said once can be said again.
+/// Both sides of an invitation, and of a link. Random numbers are the same each time, so what was said once can be said
+/// again.
 struct Table<'a> {
     shared: &'a Shared,
     book: Invitations,
     inviter: Inviter,
     newcomer: Newcomer,
     hello: Vec<u8>,
+    linker: Inviter,
+    new_device: NewDevice,
+    link_hello: Vec<u8>,
 }
 
+/// Seed of the device that is linked.
+const DESK: u64 = 7;
+/// Who a frame is for; 1 and all others are the newcomer.
 const TO_INVITER: u8 = 0;
-const TO_NEWCOMER: u8 = 1;
+const TO_LINKER: u8 = 2;
+const TO_NEW_DEVICE: u8 = 3;
 
 impl<'a> Table<'a> {
     fn new(shared: &'a Shared) -> Self {
@@ -375,32 +388,106 @@ impl<'a> Table<'a> {
         let ben = Person::new("ben", 2);
         let ends = (ben.keys.endpoint_id(), us);
         let label = Label::new("ben", "desk");
-        let (newcomer, hello) = Newcomer::new(&ticket, ben.chain, label, ends, &mut rng());
-        Self { shared, book, inviter: Inviter::new(us, ends.0), newcomer, hello }
+        let (newcomer, hello) = Newcomer::new(&ticket, ben.chain, label.clone(), ends, &mut rng());
+        let link = InvitationTerms { class: Class::Keeper, ..terms(WorkspaceId::ZERO) };
+        let mut other_rng = ChaCha20Rng::seed_from_u64(6);
+        let (_, secret) = book.create(link, WallMillis(0), &mut other_rng).unwrap();
+        let ticket = Ticket { ws: WorkspaceId::ZERO, secret, class: Class::Keeper, ..ticket };
+        let desk = shared.founder.second(DESK).keys;
+        let (new_device, link_hello) = NewDevice::new(&ticket, &desk, label, us, &mut rng());
+        let linker = Inviter::new(us, desk.endpoint_id());
+        Self {
+            shared,
+            book,
+            inviter: Inviter::new(us, ends.0),
+            newcomer,
+            hello,
+            linker,
+            new_device,
+            link_hello,
+        }
     }
 
     /// Gives a frame to one side, whose shell does what it wants at once; gives what it says.
     fn say(&mut self, to: u8, frame: Vec<u8>) -> Vec<Vec<u8>> {
-        if to == TO_INVITER { self.tell_inviter(frame) } else { self.tell_newcomer(frame) }
+        match to {
+            TO_INVITER | TO_LINKER => self.tell_inviter(to, frame),
+            TO_NEW_DEVICE => self.tell_new_device(frame),
+            _ => self.tell_newcomer(frame),
+        }
     }
 
-    fn tell_inviter(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+    fn tell_inviter(&mut self, to: u8, frame: Vec<u8>) -> Vec<Vec<u8>> {
         let mut said = Vec::new();
         let mut inputs = VecDeque::from([InviterInput::Frame(frame)]);
         while let Some(input) = inputs.pop_front() {
-            for effect in self.inviter.handle(WallMillis(1), input, &mut self.book, &mut rng()) {
+            let inviter = if to == TO_LINKER { &mut self.linker } else { &mut self.inviter };
+            for effect in inviter.handle(WallMillis(1), input, &mut self.book, &mut rng()) {
                 reached(("inviter", discriminant(&effect)));
-                match effect {
-                    InviterEffect::Send(frame) => said.push(frame),
-                    InviterEffect::Describe(_) => {
-                        inputs.push_back(InviterInput::Describe(Description::default()))
+                let answer = match effect {
+                    InviterEffect::Send(frame) => {
+                        said.push(frame);
+                        continue;
                     }
-                    InviterEffect::Ask(_) => inputs.push_back(InviterInput::Confirm),
+                    InviterEffect::Save | InviterEffect::Close => continue,
+                    InviterEffect::Describe(_) => InviterInput::Describe(Description::default()),
+                    InviterEffect::Ask(_) | InviterEffect::AskLink(_) => InviterInput::Confirm,
                     InviterEffect::Admit(_) => {
-                        let entries = self.shared.entries.iter().map(Entry::encode).collect();
-                        inputs.push_back(InviterInput::Admitted(entries));
+                        InviterInput::Admitted(self.shared.entries.iter().map(Entry::encode).collect())
                     }
-                    InviterEffect::Save | InviterEffect::Close => {}
+                    InviterEffect::DescribeUs => {
+                        let (user, inviter) = (self.shared.founder.keys.user(), Label::new("ana", "laptop"));
+                        InviterInput::DescribeUs(LinkOffer {
+                            user,
+                            inviter,
+                            workspaces: vec![self.offered()],
+                        })
+                    }
+                    InviterEffect::Link(request) => self.certify(&request),
+                    InviterEffect::Recover(_) => InviterInput::Recovered(vec![(
+                        self.offered(),
+                        self.shared.entries.iter().map(Entry::encode).collect(),
+                    )]),
+                };
+                inputs.push_back(answer);
+            }
+        }
+        said
+    }
+
+    fn offered(&self) -> OfferedWorkspace {
+        OfferedWorkspace {
+            ws: self.shared.membership.workspace(),
+            name: "Notes".to_owned(),
+            files: 1,
+            bytes: 2,
+        }
+    }
+
+    /// The workspace goes along as it is, without the device.
+    fn certify(&self, request: &LinkRequest) -> InviterInput {
+        let founder = &self.shared.founder;
+        match founder.chain.extend(founder.keys.signing_key(), &request.claim) {
+            Ok(chain) => {
+                let entries = self.shared.entries.iter().map(Entry::encode).collect();
+                InviterInput::Linked(chain.chain().clone(), vec![(self.offered(), entries)])
+            }
+            Err(_) => InviterInput::NotAllowed,
+        }
+    }
+
+    fn tell_new_device(&mut self, frame: Vec<u8>) -> Vec<Vec<u8>> {
+        let mut said = Vec::new();
+        let mut inputs = VecDeque::from([NewDeviceInput::Frame(frame)]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.new_device.handle(input) {
+                reached(("new device", discriminant(&effect)));
+                match effect {
+                    NewDeviceEffect::Send(frame) => said.push(frame),
+                    NewDeviceEffect::Preview(_) => inputs.push_back(NewDeviceInput::Accept),
+                    NewDeviceEffect::Failed(error) => reached(("link", error.to_string())),
+                    NewDeviceEffect::Linked(linked) => assert_eq!(linked.chain.user(), linked.keys.user()),
+                    NewDeviceEffect::Waiting(_) => {}
                 }
             }
         }
@@ -430,11 +517,12 @@ impl<'a> Table<'a> {
 
     /// All that is said when nobody is hostile, each frame with who it is for.
     fn meeting(mut self) -> Vec<Vec<u8>> {
-        let mut said = vec![(TO_INVITER, self.hello.clone())];
+        let mut said = vec![(TO_INVITER, self.hello.clone()), (TO_LINKER, self.link_hello.clone())];
         let mut next = 0;
         while let Some((to, frame)) = said.get(next).cloned() {
             next += 1;
-            let from = if to == TO_INVITER { TO_NEWCOMER } else { TO_INVITER };
+            // Those who speak with each other differ in the last bit.
+            let from = to ^ 1;
             said.extend(self.say(to, frame).into_iter().map(|answer| (from, answer)));
         }
         assert!(self.newcomer.is_done() && self.inviter.is_done(), "they have met");

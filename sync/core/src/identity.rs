@@ -187,6 +187,18 @@ impl DeviceKeys {
         self.user
     }
 
+    /// The same keys as a device of somebody else: for a device that has written nothing yet and is linked to a person.
+    /// Its address in the network stays, its id becomes another.
+    #[must_use]
+    pub fn given_to(&self, user: UserId) -> Self {
+        Self {
+            user,
+            signing: self.signing.clone(),
+            age: AgeIdentity::from_bytes(*self.age.expose()),
+            transport: self.transport.clone(),
+        }
+    }
+
     /// The device's id.
     #[must_use]
     pub fn device_id(&self) -> DeviceId {
@@ -278,7 +290,7 @@ fn draw<R: CryptoRng + ?Sized>(rng: &mut R) -> Zeroizing<[u8; 32]> {
     bytes
 }
 
-/// Six signs that two people compare by eye or on the phone: 36 bits of a person's key.
+/// Six signs that two people compare by eye or on the phone: 36 bits of a person's key, or of a device's.
 ///
 /// 64 signs, each a different everyday thing with a name of its own, so that they can be read aloud.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -289,6 +301,13 @@ impl Fingerprint {
     #[must_use]
     pub fn of_user(user: &UserId) -> Self {
         let hash = blake3::derive_key("weft 2026 fingerprint v1", user.as_bytes());
+        Self(std::array::from_fn(|at| hash[at] & 63))
+    }
+
+    /// The fingerprint of a device.
+    #[must_use]
+    pub fn of_device(device: &DeviceId) -> Self {
+        let hash = blake3::derive_key("weft 2026 device fingerprint v1", device.as_bytes());
         Self(std::array::from_fn(|at| hash[at] & 63))
     }
 

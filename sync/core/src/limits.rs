@@ -73,6 +73,8 @@ pub const INVITATION_MILLIS_MAX: i64 = 7 * 24 * 60 * 60 * 1000;
 pub const WELCOME_FRAME_BYTES: usize = 512 * 1024;
 /// Bytes of entries that a newcomer takes from an inviter.
 pub const WELCOME_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Workspaces that a device is told of when it is linked to a person.
+pub const LINK_WORKSPACES_MAX: usize = 256;
 /// Links of one certificate chain.
 pub const CHAIN_LINKS_MAX: usize = 8;
 /// Keys of earlier epochs that one Epoch carries.

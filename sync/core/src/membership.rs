@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acl::{Acl, AclOperation, Genesis, OpRef, RULES, SealedLabel};
-use crate::certificate::{ChainError, Link, VerifiedChain};
+use crate::certificate::{Chain, ChainError, Link, VerifiedChain};
 use crate::entry::{Entry, EntryError, Kind, Lane, Open, Signer};
 use crate::epoch::{Cover, Epoch};
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
@@ -78,6 +78,8 @@ struct LinkDetails {
     recovery: AgeRecipient,
     endpoint: EndpointId,
     label: Option<SealedLabel>,
+    /// The whole chain, so that the device can be let in again by another.
+    chain: Chain,
 }
 
 impl World for State {
@@ -342,7 +344,7 @@ impl Membership {
                 companions: Vec::new(),
                 is_founding: true,
             };
-            self.state.add_link(name, place(line, 1, &mut sub), author, certificate, link, None);
+            self.state.add_link(name, place(line, 1, &mut sub), author, certificate, &chain, None);
             signer = Some(link.device());
         }
         self.state.named.insert(name, 0);
@@ -444,7 +446,7 @@ impl State {
         place: Place,
         author: Author,
         certificate: Certificate,
-        link: &Link,
+        chain: &VerifiedChain,
         label: Option<SealedLabel>,
     ) {
         let is_last = certificate.is_last;
@@ -453,8 +455,9 @@ impl State {
         }
         let index = self.add(name, Operation { place, author, claim: Claim::Certificate(certificate) });
         if is_last {
-            let Link { recipient, recovery, endpoint, .. } = *link;
-            self.links.insert(index, LinkDetails { recipient, recovery, endpoint, label });
+            let Link { recipient, recovery, endpoint, .. } = *chain.last();
+            let chain = chain.chain().clone();
+            self.links.insert(index, LinkDetails { recipient, recovery, endpoint, label, chain });
         }
     }
 
@@ -502,12 +505,7 @@ impl State {
         seq: u64,
         sub: &mut u32,
         author: Author,
-        (user, chain, label, companions): (
-            UserId,
-            crate::certificate::Chain,
-            Option<SealedLabel>,
-            Vec<OpRef>,
-        ),
+        (user, chain, label, companions): (UserId, Chain, Option<SealedLabel>, Vec<OpRef>),
     ) {
         let Ok(chain) = chain.verify() else { return };
         if chain.user() != user {
@@ -519,7 +517,7 @@ impl State {
             let is_last = at + 1 == chain.links().len();
             let companions = companions.clone();
             let certificate = Certificate { user, device, signer, is_last, companions, is_founding: false };
-            self.add_link(name, place(line, seq, sub), author, certificate, link, label.clone());
+            self.add_link(name, place(line, seq, sub), author, certificate, &chain, label.clone());
             signer = Some(device);
         }
     }

@@ -320,6 +320,7 @@ impl Replica {
             Input::ChannelDown { channel } => self.channel_down(channel),
             Input::Write(write) => self.write(write),
             Input::WriteAcl { write, operations } => self.write_acl(write, operations),
+            Input::WriteAsUser { write, user, operations } => self.write_as_user(write, user, operations),
             Input::Committed { batch } => self.committed(batch, rng),
             Input::Loaded { request, entries } => self.loaded(request, entries),
             Input::Addresses(addresses) => self.set_addresses(addresses),

@@ -56,7 +56,7 @@ impl fmt::Debug for TicketSecret {
 /// An invitation. The order of the fields is the order in the ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
-    /// The workspace.
+    /// The workspace; [`WorkspaceId::ZERO`] in a ticket that links a device.
     pub ws: WorkspaceId,
     /// The device that knows of the invitation: it must be reachable.
     pub inviter: EndpointId,
@@ -68,7 +68,7 @@ pub struct Ticket {
     pub relay: Option<String>,
     /// The secret.
     pub secret: TicketSecret,
-    /// What the newcomer may do.
+    /// What the newcomer may do; of no meaning in a ticket that links a device.
     pub class: Class,
     /// What the device is called, for "waiting for Ana's laptop". May be empty.
     #[serde(deserialize_with = "wire::text::<_, TICKET_NAME_BYTES_MAX>")]
@@ -148,6 +148,12 @@ impl TicketError {
 }
 
 impl Ticket {
+    /// Whether it links a device to the person who wrote it, instead of inviting somebody.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.ws == WorkspaceId::ZERO
+    }
+
     /// The line to give away.
     ///
     /// # Panics
@@ -181,6 +187,7 @@ impl Ticket {
     pub fn parse(text: &str) -> Result<Self, TicketError> {
         let text = text.trim();
         let text = text.strip_prefix("weft join ").unwrap_or(text);
+        let text = text.strip_prefix("weft device accept ").unwrap_or(text);
         let mut letters = String::with_capacity(text.len().min(2 * TICKET_BYTES_MAX));
         for letter in text.chars().filter(|letter| !is_wrapping(*letter)) {
             let place = letters.len() + 1;

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use rand::CryptoRng;
 
 use crate::acl::{AclOperation, Class, Genesis, OpRef, POLICY_NAME, RULES, SealedLabel};
-use crate::certificate::VerifiedChain;
+use crate::certificate::{Link, VerifiedChain};
 use crate::entry::{ClearBody as _, Entry, EntryError, Header, Kind};
 use crate::epoch::Keyring;
-use crate::identity::DeviceKeys;
+use crate::identity::{DeviceKeys, UserKeys};
 use crate::ids::{BodyHash, DeviceId, EntryId, LogId, UserId, WorkspaceId};
 use crate::limits::{DEVICES_MAX, ENTRY_VERSION, USERS_MAX};
 use crate::membership::Membership;
@@ -195,16 +195,19 @@ fn check_room(membership: &Membership, user: &UserId, device: &DeviceId) -> Resu
 }
 
 /// Adds a device of our own.
-#[must_use]
+///
+/// # Errors
+/// When the workspace is full.
 pub fn add_own_device<R: CryptoRng + ?Sized>(
     membership: &Membership,
     keyring: &Keyring,
     chain: &VerifiedChain,
     label: &Label,
     rng: &mut R,
-) -> Vec<AclOperation> {
+) -> Result<Vec<AclOperation>, ChangeError> {
+    check_room(membership, &chain.user(), &chain.device())?;
     let label = seal_label(membership, keyring, label, rng);
-    vec![AclOperation::AddDev { user: chain.user(), label, chain: chain.chain().clone() }]
+    Ok(vec![AclOperation::AddDev { user: chain.user(), label, chain: chain.chain().clone() }])
 }
 
 /// Gives a member another role: a Revoke and a Grant, in this order, in one entry.
@@ -244,16 +247,44 @@ pub fn remove_user(
 
 /// Puts a device of our own out. What we hold of its work stays.
 ///
+/// Our other devices are let in again, so that whoever has the removed one cannot put them out by an entry that pretends
+/// to be older: with the user key all of them, else those other than `by`, which has no say about itself.
+///
 /// # Errors
 /// When it is not ours, or not in.
 pub fn remove_own_device(
     membership: &Membership,
     us: &UserId,
     device: &DeviceId,
+    by: RemovedBy<'_>,
 ) -> Result<Vec<AclOperation>, ChangeError> {
     let live = membership.device(device).filter(|live| live.user == *us).ok_or(ChangeError::NoSuchDevice)?;
     let seen = membership.seen_of_device(device);
-    Ok(vec![AclOperation::RmDev { user: live.user, device: *device, seen }])
+    let mut operations = vec![AclOperation::RmDev { user: live.user, device: *device, seen }];
+    let others = membership.live_devices().into_iter();
+    for other in others.filter(|other| other.user == *us && other.device != *device) {
+        let Some(chain) = membership.chain_of(&other.device) else { continue };
+        let chain = match by {
+            RemovedBy::Device(own) if own == other.device => continue,
+            RemovedBy::Device(_) => chain,
+            RemovedBy::User(user) => {
+                let claim = chain.links().last().map(Link::claim);
+                let Some(Ok(certified)) = claim.map(|claim| user.certify(&claim)) else { continue };
+                certified.chain().clone()
+            }
+        };
+        operations.push(AclOperation::AddDev { user: *us, label: other.label, chain });
+    }
+    Ok(operations)
+}
+
+/// Who puts a device out.
+#[derive(Clone, Copy, Debug)]
+pub enum RemovedBy<'a> {
+    /// Another device of the same person.
+    Device(DeviceId),
+    /// The person, with the user key.
+    User(&'a UserKeys),
 }
 
 /// Sets a policy of the workspace.

@@ -58,7 +58,7 @@ pub enum Confirmation {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Invitation {
     pub(super) key: InviteKey,
-    /// The workspace.
+    /// The workspace; [`WorkspaceId::ZERO`] when it links a device.
     pub ws: WorkspaceId,
     /// What newcomers may do.
     pub class: Class,
@@ -75,6 +75,12 @@ pub struct Invitation {
 }
 
 impl Invitation {
+    /// Whether it links a device of one's own instead of inviting somebody: then it names no workspace.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.ws == WorkspaceId::ZERO
+    }
+
     /// Whether a newcomer could still be let in.
     #[must_use]
     pub fn is_open(&self, now: WallMillis) -> bool {
@@ -110,9 +116,9 @@ impl fmt::Debug for Invitation {
 /// What an invitation is to be.
 #[derive(Clone, Copy, Debug)]
 pub struct InvitationTerms {
-    /// The workspace.
+    /// The workspace; [`WorkspaceId::ZERO`] to link a device of one's own.
     pub ws: WorkspaceId,
-    /// What newcomers may do.
+    /// What newcomers may do; of no meaning when it links a device.
     pub class: Class,
     /// How many may come: 1 to 100.
     pub uses: u32,

@@ -3,7 +3,7 @@
 use rand::CryptoRng;
 
 use crate::acl::Class;
-use crate::certificate::{Chain, VerifiedChain};
+use crate::certificate::{Chain, DeviceClaim, VerifiedChain};
 use crate::identity::Fingerprint;
 use crate::ids::{DeviceId, EndpointId, UserId, WallMillis, WorkspaceId};
 use crate::limits::WELCOME_FRAME_BYTES;
@@ -11,7 +11,9 @@ use crate::seal::Label;
 use crate::wire;
 
 use super::book::{Confirmation, InvitationId, Invitations};
-use super::messages::{Meeting, Offer, Refusal, Role, ToInviter, ToNewcomer, VERSION, WireEntry};
+use super::messages::{
+    LinkOffer, Meeting, Offer, OfferedWorkspace, Refusal, Role, ToInviter, ToNewcomer, VERSION, WireEntry,
+};
 
 /// Somebody who proved to have the ticket and wants to come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +36,24 @@ pub struct JoinRequest {
     pub chain: VerifiedChain,
 }
 
+/// A device that proved to have a ticket of ours which links, and wants to be one of our devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRequest {
+    /// By which invitation.
+    pub invitation: InvitationId,
+    /// What the device says about itself: proven, and from the address that it speaks from.
+    pub claim: DeviceClaim,
+    /// Its id, as a device of ours.
+    pub device: DeviceId,
+    /// What to compare with what it shows.
+    pub fingerprint: Fingerprint,
+    /// How person and device are called there: to be shown with control characters escaped.
+    pub label: Label,
+}
+
+/// A workspace as a device that was linked gets it: Genesis and all control-lane entries, in stored order.
+pub type LinkedWorkspace = (OfferedWorkspace, Vec<Vec<u8>>);
+
 /// What an [`Inviter`] can be told.
 #[derive(Clone, Debug)]
 pub enum InviterInput {
@@ -50,6 +70,12 @@ pub enum InviterInput {
     /// What [`InviterEffect::Admit`] asked for is on disk. These are Genesis and all control-lane entries, in the
     /// order in which they were stored.
     Admitted(Vec<Vec<u8>>),
+    /// The answer to [`InviterEffect::DescribeUs`].
+    DescribeUs(LinkOffer),
+    /// What [`InviterEffect::Link`] asked for is on disk: the certificate, and the workspaces with the device in.
+    Linked(Chain, Vec<LinkedWorkspace>),
+    /// The answer to [`InviterEffect::Recover`].
+    Recovered(Vec<LinkedWorkspace>),
 }
 
 /// What is told about a workspace to somebody with a ticket.
@@ -79,6 +105,16 @@ pub enum InviterEffect {
     /// Let this newcomer in ([`admit`](crate::workspace::admit)), or, when the device is in already, do nothing; then
     /// answer with [`InviterInput::Admitted`] or [`InviterInput::NotAllowed`].
     Admit(Box<JoinRequest>),
+    /// Tell who we are, and our workspaces: answer with [`InviterInput::DescribeUs`].
+    DescribeUs,
+    /// Show this device to our person: answer with [`InviterInput::Confirm`] or [`InviterInput::Decline`].
+    AskLink(Box<LinkRequest>),
+    /// Certify this device and add it to our workspaces, unless that was done before; then answer with
+    /// [`InviterInput::Linked`] or [`InviterInput::NotAllowed`].
+    Link(Box<LinkRequest>),
+    /// Give the workspaces of which this person is a member: answer with [`InviterInput::Recovered`]. That it is the person
+    /// is proven.
+    Recover(UserId),
     /// All was said: close the stream after what was sent has arrived.
     Close,
 }
@@ -100,6 +136,8 @@ enum Phase {
     Describing { invitation: InvitationId },
     Request { invitation: InvitationId },
     Asking(Box<JoinRequest>),
+    LinkRequest { invitation: InvitationId, user: UserId },
+    AskingLink(Box<LinkRequest>),
     Admitting,
     Done,
 }
@@ -141,6 +179,16 @@ impl Inviter {
             InviterInput::Decline => Err(Refusal::Declined),
             InviterInput::NotAllowed => Err(Refusal::NotAllowed),
             InviterInput::Admitted(entries) => self.admitted(entries),
+            InviterInput::DescribeUs(offer) => Ok(self.describe_us(offer)),
+            InviterInput::Linked(chain, workspaces) => {
+                let count = u32::try_from(workspaces.len()).unwrap_or(u32::MAX);
+                self.give(&ToNewcomer::Linked { chain, workspaces: count }, workspaces)
+            }
+            InviterInput::Recovered(workspaces) if workspaces.is_empty() => Err(Refusal::Unknown),
+            InviterInput::Recovered(workspaces) => {
+                let count = u32::try_from(workspaces.len()).unwrap_or(u32::MAX);
+                self.give(&ToNewcomer::Recovered { workspaces: count }, workspaces)
+            }
         };
         answer.unwrap_or_else(|refusal| self.refuse(refusal))
     }
@@ -166,6 +214,8 @@ impl Inviter {
             (ToInviter::Hello { invitation, nonce, .. }, Phase::Hello) => {
                 self.hello(invitation, nonce, book, rng)
             }
+            (ToInviter::Recover { version, .. }, Phase::Hello) if version != VERSION => Err(Refusal::Version),
+            (ToInviter::Recover { chain, .. }, Phase::Hello) => self.recover(chain),
             (ToInviter::Proof { proof }, Phase::Proof { invitation, meeting }) => {
                 let (invitation, meeting) = (*invitation, *meeting);
                 self.proof(now, invitation, &meeting, &proof, book)
@@ -173,6 +223,10 @@ impl Inviter {
             (ToInviter::Request { user, chain, label }, Phase::Request { invitation }) => {
                 let invitation = *invitation;
                 self.request(now, invitation, (user, chain, label), book)
+            }
+            (ToInviter::LinkRequest { claim, label }, Phase::LinkRequest { invitation, user }) => {
+                let (invitation, user) = (*invitation, *user);
+                self.link_request(now, (invitation, user), claim, label, book)
             }
             _ => Err(Refusal::Invalid),
         }
@@ -211,7 +265,7 @@ impl Inviter {
             known.check(now)?;
         }
         self.phase = Phase::Describing { invitation };
-        Ok(vec![InviterEffect::Describe(known.ws)])
+        Ok(vec![if known.is_link() { InviterEffect::DescribeUs } else { InviterEffect::Describe(known.ws) }])
     }
 
     fn describe(
@@ -222,7 +276,10 @@ impl Inviter {
         let Phase::Describing { invitation } = self.phase else { return Ok(Vec::new()) };
         let class = book.get(&invitation).ok_or(Refusal::Unknown)?.class;
         self.phase = Phase::Request { invitation };
-        let Description { workspace, inviter, files, bytes } = description.clone();
+        // A keeper is to know nothing but that there is a workspace.
+        let is_blind = class == Class::Keeper;
+        let description = if is_blind { Description::default() } else { description.clone() };
+        let Description { workspace, inviter, files, bytes } = description;
         Ok(vec![send(&ToNewcomer::Offer(Offer { workspace, inviter, class, files, bytes }))])
     }
 
@@ -264,6 +321,7 @@ impl Inviter {
     fn confirm(&mut self, book: &mut Invitations) -> Result<Vec<InviterEffect>, Refusal> {
         match std::mem::replace(&mut self.phase, Phase::Admitting) {
             Phase::Asking(request) => self.admit(request, book),
+            Phase::AskingLink(request) => self.link(request, book),
             other => {
                 self.phase = other;
                 Ok(Vec::new())
@@ -288,21 +346,99 @@ impl Inviter {
         self.phase = Phase::Done;
         let count = u32::try_from(entries.len()).map_err(|_| Refusal::Invalid)?;
         let mut effects = vec![send(&ToNewcomer::Welcome { entries: count })];
-        let mut frame = Vec::new();
-        let mut frame_bytes = 0;
-        for entry in entries {
-            if frame_bytes + entry.len() > WELCOME_FRAME_BYTES && !frame.is_empty() || frame.len() == 1024 {
-                effects.push(send(&ToNewcomer::Entries(std::mem::take(&mut frame))));
-                frame_bytes = 0;
-            }
-            frame_bytes += entry.len();
-            frame.push(WireEntry(entry));
+        send_entries(entries, &mut effects);
+        effects.push(InviterEffect::Close);
+        Ok(effects)
+    }
+
+    fn describe_us(&mut self, offer: LinkOffer) -> Vec<InviterEffect> {
+        let Phase::Describing { invitation } = self.phase else { return Vec::new() };
+        self.phase = Phase::LinkRequest { invitation, user: offer.user };
+        vec![send(&ToNewcomer::LinkOffer(offer))]
+    }
+
+    fn link_request(
+        &mut self,
+        now: WallMillis,
+        (invitation, user): (InvitationId, UserId),
+        claim: DeviceClaim,
+        label: Label,
+        book: &mut Invitations,
+    ) -> Result<Vec<InviterEffect>, Refusal> {
+        let known = book.get(&invitation).ok_or(Refusal::Unknown)?;
+        // Only who speaks with the transport key of a claim is its device.
+        if claim.endpoint != self.peer || !claim.is_proven(&user) {
+            return Err(Refusal::Invalid);
         }
-        if !frame.is_empty() {
-            effects.push(send(&ToNewcomer::Entries(frame)));
+        let device = DeviceId::derive(&user, &claim.key);
+        let was_admitted = known.admitted.contains(&device);
+        if !was_admitted {
+            known.check(now)?;
+        }
+        let fingerprint = Fingerprint::of_device(&device);
+        let is_asked = !was_admitted && known.confirmation == Confirmation::Ask;
+        let request = Box::new(LinkRequest { invitation, claim, device, fingerprint, label });
+        if !is_asked {
+            return self.link(request, book);
+        }
+        self.phase = Phase::AskingLink(request.clone());
+        Ok(vec![send(&ToNewcomer::Waiting), InviterEffect::AskLink(request)])
+    }
+
+    fn link(
+        &mut self,
+        request: Box<LinkRequest>,
+        book: &mut Invitations,
+    ) -> Result<Vec<InviterEffect>, Refusal> {
+        book.spend(&request.invitation, request.device)?;
+        self.phase = Phase::Admitting;
+        Ok(vec![InviterEffect::Save, InviterEffect::Link(request)])
+    }
+
+    fn recover(&mut self, chain: Chain) -> Result<Vec<InviterEffect>, Refusal> {
+        let chain = chain.verify().map_err(|_| Refusal::Invalid)?;
+        // One link is signed by the user key itself, and only who speaks with its transport key is its device.
+        if chain.links().len() != 1 || chain.last().endpoint != self.peer {
+            return Err(Refusal::Invalid);
+        }
+        self.phase = Phase::Admitting;
+        Ok(vec![InviterEffect::Recover(chain.user())])
+    }
+
+    /// Gives workspaces to a device of their person's.
+    fn give(
+        &mut self,
+        first: &ToNewcomer,
+        workspaces: Vec<LinkedWorkspace>,
+    ) -> Result<Vec<InviterEffect>, Refusal> {
+        if !matches!(self.phase, Phase::Admitting) {
+            return Ok(Vec::new());
+        }
+        self.phase = Phase::Done;
+        let mut effects = vec![send(first)];
+        for (workspace, entries) in workspaces {
+            let count = u32::try_from(entries.len()).map_err(|_| Refusal::Invalid)?;
+            effects.push(send(&ToNewcomer::Workspace { workspace, entries: count }));
+            send_entries(entries, &mut effects);
         }
         effects.push(InviterEffect::Close);
         Ok(effects)
+    }
+}
+
+fn send_entries(entries: Vec<Vec<u8>>, effects: &mut Vec<InviterEffect>) {
+    let mut frame = Vec::new();
+    let mut frame_bytes = 0;
+    for entry in entries {
+        if frame_bytes + entry.len() > WELCOME_FRAME_BYTES && !frame.is_empty() || frame.len() == 1024 {
+            effects.push(send(&ToNewcomer::Entries(std::mem::take(&mut frame))));
+            frame_bytes = 0;
+        }
+        frame_bytes += entry.len();
+        frame.push(WireEntry(entry));
+    }
+    if !frame.is_empty() {
+        effects.push(send(&ToNewcomer::Entries(frame)));
     }
 }
 

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::acl::Class;
-use crate::certificate::Chain;
-use crate::ids::{EndpointId, UserId};
-use crate::limits::{ENTRY_BYTES_MAX, LABEL_BYTES_MAX};
+use crate::certificate::{Chain, DeviceClaim};
+use crate::ids::{EndpointId, UserId, WorkspaceId};
+use crate::limits::{ENTRY_BYTES_MAX, LABEL_BYTES_MAX, LINK_WORKSPACES_MAX};
 use crate::seal::Label;
 use crate::ticket::TicketSecret;
 use crate::wire;
@@ -68,9 +68,29 @@ pub(super) struct Meeting {
 /// From the newcomer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ToInviter {
-    Hello { version: u8, invitation: InvitationId, nonce: [u8; 32] },
-    Proof { proof: [u8; 32] },
-    Request { user: UserId, chain: Chain, label: Label },
+    Hello {
+        version: u8,
+        invitation: InvitationId,
+        nonce: [u8; 32],
+    },
+    Proof {
+        proof: [u8; 32],
+    },
+    Request {
+        user: UserId,
+        chain: Chain,
+        label: Label,
+    },
+    /// Of a device that is to be linked.
+    LinkRequest {
+        claim: DeviceClaim,
+        label: Label,
+    },
+    /// Without a ticket: of a new device that its person's words have certified.
+    Recover {
+        version: u8,
+        chain: Chain,
+    },
 }
 
 /// From the inviter.
@@ -89,6 +109,22 @@ pub(super) enum ToNewcomer {
     },
     Entries(#[serde(deserialize_with = "wire::vec::<_, _, ENTRIES_PER_FRAME_MAX>")] Vec<WireEntry>),
     Refused(Refusal),
+    /// Instead of an Offer, to a device that is to be linked.
+    LinkOffer(LinkOffer),
+    /// The device is linked; its workspaces follow, each as a Workspace and its Entries.
+    Linked {
+        chain: Chain,
+        workspaces: u32,
+    },
+    /// So many workspaces of the person follow, each as a Workspace and its Entries.
+    Recovered {
+        workspaces: u32,
+    },
+    /// So many entries of this workspace follow.
+    Workspace {
+        workspace: OfferedWorkspace,
+        entries: u32,
+    },
 }
 
 /// The bytes of one entry.
@@ -108,6 +144,32 @@ pub struct Offer {
     pub inviter: Label,
     /// What the newcomer may do.
     pub class: Class,
+    /// How many files there are.
+    pub files: u64,
+    /// How large they are together.
+    pub bytes: u64,
+}
+
+/// What a device is about to be linked to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkOffer {
+    /// The person.
+    pub user: UserId,
+    /// The person's name, and that of the device that links.
+    pub inviter: Label,
+    /// The workspaces that the device comes into.
+    #[serde(deserialize_with = "wire::vec::<_, _, LINK_WORKSPACES_MAX>")]
+    pub workspaces: Vec<OfferedWorkspace>,
+}
+
+/// A workspace that a device comes into when it is linked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedWorkspace {
+    /// The workspace.
+    pub ws: WorkspaceId,
+    /// Its name.
+    #[serde(deserialize_with = "wire::text::<_, LABEL_BYTES_MAX>")]
+    pub name: String,
     /// How many files there are.
     pub files: u64,
     /// How large they are together.

@@ -5,14 +5,14 @@ use rand::CryptoRng;
 use crate::acl::Class;
 use crate::certificate::VerifiedChain;
 use crate::entry::{Entry, EntryError, Kind, Open, Signer};
-use crate::ids::{EndpointId, WorkspaceId};
+use crate::ids::{DeviceId, EndpointId, UserId, WorkspaceId};
 use crate::limits::WELCOME_BYTES_MAX;
 use crate::membership::{GenesisError, InsertError, Membership};
 use crate::seal::Label;
 use crate::ticket::Ticket;
 use crate::wire;
 
-use super::messages::{InviteKey, Meeting, Offer, Refusal, Role, ToInviter, ToNewcomer, VERSION};
+use super::messages::{InviteKey, Meeting, Offer, Refusal, Role, ToInviter, ToNewcomer, VERSION, WireEntry};
 
 /// What a [`Newcomer`] can be told.
 #[derive(Clone, Debug)]
@@ -79,6 +79,9 @@ pub enum JoinError {
     /// More came than a newcomer takes.
     #[error("the inviter sent more than a workspace's membership can be")]
     TooMuch,
+    /// The certificate that came is not ours.
+    #[error("the certificate that came is not of this device")]
+    Certificate,
     /// By what was sent we are not in.
     #[error("the inviter welcomed us, but did not let us in")]
     NotIn,
@@ -112,7 +115,7 @@ pub struct Newcomer {
 }
 
 /// Keeps the key out of what is printed.
-struct InviteKeyHolder(InviteKey);
+pub(super) struct InviteKeyHolder(pub(super) InviteKey);
 
 impl std::fmt::Debug for InviteKeyHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -126,7 +129,7 @@ enum Phase {
     Proven,
     Offered,
     Requested,
-    Receiving { expected: usize, entries: Vec<Entry>, bytes: usize },
+    Receiving(Receiving),
     Done,
 }
 
@@ -192,26 +195,13 @@ impl Newcomer {
             }
             (ToNewcomer::Waiting, Phase::Requested) => Ok(vec![NewcomerEffect::Waiting]),
             (ToNewcomer::Welcome { entries }, Phase::Requested) => {
-                if entries == 0 {
-                    return Err(JoinError::OtherWorkspace);
-                }
-                self.phase = Phase::Receiving { expected: entries as usize, entries: Vec::new(), bytes: 0 };
+                self.phase = Phase::Receiving(Receiving::new(entries)?);
                 Ok(Vec::new())
             }
-            (ToNewcomer::Entries(more), Phase::Receiving { expected, entries, bytes }) => {
-                *bytes += more.iter().map(|entry| entry.0.len()).sum::<usize>();
-                if *bytes > WELCOME_BYTES_MAX || entries.len() + more.len() > *expected {
-                    return Err(JoinError::TooMuch);
-                }
-                for entry in more {
-                    entries.push(Entry::decode(&entry.0).map_err(JoinError::Entry)?);
-                }
-                if entries.len() < *expected {
-                    return Ok(Vec::new());
-                }
-                let entries = std::mem::take(entries);
-                self.welcome(entries)
-            }
+            (ToNewcomer::Entries(more), Phase::Receiving(receiving)) => match receiving.take(more)? {
+                Some(entries) => self.welcome(entries),
+                None => Ok(Vec::new()),
+            },
             _ => Err(JoinError::Protocol),
         }
     }
@@ -241,12 +231,54 @@ impl Newcomer {
     }
 
     fn welcome(&mut self, entries: Vec<Entry>) -> Result<Vec<NewcomerEffect>, JoinError> {
-        let (membership, entries) = check_entries(&self.ws, entries)?;
-        let device = membership.device(&self.chain.device()).ok_or(JoinError::NotIn)?;
+        let joined = joined(self.ws, &self.chain.device(), entries)?;
         self.phase = Phase::Done;
-        let joined = Joined { ws: self.ws, class: device.class, entries, membership };
         Ok(vec![NewcomerEffect::Joined(Box::new(joined))])
     }
+}
+
+/// The entries of one workspace, as they come.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    expected: usize,
+    entries: Vec<Entry>,
+    bytes: usize,
+}
+
+impl Receiving {
+    pub(super) fn new(expected: u32) -> Result<Self, JoinError> {
+        if expected == 0 {
+            return Err(JoinError::OtherWorkspace);
+        }
+        Ok(Self { expected: expected as usize, entries: Vec::new(), bytes: 0 })
+    }
+
+    /// Takes a frame; gives all entries once the last one is there.
+    pub(super) fn take(&mut self, more: Vec<WireEntry>) -> Result<Option<Vec<Entry>>, JoinError> {
+        self.bytes += more.iter().map(|entry| entry.0.len()).sum::<usize>();
+        if self.bytes > WELCOME_BYTES_MAX || self.entries.len() + more.len() > self.expected {
+            return Err(JoinError::TooMuch);
+        }
+        for entry in more {
+            self.entries.push(Entry::decode(&entry.0).map_err(JoinError::Entry)?);
+        }
+        let is_all = self.entries.len() == self.expected;
+        Ok(is_all.then(|| std::mem::take(&mut self.entries)))
+    }
+}
+
+/// Checks the entries of a workspace, and that this person is in by them.
+pub(super) fn recovered(ws: WorkspaceId, user: &UserId, entries: Vec<Entry>) -> Result<Joined, JoinError> {
+    let (membership, entries) = check_entries(&ws, entries)?;
+    let class = membership.class_of(user).ok_or(JoinError::NotIn)?;
+    Ok(Joined { ws, class, entries, membership })
+}
+
+/// Checks the entries of a workspace, and that this device is in by them.
+pub(super) fn joined(ws: WorkspaceId, device: &DeviceId, entries: Vec<Entry>) -> Result<Joined, JoinError> {
+    let (membership, entries) = check_entries(&ws, entries)?;
+    let class = membership.device(device).ok_or(JoinError::NotIn)?.class;
+    Ok(Joined { ws, class, entries, membership })
 }
 
 fn send(message: &ToInviter) -> NewcomerEffect {

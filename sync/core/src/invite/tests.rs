@@ -8,7 +8,7 @@ use crate::acl::{AclOperation, Class};
 use crate::certificate::VerifiedChain;
 use crate::entry::Entry;
 use crate::epoch::Cover;
-use crate::identity::Fingerprint;
+use crate::identity::{DeviceKeys, Fingerprint, UserKeys};
 use crate::ids::{EndpointId, UserId, WallMillis, WorkspaceId};
 use crate::limits::{
     ENTRY_BODY_BYTES_MAX, INVITATION_MILLIS_MAX, INVITATION_USES_MAX, INVITATIONS_MAX, WELCOME_BYTES_MAX,
@@ -92,6 +92,18 @@ impl Host {
                     if says { InviterInput::Confirm } else { InviterInput::Decline }
                 }
                 InviterEffect::Admit(request) => self.let_in(&request),
+                InviterEffect::DescribeUs => {
+                    let (user, inviter) = (self.shared.founder.keys.user(), Label::new("ana", "laptop"));
+                    InviterInput::DescribeUs(LinkOffer { user, inviter, workspaces: vec![self.offered()] })
+                }
+                InviterEffect::AskLink(_) if says => InviterInput::Confirm,
+                InviterEffect::AskLink(_) => InviterInput::Decline,
+                InviterEffect::Link(request) => self.link(&request),
+                InviterEffect::Recover(user) if self.shared.membership.class_of(&user).is_some() => {
+                    let entries = self.shared.entries.iter().map(Entry::encode).collect();
+                    InviterInput::Recovered(vec![(self.offered(), entries)])
+                }
+                InviterEffect::Recover(_) => InviterInput::Recovered(Vec::new()),
             };
             waiting.extend(inviter.handle(now, answer, &mut self.book, &mut self.rng));
         }
@@ -110,6 +122,166 @@ impl Host {
         }
         InviterInput::Admitted(self.shared.entries.iter().map(Entry::encode).collect())
     }
+}
+
+impl Host {
+    fn offered(&self) -> OfferedWorkspace {
+        OfferedWorkspace { ws: self.ws(), name: "Notes".to_owned(), files: 3, bytes: 4 }
+    }
+
+    fn link_ticket(&mut self, confirmation: Confirmation) -> (InvitationId, Ticket) {
+        let terms = InvitationTerms {
+            ws: WorkspaceId::ZERO,
+            class: Class::Keeper,
+            uses: 1,
+            millis: HOUR,
+            confirmation,
+        };
+        let (id, secret) = self.book.create(terms, NOW, &mut self.rng).unwrap();
+        let ticket = self.ticket(secret);
+        (id, Ticket { ws: WorkspaceId::ZERO, class: Class::Keeper, ..ticket })
+    }
+
+    fn link(&mut self, request: &LinkRequest) -> InviterInput {
+        let founder = &self.shared.founder;
+        let chain = founder.chain.extend(founder.keys.signing_key(), &request.claim).unwrap();
+        if !self.shared.membership.is_live(&request.device) {
+            let (membership, keyring) = (&self.shared.membership, &self.shared.keyring);
+            let operations =
+                workspace::add_own_device(membership, keyring, &chain, &request.label, &mut self.rng)
+                    .unwrap();
+            self.shared.write_as_founder(operations);
+            self.shared.cover_everybody();
+        }
+        let entries = self.shared.entries.iter().map(Entry::encode).collect();
+        InviterInput::Linked(chain.chain().clone(), vec![(self.offered(), entries)])
+    }
+
+    /// Runs a link to its end, with a device that was somebody else's so far.
+    fn link_with(
+        &mut self,
+        ticket: &Ticket,
+        device: &DeviceKeys,
+        seen_as: EndpointId,
+        says: bool,
+    ) -> Result<Box<Linked>, JoinError> {
+        let us = self.shared.founder.keys.endpoint_id();
+        let mut rng = ChaCha20Rng::seed_from_u64(99);
+        let (mut new, hello) = NewDevice::new(ticket, device, Label::new("Ana", "desk"), us, &mut rng);
+        let mut inviter = Inviter::new(us, seen_as);
+        let mut to_inviter = VecDeque::from([hello]);
+        while let Some(frame) = to_inviter.pop_front() {
+            let effects = inviter.handle(NOW, InviterInput::Frame(frame), &mut self.book, &mut self.rng);
+            for frame in self.drive(&mut inviter, effects, says, NOW) {
+                let mut effects = VecDeque::from(new.handle(NewDeviceInput::Frame(frame)));
+                while let Some(effect) = effects.pop_front() {
+                    match effect {
+                        NewDeviceEffect::Send(frame) => to_inviter.push_back(frame),
+                        NewDeviceEffect::Preview(_) => effects.extend(new.handle(NewDeviceInput::Accept)),
+                        NewDeviceEffect::Waiting(_) => {}
+                        NewDeviceEffect::Linked(linked) => return Ok(linked),
+                        NewDeviceEffect::Failed(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        panic!("a link without an end")
+    }
+}
+
+#[test]
+fn a_device_is_linked_to_a_person_and_comes_into_their_workspaces() {
+    let mut host = Host::new();
+    let (id, ticket) = host.link_ticket(Confirmation::Ask);
+    let ticket = Ticket::parse(&ticket.encode()).unwrap();
+    assert!(ticket.is_link() && host.book.get(&id).unwrap().is_link());
+    let desk = Person::new("nobody yet", 2).keys;
+    let linked = host.link_with(&ticket, &desk, desk.endpoint_id(), true).unwrap();
+    let ana = host.shared.founder.keys.user();
+    assert_eq!((linked.chain.user(), linked.keys.user()), (ana, ana));
+    assert_eq!(linked.keys.endpoint_id(), desk.endpoint_id(), "it stays where it is");
+    let (offered, joined) = &linked.workspaces[0];
+    assert_eq!((offered.name.as_str(), joined.class), ("Notes", Class::Owner));
+    assert!(joined.membership.is_live(&linked.keys.device_id()));
+    // A lost connection: the same device may come again, another may not.
+    let entries = host.shared.entries.len();
+    assert!(host.link_with(&ticket, &desk, desk.endpoint_id(), true).is_ok());
+    assert_eq!(host.shared.entries.len(), entries, "coming again writes nothing");
+    let other = Person::new("thief", 3).keys;
+    let refused = host.link_with(&ticket, &other, other.endpoint_id(), true).unwrap_err();
+    assert_eq!(refused, JoinError::Refused(Refusal::Used));
+}
+
+#[test]
+fn a_device_is_not_linked_without_the_persons_word_nor_from_another_address() {
+    let mut host = Host::new();
+    let (_, ticket) = host.link_ticket(Confirmation::Ask);
+    let desk = Person::new("nobody yet", 2).keys;
+    let declined = host.link_with(&ticket, &desk, desk.endpoint_id(), false).unwrap_err();
+    assert_eq!(declined, JoinError::Refused(Refusal::Declined));
+    let elsewhere = Person::new("relay", 4).keys.endpoint_id();
+    let moved = host.link_with(&ticket, &desk, elsewhere, true).unwrap_err();
+    assert_eq!(moved, JoinError::Refused(Refusal::Unknown), "the proof is bound to the address");
+    assert_eq!(host.shared.membership.live_devices().len(), 1);
+}
+
+fn recover(
+    host: &mut Host,
+    chain: &VerifiedChain,
+    seen_as: EndpointId,
+) -> Result<Vec<(OfferedWorkspace, Joined)>, JoinError> {
+    let (mut recovery, ask) = Recovery::new(chain);
+    let mut inviter = Inviter::new(host.shared.founder.keys.endpoint_id(), seen_as);
+    let effects = inviter.handle(NOW, InviterInput::Frame(ask), &mut host.book, &mut host.rng);
+    for frame in host.drive(&mut inviter, effects, true, NOW) {
+        if let Some(workspaces) = recovery.handle(&frame)? {
+            return Ok(workspaces);
+        }
+    }
+    panic!("a recovery without an end")
+}
+
+#[test]
+fn the_words_alone_bring_a_persons_workspaces_and_nobody_elses() {
+    let mut host = Host::new();
+    let words = host.shared.founder.user.words();
+    let user = UserKeys::from_words(&words).unwrap();
+    let desk = Person::new("new machine", 9).keys.given_to(user.user_id());
+    let chain = user.certify(&desk.claim()).unwrap();
+    let workspaces = recover(&mut host, &chain, desk.endpoint_id()).unwrap();
+    let (_, joined) = &workspaces[0];
+    assert_eq!((workspaces.len(), joined.class), (1, Class::Owner));
+    // The words open the keys too.
+    let mut keyring = crate::epoch::Keyring::default();
+    for entry in &joined.entries {
+        if let Ok(epoch) = entry.clear() {
+            let _ = keyring.offer(&epoch, &Cover::Recovery(user.user_id()), user.age_identity());
+        }
+    }
+    assert_eq!(workspace::name(&joined.membership, &keyring).as_deref(), Some("Notes"));
+
+    // A stranger's words, another address, and a device that a device certified.
+    let stranger = Person::new("stranger", 3);
+    let refused = recover(&mut host, &stranger.chain, stranger.keys.endpoint_id()).unwrap_err();
+    assert_eq!(refused, JoinError::Refused(Refusal::Unknown));
+    let refused = recover(&mut host, &chain, stranger.keys.endpoint_id()).unwrap_err();
+    assert_eq!(refused, JoinError::Refused(Refusal::Invalid));
+    let second = host.shared.founder.second(77);
+    let refused = recover(&mut host, &second.chain, second.keys.endpoint_id()).unwrap_err();
+    assert_eq!(refused, JoinError::Refused(Refusal::Invalid));
+}
+
+#[test]
+fn a_ticket_that_links_invites_nobody_and_the_other_way_round() {
+    let mut host = Host::new();
+    let (_, link) = host.link_ticket(Confirmation::Automatic);
+    let bob = Meeting::of(&host, Person::new("bob", 2));
+    assert_eq!(refused(bob.run(&mut host, &link)), JoinError::Protocol);
+    let (_, invitation) = host.invite(1, Confirmation::Automatic);
+    let desk = Person::new("nobody yet", 3).keys;
+    let failed = host.link_with(&invitation, &desk, desk.endpoint_id(), true).unwrap_err();
+    assert_eq!(failed, JoinError::Protocol);
+    assert_eq!(host.shared.membership.live_devices().len(), 1);
 }
 
 /// What the newcomer ended with, and what was shown on the way.

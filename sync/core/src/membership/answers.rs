@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::acl::{Class, OpRef, POLICY_NAME, SealedLabel};
+use crate::certificate::Chain;
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
 use crate::epoch::Cover;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId};
@@ -94,6 +95,20 @@ impl Membership {
     #[must_use]
     pub fn is_removed(&self, device: &DeviceId) -> bool {
         self.ask(|fold| self.was_in(fold, device) && !fold.is_live(device))
+    }
+
+    /// What certifies a device that is in: by it another one can let it in again.
+    #[must_use]
+    pub fn chain_of(&self, device: &DeviceId) -> Option<Chain> {
+        self.ask(|fold| {
+            if !fold.is_live(device) {
+                return None;
+            }
+            let certificates = fold.standing_certificates(device);
+            let ends: Vec<OpIndex> =
+                certificates.filter(|index| self.state.links.contains_key(index)).collect();
+            Some(self.state.links[&self.newest(fold, &ends)?].chain.clone())
+        })
     }
 
     /// The sealed names of people and devices that were in and are out now, for what they have left behind.

@@ -13,7 +13,7 @@ use crate::identity::{DeviceKeys, UserKeys};
 use crate::ids::DeviceId;
 use crate::limits::{ACL_OPERATIONS_PER_ENTRY_MAX, DEVICES_MAX, USERS_MAX};
 use crate::seal::{EpochKey, Label};
-use crate::workspace::{self, ChangeError};
+use crate::workspace::{self, ChangeError, RemovedBy};
 
 /// Ana founds, Bob is admin, Carol edits, Kim keeps.
 fn people() -> (Shared, Person, Person, Person) {
@@ -24,6 +24,10 @@ fn people() -> (Shared, Person, Person, Person) {
     shared.admit(&kim, Class::Keeper);
     shared.cover_everybody();
     (shared, bob, carol, kim)
+}
+
+fn by(person: &Person) -> RemovedBy<'static> {
+    RemovedBy::Device(person.keys.device_id())
 }
 
 fn class_of(shared: &Shared, person: &Person) -> Option<Class> {
@@ -273,14 +277,16 @@ fn a_second_device_comes_through_the_first_and_leaves_alone() {
         &tablet.chain,
         &Label::new("carol", "tablet"),
         &mut shared.rng,
-    );
+    )
+    .unwrap();
     shared.acl(&carol.by_device(), operations);
     let live = shared.membership.device(&tablet.keys.device_id()).unwrap();
     assert_eq!((live.user, live.class), (carol.keys.user(), Class::Editor));
-    let not_bobs = workspace::remove_own_device(&shared.membership, &bob.keys.user(), &live.device);
+    let not_bobs = workspace::remove_own_device(&shared.membership, &bob.keys.user(), &live.device, by(&bob));
     assert_eq!(not_bobs, Err(ChangeError::NoSuchDevice));
     let operations =
-        workspace::remove_own_device(&shared.membership, &carol.keys.user(), &live.device).unwrap();
+        workspace::remove_own_device(&shared.membership, &carol.keys.user(), &live.device, by(&carol))
+            .unwrap();
     shared.acl(&carol.by_device(), operations);
     assert!(!shared.membership.is_live(&live.device));
     assert!(shared.membership.is_live(&carol.keys.device_id()));
@@ -343,14 +349,16 @@ fn the_user_key_heals_what_the_thief_of_a_device_did() {
         &stolen.chain,
         &label,
         &mut shared.rng,
-    );
+    )
+    .unwrap();
     shared.write_as_founder(operations);
     let before = shared.membership.heads();
     let (us, laptop) = (shared.founder.keys.user(), shared.founder.keys.device_id());
-    let remove = workspace::remove_own_device(&shared.membership, &us, &stolen.keys.device_id()).unwrap();
-    let again = AclOperation::AddDev { user: us, label: None, chain: shared.founder.chain.chain().clone() };
+    let by = RemovedBy::User(&shared.founder.user);
+    let operations =
+        workspace::remove_own_device(&shared.membership, &us, &stolen.keys.device_id(), by).unwrap();
     let hand = shared.founder.by_user();
-    shared.acl(&hand, vec![remove[0].clone(), again]);
+    shared.acl(&hand, operations);
     let strike = AclOperation::RmDev { user: us, device: laptop, seen: Vec::new() };
     shared.acl_at(&stolen.by_device(), vec![strike], before);
     assert!(shared.membership.is_live(&laptop), "certified again by the user key");
@@ -358,6 +366,31 @@ fn the_user_key_heals_what_the_thief_of_a_device_did() {
     let back = AclOperation::AddDev { user: us, label: None, chain: stolen.chain.chain().clone() };
     shared.acl(&stolen.by_device(), vec![back]);
     assert!(!shared.membership.is_live(&stolen.keys.device_id()));
+}
+
+#[test]
+fn devices_heal_each_other_from_the_thief_of_one_and_nobody_heals_itself() {
+    let mut shared = Shared::found("ana", 1);
+    let (desk, phone) = (shared.founder.second(80), shared.founder.second(81));
+    let label = Label::new("ana", "another");
+    for device in [&desk, &phone] {
+        let (membership, keyring) = (&shared.membership, &shared.keyring);
+        let operations =
+            workspace::add_own_device(membership, keyring, &device.chain, &label, &mut shared.rng).unwrap();
+        shared.write_as_founder(operations);
+    }
+    let before = shared.membership.heads();
+    let (us, laptop) = (shared.founder.keys.user(), shared.founder.keys.device_id());
+    let (desk, stolen) = (desk.keys.device_id(), phone.keys.device_id());
+    let operations =
+        workspace::remove_own_device(&shared.membership, &us, &stolen, by(&shared.founder)).unwrap();
+    shared.write_as_founder(operations);
+    for device in [desk, laptop] {
+        let strike = AclOperation::RmDev { user: us, device, seen: Vec::new() };
+        shared.acl_at(&phone.by_device(), vec![strike], before.clone());
+    }
+    let live = [desk, laptop, stolen].map(|device| shared.membership.is_live(&device));
+    assert_eq!(live, [true, false, false], "the laptop takes the user key");
 }
 
 #[test]

@@ -119,7 +119,7 @@ impl Replica {
             self.logs.commit(at);
             self.count_committed(prepared);
         }
-        self.offer_own_new_logs(&positions);
+        self.offer_own_new_logs(&batch.entries);
         self.push_live(batch.entries.iter().map(|prepared| (prepared.entry.entry_ref(), &prepared.bytes)));
         self.note_acks(&positions);
         for (channel, bytes) in &batch.credits {
@@ -158,9 +158,9 @@ impl Replica {
     }
 
     /// Peers cannot ask for logs that they cannot know: those are sent unasked.
-    fn offer_own_new_logs(&mut self, committed: &[EntryRef]) {
-        let own = self.own_logs();
-        for at in committed.iter().filter(|at| at.seq == 1 && own.contains(&at.log)) {
+    fn offer_own_new_logs(&mut self, committed: &[Prepared]) {
+        let begun = committed.iter().filter(|prepared| prepared.from.is_none());
+        for at in begun.map(|prepared| prepared.entry.entry_ref()).filter(|at| at.seq == 1) {
             for channel in self.channels.values_mut().filter(|channel| channel.ready().is_some()) {
                 channel.serve.offer_live(at.log);
             }

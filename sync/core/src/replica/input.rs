@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::acl::AclOperation;
 use crate::data::{Item, Origin};
 use crate::frames::PeerAddress;
+use crate::identity::UserKeys;
 use crate::ids::{EndpointId, LogId, WallMillis};
 
 /// A channel of the transport, in the caller's numbering. A number is never used twice.
@@ -58,6 +59,15 @@ pub enum Input {
         /// The caller's name for this write.
         write: WriteId,
         /// At most 32.
+        operations: Vec<AclOperation>,
+    },
+    /// Membership operations that our person signs, with the key that the recovery words stand for.
+    WriteAsUser {
+        /// The caller's name for this write.
+        write: WriteId,
+        /// The key.
+        user: Arc<UserKeys>,
+        /// What is decided.
         operations: Vec<AclOperation>,
     },
     /// An [`Append`](super::Effect::Append) is on disk.

@@ -5,7 +5,9 @@
 //! not on its way to the disk. Two entries with one number must never exist.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use rand::CryptoRng;
 
 use super::Replica;
@@ -15,7 +17,8 @@ use super::input::{Write, WriteId};
 use super::logs::Head;
 use crate::acl::{Acl, AclOperation, Class};
 use crate::data::{Item, Origin, PackError, pack};
-use crate::entry::{ClearBody, Entry, Frontier, Header, KeyRequest, Kind, Lane, Open, Signer};
+use crate::entry::{ClearBody, Close, Entry, Frontier, Header, KeyRequest, Kind, Lane, Open, Signer};
+use crate::identity::UserKeys;
 use crate::ids::{BodyHash, DeviceId, EntryRef, EpochId, LogId, SessionId, WallMillis, WorkspaceId};
 use crate::limits::{
     ACL_HEADS_MAX, ACL_OPERATIONS_PER_ENTRY_MAX, ENTRY_BODY_BYTES_MAX, ENTRY_VERSION, PREV_LOGS_MAX,
@@ -66,6 +69,12 @@ pub(super) enum OwnWork {
     Cover {
         epoch: Option<EpochId>,
         devices: BTreeSet<DeviceId>,
+    },
+    /// Signed with the user key.
+    AsUser {
+        write: WriteId,
+        user: Arc<UserKeys>,
+        operations: Vec<AclOperation>,
     },
     KeyRequest {
         epoch: EpochId,
@@ -148,6 +157,22 @@ impl Replica {
         }
     }
 
+    pub(super) fn write_as_user(
+        &mut self,
+        write: WriteId,
+        user: Arc<UserKeys>,
+        operations: Vec<AclOperation>,
+    ) {
+        if self.stop.is_some() {
+            return self.refuse(write, WriteError::Stopping);
+        }
+        let concerns_keys = operations.iter().any(concerns_keys);
+        self.queue.push(OwnWork::AsUser { write, user, operations });
+        if concerns_keys {
+            self.queue.push(OwnWork::Cover { epoch: None, devices: BTreeSet::new() });
+        }
+    }
+
     fn refuse(&mut self, write: WriteId, reason: WriteError) {
         self.effects.push(Effect::WriteRefused { write, reason });
     }
@@ -164,6 +189,12 @@ impl Replica {
                     Some(at) => self.gather.wrote(write, at),
                     None => self.refuse(write, WriteError::Refused),
                 },
+                OwnWork::AsUser { write, user, operations } => {
+                    match self.append_as_user(&user, operations, rng) {
+                        Some(at) => self.gather.wrote(write, at),
+                        None => self.refuse(write, WriteError::Refused),
+                    }
+                }
                 OwnWork::Cover { epoch, devices } => self.write_cover(epoch, &devices, rng),
                 OwnWork::KeyRequest { epoch } => {
                     self.append_clear(&KeyRequest { epoch }, rng);
@@ -303,6 +334,40 @@ impl Replica {
         Some(())
     }
 
+    /// Writes a log of the person's own: begun, said, closed. It happens a few times in the life of a person, so that each
+    /// time may have a log of its own.
+    fn append_as_user(
+        &mut self,
+        user: &UserKeys,
+        operations: Vec<AclOperation>,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<EntryRef> {
+        let mut session = [0; 16];
+        rng.fill_bytes(&mut session);
+        let (signer, session) = (Signer::User(user.user_id()), SessionId::from_bytes(session));
+        let log = signer.log_id(&self.config.ws, &session, Lane::Control);
+        let pen = Pen { signer, key: user.signing_key().clone() };
+        let mut prev_logs = self.logs.unnamed(&signer, &[log]);
+        prev_logs.truncate(PREV_LOGS_MAX);
+        let app_version = self.config.app_version.clone();
+        let open = Open { signer, session, prev_logs, app_version };
+        let mut append = |replica: &mut Self, kind, body| {
+            replica.append_by(&pen, log, Lane::Control, kind, Body::Clear(body), Vec::new(), rng)
+        };
+        append(self, Kind::Open, open.encode_body())?;
+        while self.members.heads().len() > ACL_HEADS_MAX {
+            append(self, Kind::Acl, Acl::default().encode_body())?;
+        }
+        let mut last = None;
+        let mut operations = operations.into_iter().peekable();
+        while operations.peek().is_some() {
+            let some = operations.by_ref().take(ACL_OPERATIONS_PER_ENTRY_MAX).collect();
+            last = Some(append(self, Kind::Acl, Acl { operations: some }.encode_body())?);
+        }
+        append(self, Kind::Close, Close {}.encode_body())?;
+        last
+    }
+
     /// Names control-lane heads eight at a time until an entry can name all that are left.
     fn gather_heads(&mut self, rng: &mut dyn CryptoRng) -> Option<()> {
         while self.members.heads().len() > ACL_HEADS_MAX {
@@ -335,6 +400,21 @@ impl Replica {
         local: Vec<LocalItem>,
         rng: &mut dyn CryptoRng,
     ) -> Option<EntryRef> {
+        let pen = Pen { signer: self.own.signer, key: self.config.keys.signing_key().clone() };
+        self.append_by(&pen, log, lane, kind, body, local, rng)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one entry, and who signs it")]
+    fn append_by(
+        &mut self,
+        pen: &Pen,
+        log: LogId,
+        lane: Lane,
+        kind: Kind,
+        body: Body<'_>,
+        local: Vec<LocalItem>,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<EntryRef> {
         let head = self.logs.get(&log).map_or(Head::START, |state| state.accepted);
         let mut acl_heads = self.members.heads();
         acl_heads.truncate(ACL_HEADS_MAX);
@@ -357,11 +437,11 @@ impl Replica {
                 key.entry_key(&log).seal(&header, plain, rng).expect("a body that was packed to fit")
             }
         };
-        let entry = Entry::sign(header, body, self.config.keys.signing_key())
-            .expect("a body within its limit and fields that agree");
+        let entry =
+            Entry::sign(header, body, &pen.key).expect("a body within its limit and fields that agree");
         self.members.insert(&entry).ok()?;
         let (at, bytes) = (entry.entry_ref(), entry.encode().into());
-        self.enter(Prepared { entry, bytes, signer: self.own.signer, lane, from: None, local });
+        self.enter(Prepared { entry, bytes, signer: pen.signer, lane, from: None, local });
         Some(at)
     }
 
@@ -369,6 +449,12 @@ impl Replica {
     pub(super) fn class(&self) -> Option<Class> {
         self.members.device(&self.config.keys.device_id()).map(|device| device.class)
     }
+}
+
+/// Who signs an entry.
+struct Pen {
+    signer: Signer,
+    key: SigningKey,
 }
 
 enum Body<'a> {
