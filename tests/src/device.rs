@@ -36,6 +36,8 @@ pub struct Device {
     pub place: PathBuf,
     /// The name the others see.
     pub name: String,
+    /// The name the others see of the machine.
+    pub device_name: String,
     /// The network namespace it lies in, when not the one of this process.
     pub namespace: Option<String>,
     program: &'static Path,
@@ -63,7 +65,17 @@ impl Device {
         }
         let mut letters = name.chars();
         let name = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-        Ok(Self { home, place, name, namespace: None, program: program_path()?, node: None, listen: None })
+        let device_name = "laptop".to_owned();
+        Ok(Self {
+            home,
+            place,
+            name,
+            device_name,
+            namespace: None,
+            program: program_path()?,
+            node: None,
+            listen: None,
+        })
     }
 
     /// The program with this device's surroundings and nothing of the machine's that changes what it does.
@@ -84,7 +96,7 @@ impl Device {
             .env("XDG_RUNTIME_DIR", self.home.with_file_name("run"))
             .env("NO_COLOR", "1")
             .env("WEFT_NAME", &self.name)
-            .env("WEFT_DEVICE_NAME", "laptop");
+            .env("WEFT_DEVICE_NAME", &self.device_name);
         command
     }
 

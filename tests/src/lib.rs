@@ -6,6 +6,7 @@
 //! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
 //! - [`ControlSocket`] is a program at a node's socket;
+//! - [`memory`] looks for what a process has in its memory;
 //! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
 //! - [`repository()`] finds the sources for tests about the sources.
 
@@ -14,6 +15,8 @@ mod device;
 mod files;
 #[cfg(target_os = "linux")]
 mod long_way;
+#[cfg(unix)]
+pub mod memory;
 mod network;
 mod node_process;
 mod pair;

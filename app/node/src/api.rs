@@ -8,10 +8,11 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
+mod devices;
 mod documents;
 mod error;
 mod event;
@@ -27,6 +28,12 @@ mod wall_time;
 mod workspace;
 
 pub use self::{
+    devices::{
+        DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
+        Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
+        RecoveryChecked, RecoveryKept, RecoveryPaperOnly, RecoveryRestore, RecoveryWords, UserKeyPlace,
+        Words, WorkspacePlace,
+    },
     documents::{
         ClientEdit, CursorPosition, DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit,
         DocumentEdited, DocumentOpen, DocumentOpened,

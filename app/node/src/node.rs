@@ -7,17 +7,21 @@ mod healing;
 mod health;
 mod inviting;
 mod joining;
+mod keeping;
+mod linking;
 mod network;
 mod opening;
 mod paths;
+mod recovering;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use rand::rngs::StdRng;
+use tokio::sync::watch;
 use weft_net::Net;
 use weft_store::session::SessionGuard;
 use weft_store::{GroupCommitter, Home, HomeLock, Storage, Store};
@@ -45,7 +49,8 @@ pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) committer: Mutex<Option<Arc<GroupCommitter>>>,
     pub(crate) sessions: Arc<Mutex<SessionGuard>>,
-    pub(crate) profile: Profile,
+    /// Another one only when this device is linked to a person, or brought back with their words.
+    pub(crate) profile: RwLock<Arc<Profile>>,
     pub(crate) net: Option<Net>,
     pub(crate) is_lan: bool,
     pub(crate) key_slot: String,
@@ -53,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    /// Changes when something came that is kept for others.
+    pub(crate) kept_news: watch::Sender<u64>,
     /// Ends the loop that reads the network's events.
     pub(crate) network_task: Mutex<Option<tokio::task::JoinHandle<()>>>,
     /// Given free last.
@@ -67,6 +74,8 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<WaitingNewcomer>,
     pub(crate) connected: BTreeSet<EndpointId>,
     pub(crate) contacts: BTreeMap<EndpointId, WallMillis>,
+    /// Which keepers have said that they hold all chunks of a workspace, and of which set.
+    pub(crate) kept: BTreeMap<(WorkspaceId, EndpointId), [u8; 32]>,
     pub(crate) net_problem: Option<String>,
     pub(crate) rng: StdRng,
     pub(crate) is_stopping: bool,
@@ -75,6 +84,11 @@ pub(crate) struct State {
 impl Shared {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who this device is.
+    pub(crate) fn profile(&self) -> Arc<Profile> {
+        Arc::clone(&self.profile.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A random generator of its own for a task.

@@ -13,6 +13,10 @@ use zeroize::Zeroizing;
 const DEVICE_KEY: &[u8] = b"device";
 const USER_KEY: &[u8] = b"user";
 const CHAIN_KEY: &[u8] = b"chain";
+/// What the person is called, where another device said so.
+const NAME_KEY: &[u8] = b"name";
+/// Whether somebody has the words.
+const WORDS_KEY: &[u8] = b"words";
 /// Most characters of a name that is taken from the system.
 const NAME_CHARS_MAX: usize = 32;
 
@@ -22,11 +26,43 @@ pub(crate) struct Profile {
     /// The keys of this device.
     pub(crate) keys: Arc<DeviceKeys>,
     /// The key of the person, where it lies on this device.
-    pub(crate) user: Option<UserKeys>,
+    pub(crate) user: Option<Arc<UserKeys>>,
     /// What certifies this device.
     pub(crate) chain: VerifiedChain,
     /// The names of the person and of this device.
     pub(crate) label: Label,
+    /// What is known of the person's 24 words.
+    pub(crate) words: WordsState,
+}
+
+/// What is known of the 24 words that a person's key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum WordsState {
+    /// Nobody has shown to have them.
+    #[default]
+    Unchecked,
+    /// They were typed in: somebody has them.
+    Checked,
+    /// They are the only place of the key.
+    PaperOnly,
+}
+
+impl WordsState {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Unchecked => 0,
+            Self::Checked => 1,
+            Self::PaperOnly => 2,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => Self::Checked,
+            2 => Self::PaperOnly,
+            _ => Self::Unchecked,
+        }
+    }
 }
 
 /// Why this device has no identity to work with.
@@ -74,7 +110,12 @@ impl Profile {
         if chain.device() != keys.device_id() {
             return Err(ProfileError::Damaged);
         }
-        Ok(Some(Self { keys: Arc::new(keys), user, chain, label: system_label() }))
+        let name = store.record(space, NAME_KEY)?;
+        let name = name.map(|name| clean(&String::from_utf8_lossy(&name)));
+        let user = user.map(Arc::new);
+        let words = store.record(space, WORDS_KEY)?.and_then(|bytes| bytes.first().copied());
+        let words = WordsState::from_byte(words.unwrap_or_default());
+        Ok(Some(Self { keys: Arc::new(keys), user, chain, label: label(name.as_deref()), words }))
     }
 
     /// Makes a new person with this as the first device, and stores it.
@@ -88,17 +129,49 @@ impl Profile {
         let user = UserKeys::generate(rng);
         let keys = DeviceKeys::generate(user.user_id(), rng);
         let chain = user.certify(&keys.claim())?;
-        let record = |key: &[u8], value: &[u8]| Write::Record {
+        let words = WordsState::Unchecked;
+        let (keys, user) = (Arc::new(keys), Some(Arc::new(user)));
+        let profile = Self { keys, user, chain, label: label(None), words };
+        store.commit(&profile.writes())?;
+        Ok(profile)
+    }
+
+    /// This device in the hands of a person with this name.
+    #[must_use]
+    pub(crate) fn of_person(
+        keys: DeviceKeys,
+        user: Option<Arc<UserKeys>>,
+        chain: VerifiedChain,
+        name: &str,
+    ) -> Self {
+        // Whoever brings the key has typed its words.
+        let words = if user.is_some() { WordsState::Checked } else { WordsState::Unchecked };
+        Self { keys: Arc::new(keys), user, chain, label: label(Some(&clean(name))), words }
+    }
+
+    /// The same, with something else known of the words; the key goes when they are its only place.
+    #[must_use]
+    pub(crate) fn with_words(&self, words: WordsState) -> Self {
+        let user = self.user.clone().filter(|_| words != WordsState::PaperOnly);
+        let (keys, chain, label) = (Arc::clone(&self.keys), self.chain.clone(), self.label.clone());
+        Self { keys, user, chain, label, words }
+    }
+
+    /// What makes it last; it takes the place of the one before.
+    #[must_use]
+    pub(crate) fn writes(&self) -> Vec<Write> {
+        let record = |key: &[u8], value: Option<&[u8]>| Write::Record {
             space: Space::device(Table::Identity),
             key: key.to_vec(),
-            value: Some(value.to_vec()),
+            value: value.map(<[u8]>::to_vec),
         };
-        store.commit(&[
-            record(DEVICE_KEY, &keys.to_secret_bytes()),
-            record(USER_KEY, user.expose_seed()),
-            record(CHAIN_KEY, &chain.encode()),
-        ])?;
-        Ok(Self { keys: Arc::new(keys), user: Some(user), chain, label: system_label() })
+        vec![
+            record(DEVICE_KEY, Some(&self.keys.to_secret_bytes())),
+            record(USER_KEY, self.user.as_ref().map(|user| user.expose_seed().as_slice())),
+            record(CHAIN_KEY, Some(&self.chain.encode())),
+            record(NAME_KEY, Some(self.label.name.as_bytes())),
+            record(WORDS_KEY, Some(&[self.words.byte()])),
+        ]
     }
 
     /// The person's id.
@@ -125,14 +198,16 @@ fn read_user(seed: &[u8]) -> Result<UserKeys, ProfileError> {
     Ok(UserKeys::from_seed(Zeroizing::new(seed)))
 }
 
-/// The names that this computer gives its user and itself; `WEFT_NAME` and
-/// `WEFT_DEVICE_NAME` say otherwise.
-fn system_label() -> Label {
+/// The names of person and device: what this computer calls its user and itself, unless the person is known by another
+/// name, and `WEFT_NAME` and `WEFT_DEVICE_NAME` say otherwise.
+fn label(known: Option<&str>) -> Label {
     let variable = |names: &[&str]| {
         let mut values = names.iter().filter_map(|name| std::env::var(name).ok());
         values.find(|value| !value.trim().is_empty())
     };
-    let person = variable(&["WEFT_NAME", "USER", "LOGNAME", "USERNAME"]);
+    let person = variable(&["WEFT_NAME"]);
+    let person = person.or_else(|| known.filter(|name| !name.is_empty()).map(str::to_owned));
+    let person = person.or_else(|| variable(&["USER", "LOGNAME", "USERNAME"]));
     let device = variable(&["WEFT_DEVICE_NAME"]).or_else(host_name);
     Label::new(
         clean(&person.unwrap_or_else(|| "somebody".to_owned())),

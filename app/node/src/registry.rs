@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 pub(crate) struct WorkspaceRecord {
     /// The workspace.
     pub(crate) id: WorkspaceId,
-    /// Its folder on this device.
+    /// Its folder on this device; empty where it is kept and not read.
     pub(crate) root: PathBuf,
     /// What people call it.
     pub(crate) name: String,
@@ -49,6 +49,19 @@ pub(crate) enum Overlap {
     Around(WorkspaceRecord),
 }
 
+impl WorkspaceRecord {
+    /// A workspace that is kept and cannot be read: it has no folder, and no name that is known here.
+    pub(crate) fn kept(id: WorkspaceId) -> Self {
+        Self { id, root: PathBuf::new(), name: String::new(), is_complete: true }
+    }
+
+    /// Whether it is kept only.
+    #[must_use]
+    pub(crate) fn is_kept(&self) -> bool {
+        self.root.as_os_str().is_empty()
+    }
+}
+
 impl Registry {
     /// Reads the registry.
     ///
@@ -68,6 +81,11 @@ impl Registry {
     /// Every workspace.
     pub(crate) fn all(&self) -> impl Iterator<Item = &WorkspaceRecord> {
         self.workspaces.values()
+    }
+
+    /// Every workspace that has a folder here.
+    pub(crate) fn mirrored(&self) -> impl Iterator<Item = &WorkspaceRecord> {
+        self.all().filter(|record| !record.is_kept())
     }
 
     /// One workspace.
@@ -98,7 +116,7 @@ impl Registry {
     /// The workspace that a path lies in, and the rest of the path.
     #[must_use]
     pub(crate) fn find(&self, path: &Path) -> Option<(&WorkspaceRecord, PathBuf)> {
-        let inside = self.workspaces.values().filter_map(|record| {
+        let inside = self.mirrored().filter_map(|record| {
             let rest = path.strip_prefix(&record.root).ok()?;
             Some((record, rest.to_owned()))
         });
@@ -109,7 +127,7 @@ impl Registry {
     /// The workspace that a new one at `folder` would collide with.
     #[must_use]
     pub(crate) fn overlap(&self, folder: &Path) -> Option<Overlap> {
-        self.workspaces.values().find_map(|record| {
+        self.mirrored().find_map(|record| {
             if record.root == folder {
                 Some(Overlap::Same(record.clone()))
             } else if folder.starts_with(&record.root) {

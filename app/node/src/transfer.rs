@@ -3,6 +3,7 @@
 //! Chunks are named by the hash of their sealed bytes, so nothing has to be believed: what does
 //! not match its name is not stored. One request stream serves one list of chunks.
 
+pub(crate) mod list;
 pub(crate) mod wire;
 
 use std::collections::BTreeSet;

@@ -81,6 +81,10 @@ pub(crate) enum Command {
     Role(RoleArguments),
     /// Put a person, or a device of yours, out of a workspace.
     Revoke(RevokeArguments),
+    /// Link another device of yours, and list yours.
+    Device(DeviceArguments),
+    /// Keep what others share without being able to read it, and check what is kept.
+    Keep(KeepArguments),
     /// Decide what a vanished folder, or another branch, means.
     Mirror(MirrorArguments),
     /// Show, and as an admin set, what holds for everybody in a workspace.
@@ -397,6 +401,130 @@ pub(crate) struct RevokeArguments {
     /// Do not ask.
     #[arg(long, short = 'y')]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArguments {
+    #[command(subcommand)]
+    pub(crate) action: DeviceAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeviceAction {
+    /// Print a ticket by which another device becomes one of yours.
+    Link(DeviceLinkArguments),
+    /// Make this device one of the person's who wrote the ticket.
+    Accept(DeviceAcceptArguments),
+    /// List your devices, and say where your personal key lies.
+    List,
+    /// Show, check or use the 24 words that bring everything back when all devices are gone.
+    Recovery(RecoveryArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft device recovery                                show the 24 words, to be written down
+  weft device recovery --check                        type them in, to see that they were written down right
+  weft device recovery --paper-only                   take the key off this device: the paper is its only place
+  weft device recovery --restore --from ENDPOINT@HOST:PORT ~/shared
+                                                      on a new machine, from a keeper or anybody who shares with you
+
+Whoever has the words is you, for ever: keep them off computers. They are read from the terminal or from standard input,
+never from arguments.")]
+pub(crate) struct RecoveryArguments {
+    /// The folder in which each workspace gets a folder of its own; default: the current folder.
+    #[arg(value_name = "DIR", requires = "restore")]
+    pub(crate) parent: Option<PathBuf>,
+    /// Ask for the words, and say whether they are right.
+    #[arg(long, group = "action")]
+    pub(crate) check: bool,
+    /// Take the key off this device; the words must have been checked.
+    #[arg(long, group = "action")]
+    pub(crate) paper_only: bool,
+    /// Bring everything back with the words.
+    #[arg(long, group = "action", requires = "from")]
+    pub(crate) restore: bool,
+    /// The device to bring it back from.
+    #[arg(long, value_name = "ENDPOINT@HOST:PORT", value_parser = parse_peer, requires = "restore")]
+    pub(crate) from: Option<PeerAddress>,
+    /// What becomes of files here that differ.
+    #[arg(long, value_enum, default_value_t = ExistingArgument::KeepBoth, value_name = "CHOICE")]
+    pub(crate) existing: ExistingArgument,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Give up after this time without an answer.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft device link                      then, on the other device: weft device accept TICKET
+  weft device link --yes --json         for scripts: the first line is the ticket
+
+The other device comes into all workspaces that this one is in. A ticket is a secret: whoever has it can ask to be a device
+of yours, so look at the six signs before you say yes.")]
+pub(crate) struct DeviceLinkArguments {
+    /// How long the ticket works, at most 7d.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) expires: Duration,
+    /// Link whatever device comes with it, without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft device accept TICKET             each workspace into a new folder here, named like it
+  weft device accept - ~/shared --yes   the ticket from standard input, the folders in ~/shared
+
+It returns when all files are on disk. Ctrl-C is fine: the same command goes on where it stopped.")]
+pub(crate) struct DeviceAcceptArguments {
+    /// The ticket, or - to read it from standard input.
+    #[arg(value_name = "TICKET|-")]
+    pub(crate) ticket: String,
+    /// The folder in which each workspace gets a folder of its own; default: the current folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) parent: Option<PathBuf>,
+    /// What becomes of files here that differ.
+    #[arg(long, value_enum, default_value_t = ExistingArgument::KeepBoth, value_name = "CHOICE")]
+    pub(crate) existing: ExistingArgument,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Give up after this time without an answer.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft share --role keeper              on your device: a ticket for a keeper
+  weft keep TICKET                      on the NAS: hold it, and pass it on between those who are never on together
+  weft keep verify                      check every chain, signature and hash of what is kept
+
+A keeper stores and forwards what it cannot read: no text, no file name, no name of a person or of the workspace. Without a
+running node this command stays and serves as one until Ctrl-C; later `weft node` goes on keeping.")]
+pub(crate) struct KeepArguments {
+    /// The ticket, or - to read it from standard input; or the word verify.
+    #[arg(value_name = "TICKET|-|verify")]
+    pub(crate) ticket: String,
+    /// Give up after this time without an answer.
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) network: NetworkArguments,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! What each command does.
 
+mod device;
 mod files;
 mod health;
 mod join;
+mod keep;
 mod node;
 mod people;
 mod share;
@@ -58,6 +60,8 @@ pub(crate) async fn run(
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
         Command::Role(arguments) => people::role(&arguments, environment, output).await,
         Command::Revoke(arguments) => people::revoke(&arguments, environment, output).await,
+        Command::Device(arguments) => device::device(&arguments.action, environment, output).await,
+        Command::Keep(arguments) => keep::keep(&arguments, environment, output).await,
         Command::Mirror(arguments) => {
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await

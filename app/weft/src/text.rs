@@ -3,8 +3,10 @@
 //! Everything that another person may have written goes through [`plain`] or [`verbatim`], so that a name cannot move the
 //! cursor, change colours or turn the reading direction.
 
+mod devices;
 mod escape;
 mod files;
+mod keep;
 mod look;
 mod people;
 mod qr;
@@ -14,8 +16,10 @@ mod units;
 mod workspace;
 
 pub(crate) use self::{
+    devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
+    keep::{kept, verified},
     look::{Look, Tone},
     people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,

@@ -2,12 +2,11 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "tests say what they skip and what they measured")]
 
-mod memory;
 mod relay;
 
 use std::{hash::BuildHasher as _, path::Path, time::Duration};
 
-use weft_tests::{Cable, Device, Files, NodeProcess, eventually};
+use weft_tests::{Cable, Device, Files, NodeProcess, eventually, memory::holds};
 
 use self::relay::Relay;
 
@@ -95,11 +94,12 @@ impl Secrets {
         }
 
         let wanted = [&self.all()[..], &[&endpoint]].concat();
-        let (found, searched) = memory::search(relay.pid(), &wanted).expect("the relay's memory");
+        let (found, searched) = weft_tests::memory::search(relay.pid(), &wanted).expect("the relay's memory");
         println!("{searched} bytes of the relay's memory searched: {found:?}");
         assert_eq!(found, [false, false, false, false, true], "secrets, and the id of an endpoint");
         // The same search finds all of it where it is known.
-        let (found, searched) = memory::search(reader.pid(), &self.all()).expect("a node's memory");
+        let (found, searched) =
+            weft_tests::memory::search(reader.pid(), &self.all()).expect("a node's memory");
         println!("{searched} bytes of a node's memory searched: {found:?}");
         assert_eq!(found, [true; 4], "the search finds nothing where everything is");
     }
@@ -132,19 +132,6 @@ fn subnets() -> Option<[Cable; 2]> {
 /// Says why a test is skipped.
 fn or_skip<T>(made: Result<T, String>) -> Option<T> {
     made.map_err(|reason| println!("skipped: no networks of our own here ({reason})")).ok()
-}
-
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
-    let Some((first, rest)) = part.split_first() else { return true };
-    // Most of a process' memory is zero: looking for one byte first is many times faster.
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|byte| byte == first) {
-        if bytes[from + at + 1..].starts_with(rest) {
-            return true;
-        }
-        from += at + 1;
-    }
-    false
 }
 
 /// The bytes of an id in hexadecimal digits.

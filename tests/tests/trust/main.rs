@@ -1,6 +1,9 @@
 //! Who may do what, between real nodes: roles, and people who are put out.
 #![cfg(unix)]
 
+mod devices;
+mod keeper;
+mod recovery;
 mod removal;
 mod roles;
 mod team;

@@ -3,6 +3,11 @@
 use serde_json::Value;
 
 use super::{
+    devices::{
+        DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
+        Keep, KeepVerified, KeepVerify, Kept, OwnDevices, Recovery, RecoveryCheck, RecoveryChecked,
+        RecoveryKept, RecoveryPaperOnly, RecoveryRestore, RecoveryWords,
+    },
     documents::{
         DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited, DocumentOpen,
         DocumentOpened,
@@ -197,6 +202,26 @@ methods! {
     "role" ChangeRole -> MembersList;
     /// Puts a person, or a device of one's own, out.
     "revoke" Revoke -> Revoked;
+    /// Makes a ticket that links another device to this person.
+    "device.link" DeviceLink -> Shared;
+    /// Says what a ticket would link this device to.
+    "device.accept.preview" DeviceAcceptPreview -> DeviceAcceptPreviewed;
+    /// Links this device to the person who wrote a ticket.
+    "device.accept" DeviceAccept -> DeviceAccepted;
+    /// Lists the devices of this person.
+    "device.list" DeviceList -> OwnDevices;
+    /// Gives the 24 words that this person's key is.
+    "device.recovery" Recovery -> RecoveryWords;
+    /// Checks that somebody has the words.
+    "device.recovery.check" RecoveryCheck -> RecoveryChecked;
+    /// Takes the person's key off this device.
+    "device.recovery.paper_only" RecoveryPaperOnly -> RecoveryKept;
+    /// Brings everything back with the words.
+    "device.recovery.restore" RecoveryRestore -> DeviceAccepted;
+    /// Begins to keep a workspace that this device cannot read.
+    "keep" Keep -> Kept;
+    /// Checks every chain, signature and hash of what this device holds.
+    "keep.verify" KeepVerify -> KeepVerified;
     /// Decides what a vanished folder means.
     "mirror.resume" MirrorResume -> MirrorResumed;
     /// Tells and sets what holds for everybody in a workspace.

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 /// Where the key of the store lies (`WEFT_KEY`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KeyChoice {
@@ -49,7 +51,7 @@ impl fmt::Debug for PassphrasePrompt {
 }
 
 /// An address to try, for one device or for whichever answers there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerAddress {
     /// The endpoint's id in hexadecimal, when it is known.
     pub endpoint: Option<String>,

@@ -35,7 +35,7 @@ pub struct Shared {
     pub uses: u32,
     /// The invitation's id.
     pub id: String,
-    /// The workspace's id.
+    /// The workspace's id; nothing when it links a device of one's own.
     pub workspace: String,
     /// The workspace's name.
     pub name: String,
@@ -90,7 +90,7 @@ pub struct Invitation {
     pub uses_left: u32,
     /// Who came with it and waits.
     pub waiting: Vec<Newcomer>,
-    /// The workspace's id.
+    /// The workspace's id; nothing when it links a device of one's own.
     #[serde(default)]
     pub workspace: String,
     /// The workspace's name.
@@ -101,7 +101,7 @@ pub struct Invitation {
 /// Somebody who came with a ticket and waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Newcomer {
-    /// The user's id.
+    /// The user's id; of a device that is to be linked, the device's.
     pub user: String,
     /// Six emoji and their words, to compare with what the newcomer sees.
     pub fingerprint: String,

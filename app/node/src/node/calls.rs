@@ -10,7 +10,9 @@ use weft_sync::replica::{Input, WriteId};
 use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
-use super::{Shared, ended, governing, health, inviting, joining, paths, wall_now};
+use super::{
+    Shared, ended, governing, health, inviting, joining, keeping, linking, paths, recovering, wall_now,
+};
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
     MirrorDecision, MirrorResumed, NodeInfoReport, PeerPath, PeersList, Policies, Progress, ProgressSink,
@@ -85,6 +87,22 @@ pub(super) async fn call(
         }
         Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
+        Request::DeviceLink(request) => Response::DeviceLink(linking::link(shared, request).await?),
+        Request::DeviceAcceptPreview(request) => {
+            Response::DeviceAcceptPreview(linking::preview(shared, request, progress).await?)
+        }
+        Request::DeviceAccept(request) => {
+            Response::DeviceAccept(linking::accept(shared, request, progress).await?)
+        }
+        Request::DeviceList(_) => Response::DeviceList(linking::list(shared).await?),
+        Request::Recovery(_) => Response::Recovery(recovering::words(shared).await?),
+        Request::RecoveryCheck(request) => Response::RecoveryCheck(recovering::check(shared, &request)?),
+        Request::RecoveryPaperOnly(_) => Response::RecoveryPaperOnly(recovering::paper_only(shared)?),
+        Request::RecoveryRestore(request) => {
+            Response::RecoveryRestore(recovering::restore(shared, request, progress).await?)
+        }
+        Request::Keep(request) => Response::Keep(keeping::keep(shared, request, progress).await?),
+        Request::KeepVerify(_) => Response::KeepVerify(keeping::verify(shared).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),
@@ -205,7 +223,7 @@ fn found_workspace(
     folder: &Path,
     name: &str,
 ) -> Result<(WorkspaceRecord, Vec<weft_sync::acl::AclOperation>), ApiError> {
-    let profile = &shared.profile;
+    let profile = shared.profile();
     let mut rng = shared.fork_rng();
     let founded = found(&profile.keys, &profile.chain, name, &profile.label, &mut rng)
         .map_err(|error| ApiError::failed(opening::chain(&error)))?;
@@ -272,6 +290,7 @@ async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, 
     scanned_or_full(shared, &workspace).await?;
     let mut summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
     let endpoints = endpoints(&workspace).await;
+    let kept_by = keeping::complete(shared, &workspace, std::mem::take(&mut summary.kept_by)).await;
     if health::is_full(shared) {
         (summary.state, summary.state_reason) = health::full_state();
     }
@@ -280,7 +299,7 @@ async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, 
         let contact = endpoints.get(&peer.device).and_then(|endpoint| state.contacts.get(endpoint));
         peer.last_contact = contact.map(|wall| WallTime::from_millis(wall.0));
     }
-    let profile = &shared.profile;
+    let profile = shared.profile();
     Ok(WorkspaceStatus {
         workspace: workspace.ws.to_string(),
         name: summary.name,
@@ -297,7 +316,7 @@ async fn status(shared: &Arc<Shared>, folder: &Path) -> Result<WorkspaceStatus, 
         files: summary.digests.files,
         peers: summary.peers,
         pending: summary.pending,
-        kept_by: summary.kept_by,
+        kept_by,
         not_shared: summary.not_shared,
         folder_work: summary.folder_work,
     })
@@ -412,7 +431,11 @@ async fn log(shared: &Arc<Shared>, request: api::Log) -> Result<LogChanges, ApiE
     })
 }
 
-async fn members(shared: &Arc<Shared>, workspace: &WorkspaceHandle) -> Result<api::MembersList, ApiError> {
+/// The people of a workspace, with when their devices were here.
+pub(super) async fn members(
+    shared: &Arc<Shared>,
+    workspace: &WorkspaceHandle,
+) -> Result<api::MembersList, ApiError> {
     let mut list = workspace.ask(|engine| engine.members()).await.ok_or_else(ended)?;
     let endpoints = endpoints(workspace).await;
     let state = shared.state();
@@ -522,7 +545,7 @@ async fn policy(shared: &Arc<Shared>, request: api::Policy) -> Result<Policies, 
     let Some(wanted) = request.branch_switch else {
         return Ok(Policies { branch_switch: workspace.ask(told).await.ok_or_else(ended)? });
     };
-    let user = shared.profile.user_id();
+    let user = shared.profile().user_id();
     let written = workspace.ask(move |engine| {
         let membership = engine.replica().membership()?;
         let operations = set_policy(membership, &user, POLICY_BRANCH_SWITCH, wanted.name().into());
@@ -564,8 +587,8 @@ fn info(shared: &Arc<Shared>) -> NodeInfoReport {
         pid: std::process::id(),
         home: shared.home.path().to_owned(),
         online: shared.net.is_some(),
-        endpoint: shared.profile.endpoint_id().to_string(),
+        endpoint: shared.profile().endpoint_id().to_string(),
         addresses: addresses.unwrap_or_default(),
-        workspaces: shared.state().registry.all().map(|record| record.root.clone()).collect(),
+        workspaces: shared.state().registry.mirrored().map(|record| record.root.clone()).collect(),
     }
 }

@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 use weft_sync::acl::AclOperation;
 use weft_sync::ids::{DeviceId, UserId};
+use weft_sync::limits::ACL_OPERATIONS_PER_ENTRY_MAX;
 use weft_sync::membership::Membership;
 use weft_sync::replica::{Input, WriteId};
-use weft_sync::workspace::{ChangeError, change_role as role_operations, remove_own_device, remove_user};
+use weft_sync::workspace::{
+    ChangeError, RemovedBy, change_role as role_operations, remove_own_device, remove_user,
+};
 
 use super::inviting::class_of;
 use super::{Shared, ended};
 use crate::api::{self, ApiError, Member, MembersList, Revoked};
+use crate::workspace::engine::Engine;
 use crate::workspace::thread::WorkspaceHandle;
 
 /// How long storing a change may take.
@@ -51,7 +55,7 @@ pub(super) async fn change_role(
     if member.role == request.role {
         return Ok(workspace);
     }
-    let (us, user) = (shared.profile.user_id(), user_of(&member)?);
+    let (us, user) = (shared.profile().user_id(), user_of(&member)?);
     write(&workspace, move |members| role_operations(members, &us, &user, class)).await?;
     until(&workspace, move |members| members.class_of(&user) == Some(class)).await?;
     Ok(workspace)
@@ -61,7 +65,7 @@ pub(super) async fn change_role(
 pub(super) async fn revoke(shared: &Arc<Shared>, request: api::Revoke) -> Result<Revoked, ApiError> {
     let (workspace, _, _) = shared.workspace_of(&request.folder)?;
     let members = workspace.ask(|engine| engine.members()).await.ok_or_else(ended)?;
-    let us = shared.profile.user_id();
+    let us = shared.profile().user_id();
     let named = find(&members, &request.who)?;
     let (member, only_devices) = match named.clone() {
         Named::Person(member) => (member, false),
@@ -84,13 +88,47 @@ pub(super) async fn revoke(shared: &Arc<Shared>, request: api::Revoke) -> Result
         return Ok(revoked);
     }
     let device = device_to_remove(&revoked.member)?;
-    let operations = move |members: &Membership| remove_own_device(members, &us, &device);
-    if request.preview {
-        return allowed(&workspace, operations).await.map(|()| revoked);
+    if !request.preview {
+        remove_device(shared, device).await?;
     }
-    write(&workspace, operations).await?;
-    until(&workspace, move |members| !members.is_live(&device)).await?;
     Ok(revoked)
+}
+
+/// Puts a device of ours out of every workspace that it is in: with the user key where that is here.
+async fn remove_device(shared: &Arc<Shared>, device: DeviceId) -> Result<(), ApiError> {
+    let profile = shared.profile();
+    let (us, own, key) = (profile.user_id(), profile.device_id(), profile.user.clone());
+    for workspace in shared.handles() {
+        let key = key.clone();
+        let written = workspace.ask(move |engine| {
+            let members = engine.replica().membership()?;
+            if !members.is_live(&device) || members.class_of(&us).is_none() {
+                return Some(Ok(()));
+            }
+            let by = key.as_deref().map_or(RemovedBy::Device(own), RemovedBy::User);
+            Some(remove_own_device(members, &us, &device, by).map(|operations| {
+                // The name of the write is of no interest: membership tells when it is there.
+                let write = WriteId(0);
+                match key {
+                    Some(user) => engine.feed(Input::WriteAsUser { write, user, operations }),
+                    None => feed(engine, operations),
+                }
+            }))
+        });
+        written.await.ok_or_else(ended)?.ok_or_else(ended)?.map_err(refused)?;
+        until(&workspace, move |members| !members.is_live(&device)).await?;
+    }
+    Ok(())
+}
+
+/// Writes operations, in as many entries as it takes.
+fn feed(engine: &mut Engine, operations: Vec<AclOperation>) {
+    let mut operations = operations.into_iter().peekable();
+    while operations.peek().is_some() {
+        let operations = operations.by_ref().take(ACL_OPERATIONS_PER_ENTRY_MAX).collect();
+        // The name of the write is of no interest: membership tells when it is there.
+        engine.feed(Input::WriteAcl { write: WriteId(0), operations });
+    }
 }
 
 /// One device can be put out by its person alone: who is no admin has no say about others, and an admin puts the
@@ -151,6 +189,11 @@ fn find(members: &MembersList, who: &str) -> Result<Named, ApiError> {
     }
     if found.is_empty() {
         found = all(&|_| false, &|device| by_name(&device.name));
+        // Of devices only one's own can be put out: others that are called the same are not meant.
+        let is_own = |named: &Named| matches!(named, Named::Device(member) if member.is_me);
+        if found.iter().any(is_own) {
+            found.retain(is_own);
+        }
     }
     let count = found.len();
     match (found.pop(), count) {
@@ -182,10 +225,7 @@ async fn write(
 ) -> Result<(), ApiError> {
     let written = workspace.ask(move |engine| {
         let operations = engine.replica().membership().map(operations)?;
-        Some(operations.map(|operations| {
-            // The name of the write is of no interest: membership tells when it is there.
-            engine.feed(Input::WriteAcl { write: WriteId(0), operations });
-        }))
+        Some(operations.map(|operations| feed(engine, operations)))
     });
     written.await.ok_or_else(ended)?.ok_or_else(ended)?.map_err(refused)
 }

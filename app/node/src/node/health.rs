@@ -209,7 +209,7 @@ fn keys(shared: &Shared) -> Finding {
 }
 
 fn identity(shared: &Shared) -> Vec<Finding> {
-    let profile = &shared.profile;
+    let profile = shared.profile();
     let (name, device) = (&profile.label.name, &profile.label.device);
     let mut findings =
         vec![finding("identity", Severity::Good, format!("you are {name}, this device is {device}"), None)];

@@ -10,16 +10,17 @@ use weft_store::{EntryFilter, StoredOrder};
 use weft_sync::acl::Class;
 use weft_sync::entry::Kind;
 use weft_sync::identity::Fingerprint;
-use weft_sync::ids::{EndpointId, LogId, WorkspaceId};
+use weft_sync::ids::{DeviceId, EndpointId, LogId, WorkspaceId};
 use weft_sync::invite::{
     Confirmation, Description, InvitationId, InvitationTerms, Inviter, InviterEffect, InviterInput,
-    JoinRequest,
+    JoinRequest, LinkRequest,
 };
 use weft_sync::replica::{Input, WriteId};
+use weft_sync::seal::Label;
 use weft_sync::ticket::Ticket;
-use weft_sync::workspace::admit;
+use weft_sync::workspace::{add_own_device, admit};
 
-use super::{Shared, ended, opening, wall_now};
+use super::{Shared, ended, linking, opening, recovering, wall_now};
 use crate::api::{self, ApiError, Invitation, Invitations, Newcomer, Role, Shared as SharedTicket, WallTime};
 use crate::workspace::people::People;
 use crate::workspace::queries::role;
@@ -38,8 +39,28 @@ const READ_BYTES: usize = 4 * 1024 * 1024;
 
 /// Somebody who waits for a person's word.
 pub(crate) struct WaitingNewcomer {
-    request: JoinRequest,
+    invitation: InvitationId,
+    told: Newcomer,
     answer: oneshot::Sender<bool>,
+}
+
+impl From<&JoinRequest> for Newcomer {
+    fn from(request: &JoinRequest) -> Self {
+        let fingerprint = spoken(&request.fingerprint);
+        newcomer(request.user.to_string(), fingerprint, &request.label)
+    }
+}
+
+impl From<&LinkRequest> for Newcomer {
+    fn from(request: &LinkRequest) -> Self {
+        let fingerprint = spoken(&request.fingerprint);
+        newcomer(request.device.to_string(), fingerprint, &request.label)
+    }
+}
+
+fn newcomer(id: String, fingerprint: String, label: &Label) -> Newcomer {
+    let named = |name: &String| Some(name.clone()).filter(|name| !name.is_empty());
+    Newcomer { user: id, fingerprint, name: named(&label.name), device_name: named(&label.device) }
 }
 
 /// Makes a ticket.
@@ -51,7 +72,7 @@ pub(super) async fn share(shared: &Arc<Shared>, request: api::Share) -> Result<S
     let class = class_of(request.role).ok_or_else(|| {
         ApiError::usage("nobody can be invited as owner").hint("choose admin, editor, viewer or keeper")
     })?;
-    let user = shared.profile.user_id();
+    let user = shared.profile().user_id();
     let allowed = workspace.ask(move |engine| {
         let members = engine.replica().membership();
         let name = engine.replica().workspace_name().unwrap_or_default();
@@ -60,9 +81,24 @@ pub(super) async fn share(shared: &Arc<Shared>, request: api::Share) -> Result<S
     let name = allowed.await.ok_or_else(ended)?.ok_or_else(ended)?.map_err(|error| {
         ApiError::not_allowed(error.to_string()).hint(error.hint()).data_state("nothing was changed")
     })?;
-    let millis = (request.expires_seconds * 1000.0).clamp(0.0, 1e15) as i64;
+    let millis = millis(request.expires_seconds);
     let confirmation = if request.confirm { Confirmation::Automatic } else { Confirmation::Ask };
     let terms = InvitationTerms { ws: workspace.ws, class, uses: request.uses, millis, confirmation };
+    ticket(shared, net, terms, name).await
+}
+
+/// A length of time as invitations count it.
+pub(super) fn millis(seconds: f64) -> i64 {
+    (seconds * 1000.0).clamp(0.0, 1e15) as i64
+}
+
+/// Makes an invitation, and the ticket for it.
+pub(super) async fn ticket(
+    shared: &Arc<Shared>,
+    net: &weft_net::Net,
+    terms: InvitationTerms,
+    name: String,
+) -> Result<SharedTicket, ApiError> {
     let now = wall_now();
     let (id, secret, write) = {
         let mut state = shared.state();
@@ -81,21 +117,25 @@ pub(super) async fn share(shared: &Arc<Shared>, request: api::Share) -> Result<S
         weft_net::Address::Ip(_) => None,
     });
     let ticket = Ticket {
-        ws: workspace.ws,
+        ws: terms.ws,
         inviter: net.id(),
         addresses: addresses.take(TICKET_ADDRESSES).collect(),
         relay,
         secret,
-        class,
-        inviter_name: shared.profile.label.device.clone(),
+        class: terms.class,
+        // A keeper is to know no names.
+        inviter_name: match terms.class {
+            Class::Keeper if terms.ws != WorkspaceId::ZERO => String::new(),
+            _ => shared.profile().label.device.clone(),
+        },
     };
     Ok(SharedTicket {
         ticket: ticket.encode(),
-        role: request.role,
-        expires: WallTime::from_millis(now.0.saturating_add(millis)),
-        uses: request.uses,
+        role: if terms.ws == WorkspaceId::ZERO { Role::Owner } else { role(terms.class) },
+        expires: WallTime::from_millis(now.0.saturating_add(terms.millis)),
+        uses: terms.uses,
         id: id.to_string(),
-        workspace: workspace.ws.to_string(),
+        workspace: workspace_id(&terms.ws),
         name,
     })
 }
@@ -136,23 +176,28 @@ pub(super) async fn list(
     let now = wall_now();
     let state = shared.state();
     let open = state.invitations.iter().filter(|(id, invitation)| {
-        let waits = state.waiting.iter().any(|waiting| waiting.request.invitation == **id);
+        let waits = state.waiting.iter().any(|waiting| waiting.invitation == **id);
         only.is_none_or(|ws| invitation.ws == ws) && (invitation.is_open(now) || waits)
     });
     let invitations = open.map(|(id, invitation)| {
-        let waiting = state.waiting.iter().filter(|waiting| waiting.request.invitation == *id);
+        let waiting = state.waiting.iter().filter(|waiting| waiting.invitation == *id);
         let name = state.registry.get(&invitation.ws).map(|record| record.name.clone());
         Invitation {
             id: id.to_string(),
-            role: role(invitation.class),
+            role: if invitation.is_link() { Role::Owner } else { role(invitation.class) },
             expires: WallTime::from_millis(invitation.expires.0),
             uses_left: invitation.uses_left,
-            waiting: waiting.map(|waiting| newcomer(&waiting.request)).collect(),
-            workspace: invitation.ws.to_string(),
+            waiting: waiting.map(|waiting| waiting.told.clone()).collect(),
+            workspace: workspace_id(&invitation.ws),
             workspace_name: name.unwrap_or_default(),
         }
     });
     Ok(Invitations { invitations: invitations.collect() })
+}
+
+/// The id of an invitation's workspace: nothing when it links a device.
+fn workspace_id(ws: &WorkspaceId) -> String {
+    if *ws == WorkspaceId::ZERO { String::new() } else { ws.to_string() }
 }
 
 /// The signs of a person, and their names for the phone.
@@ -160,24 +205,13 @@ pub(super) fn spoken(fingerprint: &Fingerprint) -> String {
     format!("{fingerprint} ({})", fingerprint.names().join(" "))
 }
 
-fn newcomer(request: &JoinRequest) -> Newcomer {
-    Newcomer {
-        user: request.user.to_string(),
-        fingerprint: spoken(&request.fingerprint),
-        name: Some(request.label.name.clone()).filter(|name| !name.is_empty()),
-        device_name: Some(request.label.device.clone()).filter(|name| !name.is_empty()),
-    }
-}
-
 /// A person's word about somebody who waits, named by the invitation or the user.
 pub(super) async fn answer(shared: &Arc<Shared>, id: &str, yes: bool) -> Result<Invitations, ApiError> {
     {
         let mut state = shared.state();
         let fits = |waiting: &WaitingNewcomer| {
-            let request = &waiting.request;
             !id.is_empty()
-                && (request.invitation.to_string().starts_with(id)
-                    || request.user.to_string().starts_with(id))
+                && (waiting.invitation.to_string().starts_with(id) || waiting.told.user.starts_with(id))
         };
         let found: Vec<usize> =
             (0..state.waiting.len()).filter(|index| fits(&state.waiting[*index])).collect();
@@ -215,7 +249,7 @@ pub(super) async fn cancel(shared: &Arc<Shared>, id: &str) -> Result<Invitations
                 .hint("`weft invitations` lists them"));
         };
         state.invitations.cancel(one);
-        state.waiting.retain(|waiting| waiting.request.invitation != *one);
+        state.waiting.retain(|waiting| waiting.invitation != *one);
         opening::keep_invitations(&state.invitations)
     };
     store(shared, vec![write]).await?;
@@ -260,7 +294,19 @@ async fn talk(shared: &Arc<Shared>, peer: EndpointId, stream: &mut FrameStream) 
                     InviterEffect::Describe(ws) => {
                         inputs.push(InviterInput::Describe(describe(shared, ws).await));
                     }
-                    InviterEffect::Ask(request) => inputs.push(ask(shared, *request, stream).await?),
+                    InviterEffect::Ask(request) => {
+                        inputs.push(ask(shared, request.invitation, (&*request).into(), stream).await?);
+                    }
+                    InviterEffect::AskLink(request) => {
+                        inputs.push(ask(shared, request.invitation, (&*request).into(), stream).await?);
+                    }
+                    InviterEffect::DescribeUs => {
+                        inputs.push(InviterInput::DescribeUs(linking::describe_us(shared).await));
+                    }
+                    InviterEffect::Recover(user) => {
+                        inputs.push(InviterInput::Recovered(recovering::workspaces_of(shared, user).await));
+                    }
+                    InviterEffect::Link(request) => inputs.push(linking::take_in(shared, &request).await),
                     InviterEffect::Save => {
                         let write = opening::keep_invitations(&shared.state().invitations);
                         store(shared, vec![write]).await?;
@@ -277,7 +323,7 @@ async fn talk(shared: &Arc<Shared>, peer: EndpointId, stream: &mut FrameStream) 
 }
 
 async fn describe(shared: &Arc<Shared>, ws: WorkspaceId) -> Description {
-    let label = shared.profile.label.clone();
+    let label = shared.profile().label.clone();
     let Some(workspace) = shared.handle(&ws) else { return Description::default() };
     let told =
         workspace.ask(|engine| (engine.replica().workspace_name().unwrap_or_default(), engine.progressed()));
@@ -288,17 +334,18 @@ async fn describe(shared: &Arc<Shared>, ws: WorkspaceId) -> Description {
 /// Waits for a person's word; the newcomer may hang up meanwhile. A node that ends has not said no.
 async fn ask(
     shared: &Arc<Shared>,
-    request: JoinRequest,
+    invitation: InvitationId,
+    told: Newcomer,
     stream: &mut FrameStream,
 ) -> Result<InviterInput, TalkError> {
     let (sender, answer) = oneshot::channel();
-    let user = request.user;
-    shared.state().waiting.push(WaitingNewcomer { request, answer: sender });
+    let user = told.user.clone();
+    shared.state().waiting.push(WaitingNewcomer { invitation, told, answer: sender });
     let yes = tokio::select! {
         answered = tokio::time::timeout(ANSWER_TIME_MAX, answer) => matches!(answered, Ok(Ok(true))),
         _ = stream.recv() => false,
     };
-    shared.state().waiting.retain(|waiting| waiting.request.user != user);
+    shared.state().waiting.retain(|waiting| waiting.told.user != user);
     if !yes && shared.state().is_stopping {
         return Err(TalkError::Ends);
     }
@@ -323,7 +370,7 @@ async fn admitted(
     request: &JoinRequest,
 ) -> Result<Vec<Vec<u8>>, ApiError> {
     let mut rng = shared.fork_rng();
-    let (request, user) = (request.clone(), shared.profile.user_id());
+    let (request, user) = (request.clone(), shared.profile().user_id());
     let device = request.device;
     let written = workspace.ask(move |engine| {
         let replica = engine.replica();
@@ -332,7 +379,12 @@ async fn admitted(
             return Some(Ok(()));
         }
         let newcomer = (&request.chain, &request.label, request.class);
-        let operations = admit(members, replica.keyring(), &user, newcomer, &mut rng);
+        let operations = if request.user == user {
+            // A device of our own has our role.
+            add_own_device(members, replica.keyring(), &request.chain, &request.label, &mut rng)
+        } else {
+            admit(members, replica.keyring(), &user, newcomer, &mut rng)
+        };
         Some(operations.map(|operations| {
             // The name of the write is of no interest: membership tells when it is there.
             engine.feed(Input::WriteAcl { write: WriteId(0), operations });
@@ -340,6 +392,15 @@ async fn admitted(
     });
     let written = written.await.ok_or_else(ended)?.ok_or_else(ended)?;
     written.map_err(|error| ApiError::not_allowed(error.to_string()))?;
+    let_in_entries(shared, workspace, device).await
+}
+
+/// Waits until a device is in and stored; gives what it begins with.
+pub(super) async fn let_in_entries(
+    shared: &Arc<Shared>,
+    workspace: &WorkspaceHandle,
+    device: DeviceId,
+) -> Result<Vec<Vec<u8>>, ApiError> {
     let deadline = tokio::time::Instant::now() + ADMIT_TIME_MAX;
     loop {
         let done = workspace.ask(move |engine| {
@@ -355,6 +416,14 @@ async fn admitted(
         }
         tokio::time::sleep(POLL).await;
     }
+    control_entries_of(shared, workspace).await
+}
+
+/// Genesis and every entry of a workspace's control lane, in stored order.
+pub(super) async fn control_entries_of(
+    shared: &Shared,
+    workspace: &WorkspaceHandle,
+) -> Result<Vec<Vec<u8>>, ApiError> {
     let logs = workspace.ask(|engine| engine.replica().membership().map(|members| members.control_logs()));
     let logs: Vec<LogId> = logs.await.ok_or_else(ended)?.unwrap_or_default();
     control_entries(shared, workspace.ws, &logs)

@@ -9,14 +9,17 @@ use bytes::Bytes;
 use weft_crdt::tree::{ContentValue, NodeKind};
 use weft_net::{Address, FrameStream};
 use weft_store::{EntryMarks, NewEntry, Write};
+use weft_sync::acl::Class;
 use weft_sync::identity::Fingerprint;
+use weft_sync::ids::{EndpointId, WorkspaceId};
+pub(super) use weft_sync::invite::Joined as JoinedWorkspace;
 use weft_sync::invite::{JoinError, Newcomer, NewcomerEffect, NewcomerInput, Offer};
 use weft_sync::ticket::Ticket;
 
 use super::opening::{StartFolder, start_workspace};
 use super::{Shared, ended, inviting, network, opening, paths};
 use crate::api::{
-    ApiError, Existing, Join, JoinPreview, JoinPreviewed, Joined, Progress, ProgressSink, Stage,
+    ApiError, BoxFuture, Existing, Join, JoinPreview, JoinPreviewed, Joined, Progress, ProgressSink, Stage,
 };
 use crate::registry::{Overlap, WorkspaceRecord};
 use crate::workspace::engine::Engine;
@@ -37,10 +40,28 @@ struct Meeting {
     offer: Offer,
 }
 
-fn parse(text: &str) -> Result<Ticket, ApiError> {
+pub(super) fn parse(text: &str) -> Result<Ticket, ApiError> {
     Ticket::parse(text).map_err(|error| {
         ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
     })
+}
+
+/// A ticket that invites into a workspace.
+fn parse_invitation(text: &str) -> Result<Ticket, ApiError> {
+    let ticket = parse(text)?;
+    if ticket.is_link() {
+        return Err(ApiError::usage("this ticket links a device to the person who wrote it")
+            .hint("on a device of the same person: `weft device accept TICKET`")
+            .data_state("nothing was changed"));
+    }
+    if ticket.class == Class::Keeper {
+        return Err(ApiError::usage(
+            "this ticket is for a keeper, who holds what others share and cannot read it",
+        )
+        .hint("`weft keep TICKET` keeps it on this device; to work on it, ask for a ticket with another role")
+        .data_state("nothing was changed"));
+    }
+    Ok(ticket)
 }
 
 /// Looks whether a text is a whole ticket, without asking anybody.
@@ -51,12 +72,12 @@ pub fn check_ticket(text: &str) -> Result<(), ApiError> {
     parse(text).map(drop)
 }
 
-fn refused(error: &JoinError) -> ApiError {
+pub(super) fn refused(error: &JoinError) -> ApiError {
     ApiError::failed(error.to_string()).hint(error.hint()).data_state("nothing was changed")
 }
 
 /// Where the inviter is, as the ticket says.
-fn places(ticket: &Ticket) -> Vec<Address> {
+pub(super) fn places(ticket: &Ticket) -> Vec<Address> {
     let direct = ticket.addresses.iter().copied().map(Address::from);
     direct.chain(ticket.relay.clone().map(Address::Relay)).collect()
 }
@@ -68,17 +89,53 @@ async fn meet(
     deadline: Instant,
     progress: &ProgressSink,
 ) -> Result<Meeting, ApiError> {
+    let whom = Whom::of_ticket(ticket);
+    reach(shared, &whom, deadline, progress, |stream| Box::pin(greet(shared, ticket, stream))).await
+}
+
+/// A device that is to be reached.
+pub(super) struct Whom {
+    /// Its address in the network.
+    pub(super) endpoint: EndpointId,
+    /// Where it was.
+    pub(super) places: Vec<Address>,
+    /// What it is called, for those who wait.
+    pub(super) name: String,
+    /// The relay that it uses.
+    pub(super) relay: Option<String>,
+}
+
+impl Whom {
+    /// The device that wrote a ticket.
+    pub(super) fn of_ticket(ticket: &Ticket) -> Self {
+        let name = ticket.inviter_name.clone();
+        Self {
+            endpoint: ticket.inviter,
+            places: places(ticket),
+            name: if name.is_empty() { "the inviter".to_owned() } else { name },
+            relay: ticket.relay.clone(),
+        }
+    }
+}
+
+/// Reaches a device and greets it, trying until the deadline.
+pub(super) async fn reach<'a, T>(
+    shared: &'a Arc<Shared>,
+    whom: &Whom,
+    deadline: Instant,
+    progress: &ProgressSink,
+    greet: impl Fn(FrameStream) -> BoxFuture<'a, Result<T, GreetError>>,
+) -> Result<T, ApiError> {
     let Some(net) = &shared.net else {
         return Err(ApiError::failed("this node is not on the network").hint("start `weft node`, then join"));
     };
-    let mut addresses = places(ticket);
-    addresses.extend(network::remembered(shared, ticket.inviter));
-    let who =
-        if ticket.inviter_name.is_empty() { "the inviter".to_owned() } else { ticket.inviter_name.clone() };
+    let mut addresses = whom.places.clone();
+    addresses.extend(network::remembered(shared, whom.endpoint));
+    let who = &whom.name;
     loop {
         progress.report(Progress { detail: Some(who.clone()), ..Progress::new(Stage::Wait) });
-        let reason = match net.join_stream(&addresses, ticket.inviter).await {
-            Ok(stream) => match greet(shared, ticket, stream).await {
+        let reason = match net.join_stream(&addresses, whom.endpoint).await {
+            Ok(stream) => match greet(stream).await {
                 Ok(meeting) => return Ok(meeting),
                 Err(GreetError::Final(error)) => return Err(error),
                 Err(GreetError::Lost(reason)) => reason,
@@ -91,7 +148,7 @@ async fn meet(
             Err(error) => error.to_string(),
         };
         if Instant::now() + RETRY >= deadline {
-            let hint = match &ticket.relay {
+            let hint = match &whom.relay {
                 Some(relay) if net.relay().is_none() => format!(
                     "the ticket also names the relay {relay}: add `--relay {relay}` (to `weft node`, if it runs) when you \
                      trust it to know who talks to whom; it cannot read what is sent"
@@ -106,8 +163,11 @@ async fn meet(
     }
 }
 
-enum GreetError {
+/// Why nothing came of a greeting.
+pub(super) enum GreetError {
+    /// Trying again leads nowhere.
     Final(ApiError),
+    /// It may go better the next time.
     Lost(String),
 }
 
@@ -122,7 +182,7 @@ async fn greet(
     ticket: &Ticket,
     mut stream: FrameStream,
 ) -> Result<Meeting, GreetError> {
-    let profile = &shared.profile;
+    let profile = shared.profile();
     let mut rng = shared.fork_rng();
     let ends = (profile.endpoint_id(), stream.peer());
     let (mut newcomer, hello) =
@@ -144,7 +204,7 @@ async fn greet(
 }
 
 /// Where a workspace of this name goes.
-fn target(folder: Option<&Path>, parent: &Path, name: &str) -> PathBuf {
+pub(super) fn target(folder: Option<&Path>, parent: &Path, name: &str) -> PathBuf {
     let folder = folder.map_or_else(|| parent.join(folder_name(name)), Path::to_owned);
     paths::absolute(&folder)
 }
@@ -166,12 +226,12 @@ pub(super) async fn preview(
     request: JoinPreview,
     progress: &ProgressSink,
 ) -> Result<JoinPreviewed, ApiError> {
-    let ticket = parse(&request.ticket)?;
+    let ticket = parse_invitation(&request.ticket)?;
     let deadline = Instant::now() + Duration::from_secs_f64(request.timeout_seconds.clamp(0.0, 1e6));
     let meeting = meet(shared, &ticket, deadline, progress).await?;
     let offer = &meeting.offer;
     let folder = target(request.folder.as_deref(), &request.parent, &offer.workspace);
-    check_target(shared, &folder, &ticket)?;
+    check_target(shared, &folder, &ticket.ws)?;
     let (here, _) = count_files(&folder);
     Ok(JoinPreviewed {
         workspace: ticket.ws.to_string(),
@@ -179,7 +239,7 @@ pub(super) async fn preview(
         role: role(offer.class),
         inviter: ticket.inviter.to_string(),
         inviter_name: Some(offer.inviter.name.clone()).filter(|name| !name.is_empty()),
-        fingerprint: inviting::spoken(&Fingerprint::of_user(&shared.profile.user_id())),
+        fingerprint: inviting::spoken(&Fingerprint::of_user(&shared.profile().user_id())),
         folder,
         files: offer.files,
         bytes: offer.bytes,
@@ -187,13 +247,14 @@ pub(super) async fn preview(
     })
 }
 
-fn check_target(
+/// Whether a workspace may go there; gives what is remembered of it when it is there already.
+pub(super) fn check_target(
     shared: &Shared,
     folder: &Path,
-    ticket: &Ticket,
+    ws: &WorkspaceId,
 ) -> Result<Option<WorkspaceRecord>, ApiError> {
     let state = shared.state();
-    if let Some(record) = state.registry.get(&ticket.ws) {
+    if let Some(record) = state.registry.get(ws) {
         if record.root == folder {
             return Ok(Some(record.clone()));
         }
@@ -265,14 +326,14 @@ pub(super) async fn join(
     progress: &ProgressSink,
 ) -> Result<Joined, ApiError> {
     let begin = Instant::now();
-    let ticket = parse(&request.ticket)?;
+    let ticket = parse_invitation(&request.ticket)?;
     let deadline = begin + Duration::from_secs_f64(request.timeout_seconds.clamp(0.0, 1e6));
     let known = {
         let state = shared.state();
         state.registry.get(&ticket.ws).cloned()
     };
     let is_new = known.is_none();
-    let (record, workspace, expected) = match known {
+    let entered = match known {
         Some(record) => resume(shared, &request, &ticket, record)?,
         None => come_in(shared, &request, &ticket, deadline, progress).await?,
     };
@@ -280,24 +341,46 @@ pub(super) async fn join(
         // Wanting ourselves is refused, which only happens with a ticket of our own.
         let _ = net.want(ticket.inviter, places(&ticket)).await;
     }
-    network::want_members(shared, ticket.ws).await;
+    let filling = Filling { entered, is_new, existing: request.existing, begin, deadline };
+    fill(shared, filling, progress).await
+}
+
+/// A workspace whose files are to come.
+pub(super) struct Filling {
+    /// The workspace.
+    pub(super) entered: Entered,
+    /// Whether this device has never held it.
+    pub(super) is_new: bool,
+    /// What becomes of files that are in the folder already.
+    pub(super) existing: Existing,
+    /// Since when it lasts.
+    pub(super) begin: Instant,
+    /// Until when something must come.
+    pub(super) deadline: Instant,
+}
+
+/// Brings the files of a workspace into its folder: returns when all are there.
+pub(super) async fn fill(
+    shared: &Arc<Shared>,
+    filling: Filling,
+    progress: &ProgressSink,
+) -> Result<Joined, ApiError> {
+    let Filling { entered: (record, workspace, expected), is_new, existing, begin, deadline } = filling;
+    network::want_members(shared, record.id).await;
     // Into an empty folder the first files are written while the tree is still coming.
     let starts_at_once = is_new && is_empty(&record.root);
     if starts_at_once {
         workspace.send(Message::StartFolder { watch: true });
     }
     wait_for_tree(&workspace, expected, deadline).await?;
-    let conflicts = if starts_at_once {
-        0
-    } else {
-        prepare_folder(&workspace, &record.root, request.existing, deadline).await?
-    };
+    let conflicts =
+        if starts_at_once { 0 } else { prepare_folder(&workspace, &record.root, existing, deadline).await? };
     workspace.send(Message::StartFolder { watch: true });
     let done = wait_for_files(&workspace, expected, deadline, progress).await?;
     let summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
     complete(shared, record.clone()).await?;
     Ok(Joined {
-        workspace: ticket.ws.to_string(),
+        workspace: record.id.to_string(),
         name: summary.name,
         files: done.files,
         bytes: done.bytes,
@@ -310,7 +393,8 @@ pub(super) async fn join(
     })
 }
 
-type Entered = (WorkspaceRecord, WorkspaceHandle, u64);
+/// A workspace on this device, and how many files it has elsewhere.
+pub(super) type Entered = (WorkspaceRecord, WorkspaceHandle, u64);
 
 fn resume(
     shared: &Arc<Shared>,
@@ -319,7 +403,7 @@ fn resume(
     record: WorkspaceRecord,
 ) -> Result<Entered, ApiError> {
     if let Some(folder) = &request.folder {
-        check_target(shared, &paths::absolute(folder), ticket)?;
+        check_target(shared, &paths::absolute(folder), &ticket.ws)?;
     }
     let handle = shared.handle(&ticket.ws).ok_or_else(ended)?;
     Ok((record, handle, 0))
@@ -333,25 +417,57 @@ async fn come_in(
     progress: &ProgressSink,
 ) -> Result<Entered, ApiError> {
     if let Some(folder) = &request.folder {
-        check_target(shared, &paths::absolute(folder), ticket)?;
+        check_target(shared, &paths::absolute(folder), &ticket.ws)?;
     }
-    let Meeting { mut newcomer, mut stream, offer } = meet(shared, ticket, deadline, progress).await?;
-    let folder = target(request.folder.as_deref(), &request.parent, &offer.workspace);
-    check_target(shared, &folder, ticket)?;
+    let meeting = meet(shared, ticket, deadline, progress).await?;
+    let (name, files) = (meeting.offer.workspace.clone(), meeting.offer.files);
+    let folder = target(request.folder.as_deref(), &request.parent, &name);
+    check_target(shared, &folder, &ticket.ws)?;
+    let joined = be_let_in(shared, meeting, deadline, progress).await?;
+    let folder = make_folder(&folder)?;
+    let record = WorkspaceRecord { id: joined.ws, root: folder, name, is_complete: false };
+    let mut writes = entry_writes(&joined);
+    writes.push(shared.state().registry.put(record.clone()));
+    shared
+        .storage
+        .commit(&writes)
+        .map_err(|error| ApiError::failed(opening::chain(&error)).hint(error.hint()))?;
+    let handle = start_workspace(shared, &record, StartFolder::Later)?;
+    Ok((record, handle, files))
+}
+
+/// Meets the inviter and is let in, without a folder.
+pub(super) async fn come_in_as(
+    shared: &Arc<Shared>,
+    ticket: &Ticket,
+    deadline: Instant,
+    progress: &ProgressSink,
+) -> Result<Box<JoinedWorkspace>, ApiError> {
+    let meeting = meet(shared, ticket, deadline, progress).await?;
+    be_let_in(shared, meeting, deadline, progress).await
+}
+
+/// Says yes to an offer, and waits for the inviter's.
+async fn be_let_in(
+    shared: &Arc<Shared>,
+    Meeting { mut newcomer, mut stream, .. }: Meeting,
+    deadline: Instant,
+    progress: &ProgressSink,
+) -> Result<Box<JoinedWorkspace>, ApiError> {
     let mut effects = newcomer.handle(NewcomerInput::Accept);
     let lost = |error: weft_net::StreamError| {
         ApiError::unreachable(format!("the inviter hung up: {error}")).hint("run the same command again")
     };
-    let joined = 'talk: loop {
+    loop {
         for effect in std::mem::take(&mut effects) {
             match effect {
                 NewcomerEffect::Send(bytes) => stream.send(Bytes::from(bytes)).await.map_err(lost)?,
                 NewcomerEffect::Waiting => {
-                    let signs = Fingerprint::of_user(&shared.profile.user_id());
+                    let signs = Fingerprint::of_user(&shared.profile().user_id());
                     let detail = format!("the inviter's yes; your signs are {signs}");
                     progress.report(Progress { detail: Some(detail), ..Progress::new(Stage::Wait) });
                 }
-                NewcomerEffect::Joined(joined) => break 'talk joined,
+                NewcomerEffect::Joined(joined) => return Ok(joined),
                 NewcomerEffect::Failed(error) => return Err(refused(&error)),
                 NewcomerEffect::Preview(_) => {}
             }
@@ -366,35 +482,31 @@ async fn come_in(
             return Err(ApiError::unreachable("the inviter hung up").hint("run the same command again"));
         };
         effects = newcomer.handle(NewcomerInput::Frame(frame.to_vec()));
-    };
-    std::fs::create_dir_all(&folder).map_err(|error| {
+    }
+}
+
+/// Makes a workspace's folder, unless it exists; gives its real path.
+pub(super) fn make_folder(folder: &Path) -> Result<PathBuf, ApiError> {
+    std::fs::create_dir_all(folder).map_err(|error| {
         ApiError::failed(format!("{} cannot be made: {error}", folder.display()))
             .hint("choose a folder that you may write to")
             .data_state("you are a member; run the same command again with another folder")
     })?;
-    let folder = paths::absolute(&folder);
-    let record =
-        WorkspaceRecord { id: joined.ws, root: folder, name: offer.workspace.clone(), is_complete: false };
-    let mut writes: Vec<Write> = joined
-        .entries
-        .iter()
-        .map(|entry| {
-            Write::Entry(NewEntry {
-                ws: joined.ws,
-                at: entry.entry_ref(),
-                kind: entry.header.kind,
-                marks: EntryMarks::NONE,
-                bytes: entry.encode().into(),
-            })
+    Ok(paths::absolute(folder))
+}
+
+/// Stores what somebody who was let in begins with.
+pub(super) fn entry_writes(joined: &JoinedWorkspace) -> Vec<Write> {
+    let entries = joined.entries.iter().map(|entry| {
+        Write::Entry(NewEntry {
+            ws: joined.ws,
+            at: entry.entry_ref(),
+            kind: entry.header.kind,
+            marks: EntryMarks::NONE,
+            bytes: entry.encode().into(),
         })
-        .collect();
-    writes.push(shared.state().registry.put(record.clone()));
-    shared
-        .storage
-        .commit(&writes)
-        .map_err(|error| ApiError::failed(opening::chain(&error)).hint(error.hint()))?;
-    let handle = start_workspace(shared, &record, StartFolder::Later)?;
-    Ok((record, handle, offer.files))
+    });
+    entries.collect()
 }
 
 /// Waits until the tree of the workspace has come.

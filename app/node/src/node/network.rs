@@ -11,7 +11,7 @@ use weft_sync::frames::{ByeCode, PeerAddress as ToldAddress, is_hello_for};
 use weft_sync::ids::{EndpointId, WorkspaceId};
 use weft_sync::membership::Standing;
 
-use super::{Shared, inviting, wall_now};
+use super::{Shared, inviting, keeping, wall_now};
 use crate::api::{ApiError, PeerAddress};
 use crate::transfer;
 use crate::workspace::engine::EngineEvent;
@@ -86,6 +86,9 @@ impl Router {
             NetEvent::Request { peer, kind, stream } => {
                 let shared = Arc::clone(&self.shared);
                 tokio::spawn(async move {
+                    if kind == transfer::list::list_requests() {
+                        return keeping::serve(&shared, peer, stream).await;
+                    }
                     if kind != transfer::chunk_requests() || !is_member(&shared, peer).await {
                         stream.reset(CloseCode::UNWANTED);
                         return;
@@ -206,7 +209,8 @@ fn later(after: Duration, reopen: Reopen, what: (EndpointId, WorkspaceId)) {
     });
 }
 
-async fn is_member_of(workspace: &WorkspaceHandle, peer: EndpointId) -> bool {
+/// Whether a device is in a workspace.
+pub(super) async fn is_member_of(workspace: &WorkspaceHandle, peer: EndpointId) -> bool {
     let standing = workspace.ask(move |engine| {
         let members = engine.replica().membership();
         members.is_some_and(|members| matches!(members.standing_of(&peer), Standing::Live(_)))
@@ -242,6 +246,7 @@ pub(super) fn engine_event(
         EngineEvent::TextChanged { document, patches, user } => {
             shared.documents.changed(ws, document, &patches, user);
         }
+        EngineEvent::KeptMore => shared.kept_news.send_modify(|count| *count = count.wrapping_add(1)),
         EngineEvent::Forked(text) => tracing::error!("{text}"),
         EngineEvent::Stopped => {}
     }
@@ -263,7 +268,7 @@ pub(super) async fn want_members(shared: &Arc<Shared>, ws: WorkspaceId) {
 
 /// Tells the members of a workspace where its other devices were reached, and how long ago.
 async fn tell_addresses(shared: &Shared, workspace: &WorkspaceHandle) {
-    let own = shared.profile.endpoint_id();
+    let own = shared.profile().endpoint_id();
     let devices = workspace.ask(|engine| engine.replica().named_devices()).await.unwrap_or_default();
     let others = devices.iter().filter(|device| device.endpoint != own);
     let told = others.filter_map(|device| {
@@ -344,7 +349,7 @@ async fn known_endpoints(shared: &Shared) -> Vec<EndpointId> {
     endpoints
 }
 
-fn parse_endpoint(text: &str) -> Result<EndpointId, ApiError> {
+pub(super) fn parse_endpoint(text: &str) -> Result<EndpointId, ApiError> {
     let bytes: Option<Vec<u8>> =
         (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect();
     bytes.and_then(|bytes| EndpointId::from_slice(&bytes)).ok_or_else(|| {

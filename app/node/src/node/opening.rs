@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng as _;
@@ -19,7 +19,7 @@ use weft_sync::ids::{LogId, SessionId, WorkspaceId};
 use weft_sync::invite::Invitations;
 use weft_sync::replica::{Replica, ReplicaConfig};
 
-use super::{Node, Shared, State, network};
+use super::{Node, Shared, State, keeping, network};
 use crate::api::{ApiError, KeyChoice, NetworkOptions, NodeOptions};
 use crate::folder::RecentTexts;
 use crate::profile::Profile;
@@ -66,7 +66,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         storage,
         committer: Mutex::new(Some(Arc::new(committer))),
         sessions: Arc::new(Mutex::new(opened.sessions)),
-        profile: opened.profile,
+        profile: RwLock::new(Arc::new(opened.profile)),
         is_lan: options.network.as_ref().is_some_and(|network| network.lan),
         net,
         key_slot: opened.key_slot,
@@ -79,11 +79,13 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             waiting: Vec::new(),
             connected: BTreeSet::new(),
             contacts: BTreeMap::new(),
+            kept: BTreeMap::new(),
             net_problem: None,
             rng: opened.rng,
             is_stopping: false,
         }),
         documents: super::documents::OpenDocuments::default(),
+        kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
         lock: Mutex::new(Some(opened.lock)),
     });
@@ -94,7 +96,11 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
     }
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
-        if let Err(error) = start_workspace(&shared, &record, StartFolder::Yes { is_import: false }) {
+        let folder = match record.is_kept() {
+            true => StartFolder::Later,
+            false => StartFolder::Yes { is_import: false },
+        };
+        if let Err(error) = start_workspace(&shared, &record, folder) {
             tracing::error!(root = %record.root.display(), "a workspace cannot be opened: {error}");
         }
     }
@@ -217,16 +223,22 @@ fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile,
             return Err(not_opened(message, weft_store::OpenError::Lost { path }.hint()));
         }
     };
-    if known.is_none() {
-        let identity = PublicIdentity {
-            user: profile.user_id(),
-            device: profile.device_id(),
-            endpoint: profile.endpoint_id(),
-            device_name: profile.label.device.clone(),
-        };
-        home.write_identity(&identity).map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    // The file is written after the store: a process that ended in between left the one of before.
+    if known.is_none_or(|known| known.device != profile.device_id()) {
+        write_identity(home, &profile)?;
     }
     Ok(profile)
+}
+
+/// Keeps who this device is where it can be read without the key.
+pub(super) fn write_identity(home: &Home, profile: &Profile) -> Result<(), ApiError> {
+    let identity = PublicIdentity {
+        user: profile.user_id(),
+        device: profile.device_id(),
+        endpoint: profile.endpoint_id(),
+        device_name: profile.label.device.clone(),
+    };
+    home.write_identity(&identity).map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))
 }
 
 fn preferred_port(store: &dyn Storage) -> Option<u16> {
@@ -278,7 +290,7 @@ pub(super) fn start_workspace(
     let stored = entries::stored_state(&*shared.storage, ws).map_err(|error| failed(chain(&error)))?;
     let config = ReplicaConfig {
         ws,
-        keys: Arc::clone(&shared.profile.keys),
+        keys: Arc::clone(&shared.profile().keys),
         session: choose_session(shared, ws)?,
         app_version: format!("weft {}", env!("CARGO_PKG_VERSION")),
     };
@@ -321,6 +333,9 @@ pub(super) fn start_workspace(
     // What the workspace said of its members while it opened found no workspace of that id.
     let others = Arc::clone(shared);
     runtime.spawn(async move { network::want_members(&others, ws).await });
+    if record.is_kept() && shared.net.is_some() {
+        runtime.spawn(keeping::run(Arc::downgrade(shared), ws));
+    }
     if let StartFolder::Yes { .. } = folder {
         handle.send(Message::StartFolder { watch: shared.net.is_some() });
     }
@@ -333,7 +348,7 @@ fn choose_session(shared: &Shared, ws: WorkspaceId) -> Result<SessionId, ApiErro
     let space = Space::workspace(ws, Table::Setting);
     let last = shared.storage.record(space, SESSION_KEY).map_err(told)?;
     if let Some(session) = last.and_then(|bytes| SessionId::from_slice(&bytes)) {
-        let signer = shared.profile.keys.signer();
+        let signer = shared.profile().keys.signer();
         let sessions = shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut may_go_on, mut is_begun) = (true, false);
         for lane in [Lane::Data, Lane::Control] {

@@ -109,6 +109,22 @@ impl Contents {
         self.missing_of(&self.listed_chunks(blob)?)
     }
 
+    /// The chunks of a content, those of its list included; of a list that is not here only itself.
+    ///
+    /// # Errors
+    /// When the store fails, or a list chunk is not what its author said.
+    pub(crate) fn chunks_of(&self, blob: &BlobRef) -> Result<Vec<ChunkId>, ContentError> {
+        let lists = match &blob.chunks {
+            ChunkList::Inline(chunks) => return Ok(chunks.iter().map(|chunk| chunk.chunk).collect()),
+            ChunkList::Listed { lists, .. } => lists,
+        };
+        let mut ids: Vec<ChunkId> = lists.iter().map(|chunk| chunk.chunk).collect();
+        if self.missing_of(lists)?.is_empty() {
+            ids.extend(self.listed_chunks(blob)?.iter().map(|chunk| chunk.chunk));
+        }
+        Ok(ids)
+    }
+
     /// Whether all of a content is here.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use weft_crdt::tree::{BlobRef, Platform, TreeView, tree_document_id};
 use weft_crdt::{ActorId, ChangeHash, DocumentId, NodeId, TreeDocument};
 use weft_store::{EntryMarks, NewEntry, ReadError, Storage, Write};
+use weft_sync::acl::Class;
 use weft_sync::data::{DataPlain, Origin};
 use weft_sync::frames::{ByeCode, PeerAddress};
 use weft_sync::ids::{EndpointId, EntryRef, LogId, SessionId, Timestamp, UserId, WallMillis, WorkspaceId};
@@ -105,6 +106,8 @@ pub(crate) enum EngineEvent {
         /// By whom; `None` for this person.
         user: Option<UserId>,
     },
+    /// Something came that is kept for others.
+    KeptMore,
     /// A log was continued twice.
     Forked(String),
     /// All is said and written.
@@ -327,6 +330,9 @@ impl Engine {
         }
         self.refresh(&dirty);
         self.feed(Input::Committed { batch });
+        if self.replica.own_class() == Some(Class::Keeper) {
+            self.out.push(Output::Event(EngineEvent::KeptMore));
+        }
     }
 
     /// The time has come.

@@ -204,6 +204,20 @@ impl Engine {
         }
     }
 
+    /// The chunks that everything shown is made of, as far as that is known here: what a keeper is to hold.
+    pub(crate) fn all_chunks(&self) -> Vec<ChunkId> {
+        let Some(contents) = &self.contents else { return Vec::new() };
+        let mut chunks = Vec::new();
+        self.view.for_each(|_, shown| {
+            let Some(content) = &shown.content else { return };
+            match contents.chunks_of(content.blob()) {
+                Ok(some) => chunks.extend(some),
+                Err(error) => tracing::debug!("the chunks of a content are not known: {error}"),
+            }
+        });
+        chunks
+    }
+
     /// These chunks are in the store now.
     pub(crate) fn chunks_arrived(&mut self, chunks: &[ChunkId]) {
         let mut complete = Vec::new();

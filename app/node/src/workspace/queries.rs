@@ -9,7 +9,7 @@ use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText
 use weft_sync::acl::Class;
 use weft_sync::data::Origin as DataOrigin;
 use weft_sync::frames::Position;
-use weft_sync::ids::{DeviceId, LogId, UserId};
+use weft_sync::ids::{DeviceId, EndpointId, LogId, UserId};
 use weft_sync::replica::{self, WriteId};
 
 use super::deliver::Dirty;
@@ -37,7 +37,7 @@ pub(crate) struct Summary {
     pub(crate) pending: Vec<PendingPath>,
     pub(crate) not_shared: u64,
     pub(crate) folder_work: FolderWork,
-    pub(crate) kept_by: Vec<String>,
+    pub(crate) kept_by: Vec<(EndpointId, String)>,
 }
 
 /// More than so many edits that are not here are not counted: a member may claim any number.
@@ -249,8 +249,8 @@ impl Engine {
         lacking_words(&edits)
     }
 
-    /// The keepers that hold all of ours.
-    fn kept_by(&self) -> Vec<String> {
+    /// The keepers that hold all entries of ours.
+    fn kept_by(&self) -> Vec<(EndpointId, String)> {
         let named = self.names_of_devices();
         let keepers = self.replica.device_statuses().into_iter();
         let keepers = keepers.filter(|status| status.class == Class::Keeper && status.has_all_mine);
@@ -258,7 +258,13 @@ impl Engine {
             let name = named.get(&device).map(|(_, name)| name.clone());
             name.filter(|name| !name.is_empty()).unwrap_or_else(|| device.to_string())
         };
-        keepers.map(|status| name_of(status.device)).collect()
+        let members = self.replica.membership();
+        keepers
+            .filter_map(|status| {
+                let endpoint = members?.device(&status.device)?.endpoint;
+                Some((endpoint, name_of(status.device)))
+            })
+            .collect()
     }
 
     /// The other devices of the workspace.

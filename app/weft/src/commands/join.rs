@@ -52,7 +52,7 @@ pub(super) async fn join(
     Ok(Outcome::Done)
 }
 
-fn read_ticket(argument: &str) -> Result<String, ApiError> {
+pub(super) fn read_ticket(argument: &str) -> Result<String, ApiError> {
     if argument != "-" {
         return Ok(argument.trim().to_owned());
     }

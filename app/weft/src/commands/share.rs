@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The longest life of a ticket.
-const EXPIRES_MAX: Duration = Duration::from_secs(7 * 86_400);
+pub(super) const EXPIRES_MAX: Duration = Duration::from_secs(7 * 86_400);
 /// How often the list of newcomers is read.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 
@@ -57,7 +57,12 @@ pub(super) async fn share(
 }
 
 /// Serves as the node until Ctrl-C, or, with a node that runs anyway, until the invitation is used up.
-async fn serve(node: &Connection, shared: &Shared, can_ask: bool, output: &Output) -> Result<(), ApiError> {
+pub(super) async fn serve(
+    node: &Connection,
+    shared: &Shared,
+    can_ask: bool,
+    output: &Output,
+) -> Result<(), ApiError> {
     let ending = if node.is_own() {
         "This device serves until Ctrl-C."
     } else {
@@ -110,18 +115,20 @@ async fn meet(
         let (id, user) = (invitation.id.as_str(), newcomer.user.as_str());
         return output.json_line(&Line::Waiting { id, user, fingerprint: &newcomer.fingerprint });
     }
-    output.print(&format!("\n{}\n", text::newcomer(newcomer, invitation.role, &output.look())))?;
+    let is_link = invitation.workspace.is_empty();
+    output.print(&format!("\n{}\n", text::newcomer(newcomer, invitation, &output.look())))?;
     if !can_ask {
-        output.note(&format!(
-            "Let them in with: weft invitations --confirm {}",
-            text::short_id(&newcomer.user)
-        ));
+        let what = if is_link { "Link it" } else { "Let them in" };
+        let id = text::short_id(&newcomer.user);
+        output.note(&format!("{what} with: weft invitations --confirm {id}"));
         return Ok(());
     }
     let asked = *output;
-    let answer = tokio::task::spawn_blocking(move || {
-        asked.ask("Is the fingerprint the same there? Let them in?", false)
-    });
+    let question = match is_link {
+        true => "Is it your device, and is the fingerprint the same there? Link it?",
+        false => "Is the fingerprint the same there? Let them in?",
+    };
+    let answer = tokio::task::spawn_blocking(move || asked.ask(question, false));
     let is_welcome = answer.await.map_err(|_| ApiError::failed("the question could not be asked"))??;
     let id = newcomer.user.clone();
     let decided = if is_welcome {
@@ -130,7 +137,8 @@ async fn meet(
         node.ask(InvitationsRefuse { id }).await
     };
     match decided {
-        Ok(_) => output.note(if is_welcome { "They are in." } else { "Refused." }),
+        Ok(_) if is_welcome => output.note(if is_link { "It is linked." } else { "They are in." }),
+        Ok(_) => output.note("Refused."),
         // They went away while the person thought, or somebody else decided.
         Err(error) if error.kind == ErrorKind::NotFound => output.error(&error),
         Err(error) => return Err(error),

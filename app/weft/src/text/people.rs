@@ -1,6 +1,6 @@
 //! People: invitations and members.
 
-use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Role, Shared};
+use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Shared};
 
 use super::{
     Look, Tone, age, plain, qr_code, short_id,
@@ -10,6 +10,9 @@ use super::{
 };
 
 pub(crate) fn shared(shared: &Shared, look: &Look) -> String {
+    if shared.workspace.is_empty() {
+        return link(shared, look);
+    }
     let mut text = format!(
         "A ticket for {} to {}, as {}, until {}:\n\n{}\n\n",
         counted(shared.uses.into(), "person").replace("persons", "people"),
@@ -29,14 +32,38 @@ pub(crate) fn shared(shared: &Shared, look: &Look) -> String {
     text
 }
 
-/// One line about somebody who waits.
-pub(crate) fn newcomer(newcomer: &Newcomer, role: Role, look: &Look) -> String {
-    let name = named(newcomer.name.as_ref(), &newcomer.user);
-    let device =
-        newcomer.device_name.as_ref().map_or_else(String::new, |device| format!(" on {}", plain(device)));
+/// A ticket that links a device.
+fn link(shared: &Shared, look: &Look) -> String {
+    let mut text = format!(
+        "A ticket for one more device of yours, until {}:\n\n{}\n\n",
+        moment(shared.expires, look),
+        plain(&shared.ticket),
+    );
+    if look.is_terminal
+        && let Some(picture) = qr_code(&shared.ticket, look)
+    {
+        text.push_str(&picture);
+        text.push('\n');
+    }
+    text.push_str("On the other device: weft device accept TICKET\n");
+    text.push_str("Whoever has the ticket can ask to be a device of yours: show it to nobody else.\n");
+    text
+}
+
+/// Some lines about somebody who waits, or a device that does.
+pub(crate) fn newcomer(newcomer: &Newcomer, invitation: &Invitation, look: &Look) -> String {
+    let wish = if invitation.workspace.is_empty() {
+        let device = named(newcomer.device_name.as_ref(), &newcomer.user);
+        let user = newcomer.name.as_ref().map_or_else(String::new, |name| format!(" (user {})", plain(name)));
+        format!("{}{user} wants to be a device of yours.", look.paint(Tone::Heading, device))
+    } else {
+        let name = named(newcomer.name.as_ref(), &newcomer.user);
+        let device = newcomer.device_name.as_ref().map(|device| format!(" on {}", plain(device)));
+        let device = device.unwrap_or_default();
+        format!("{}{device} wants to join as {}.", look.paint(Tone::Heading, name), invitation.role)
+    };
     format!(
-        "{}{device} wants to join as {role}.\n  id           {}\n  fingerprint  {}",
-        look.paint(Tone::Heading, name),
+        "{wish}\n  id           {}\n  fingerprint  {}",
         short_id(&newcomer.user),
         plain(&newcomer.fingerprint)
     )
@@ -50,16 +77,20 @@ pub(crate) fn invitations(list: &Invitations, look: &Look) -> String {
 }
 
 fn one_invitation(invitation: &Invitation, look: &Look) -> String {
+    let what = if invitation.workspace.is_empty() {
+        "a device of yours".to_owned()
+    } else {
+        let name = named(Some(&invitation.workspace_name), &invitation.workspace);
+        format!("{name} as {}", invitation.role)
+    };
     let mut text = format!(
-        "{}  {} as {}, {} left, until {}\n",
+        "{}  {what}, {} left, until {}\n",
         look.paint(Tone::Heading, short_id(&invitation.id)),
-        named(Some(&invitation.workspace_name), &invitation.workspace),
-        invitation.role,
         counted(invitation.uses_left.into(), "use"),
         moment(invitation.expires, look)
     );
     for waiting in &invitation.waiting {
-        let lines = newcomer(waiting, invitation.role, look).replace('\n', "\n  ");
+        let lines = newcomer(waiting, invitation, look).replace('\n', "\n  ");
         text.push_str(&format!(
             "  {lines}\n    let in:  weft invitations --confirm {}\n",
             short_id(&waiting.user)

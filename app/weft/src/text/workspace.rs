@@ -264,6 +264,6 @@ fn more(rest: u64) -> String {
     }
 }
 
-fn notes(notes: &[String]) -> String {
+pub(super) fn notes(notes: &[String]) -> String {
     notes.iter().map(|note| format!("{}\n", plain(note))).collect()
 }

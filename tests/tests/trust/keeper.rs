@@ -1,0 +1,204 @@
+//! Keepers: they hold and pass on what they cannot read.
+
+use std::{fs, hash::BuildHasher as _, path::Path};
+
+use tempfile::TempDir;
+use weft_tests::memory::holds;
+use weft_tests::{Device, Files, PATIENCE, Person, eventually};
+
+/// What no keeper may read. It is made up anew for each run, so that it lies in no program.
+struct Secrets {
+    text: String,
+    workspace: String,
+    person: String,
+    file: String,
+}
+
+impl Secrets {
+    fn new() -> Self {
+        let random = || std::hash::RandomState::new().hash_one(0);
+        Self {
+            text: format!("{:016x}{:016x}", random(), random()),
+            workspace: format!("w{:016x}", random()),
+            person: format!("p{:016x}", random()),
+            file: format!("f{:016x}", random()),
+        }
+    }
+
+    fn all(&self) -> [(&str, String); 4] {
+        let person = self.person.replacen('p', "P", 1);
+        [
+            ("a text", self.text.clone()),
+            ("the workspace's name", self.workspace.clone()),
+            ("a person's name", person),
+            ("a file's name", self.file.clone()),
+        ]
+    }
+}
+
+struct Scene {
+    secrets: Secrets,
+    people: Vec<Person>,
+    keeper: Person,
+    _root: TempDir,
+}
+
+fn person(root: &Path, name: &str, folder: &str) -> Person {
+    let device = Device::new(root, name).expect("a device");
+    let files = Files::new(device.place.join(folder)).expect("a folder");
+    Person { device, files }
+}
+
+/// Two people and a keeper; the people have met once.
+fn scene() -> Scene {
+    let root = tempfile::tempdir().expect("a folder");
+    let secrets = Secrets::new();
+    let folder = secrets.workspace.clone();
+    let mut ana = person(root.path(), &secrets.person, &folder);
+    ana.files.write(&secrets.file, secrets.text.repeat(1_000)).expect("a file");
+    ana.device.weft(["init", &folder]).expect("a workspace");
+    ana.start();
+    let mut ben = person(root.path(), "ben", &folder);
+    ben.start();
+    let mut keeper = person(root.path(), "kim", "nothing");
+    keeper.start();
+    let ticket = |role| ana.device.weft(["share", &folder, "--yes", "--role", role]).expect("a ticket");
+    let join = ["join", "-", &folder, "--yes"];
+    ben.device.weft_with_input(join, ticket("editor").text("ticket")).expect("a member");
+    keeper.device.weft_with_input(["keep", "-"], ticket("keeper").text("ticket")).expect("a keeper");
+    Scene { secrets, people: vec![ana, ben], keeper, _root: root }
+}
+
+/// Waits until a keeper says that it holds all entries of a person, and its own check that no chunk is missing.
+fn kept(scene: &Scene, number: usize, entries_before: u64) -> u64 {
+    let look = || {
+        let verified = scene.keeper.device.weft(["keep", "verify"]).ok()?;
+        let workspace = verified.field("workspaces")[0].clone();
+        let number_of = |name: &str| workspace[name].as_u64().unwrap_or(u64::MAX);
+        assert_eq!(number_of("damaged"), 0, "{workspace}");
+        let status = scene.people[number].status();
+        let by = status.field("kept_by").as_array().map_or(0, Vec::len);
+        let is_all = by == 1 && number_of("missing") == 0 && number_of("blobs") > 0;
+        (is_all && number_of("entries") > entries_before).then(|| number_of("entries"))
+    };
+    let found = eventually(PATIENCE, look);
+    assert!(found.is_some(), "{:?}", scene.keeper.device.shown(["keep", "verify"]));
+    found.map(|(entries, _)| entries).unwrap_or_default()
+}
+
+#[test]
+fn two_who_are_never_on_together_exchange_edits_through_a_keeper() {
+    let mut scene = scene();
+    let file = scene.secrets.file.clone();
+    let mut entries = kept(&scene, 0, 0);
+    scene.people[1].stop();
+    for round in 0..3 {
+        let (writer, reader) = (round % 2, (round + 1) % 2);
+        let name = format!("{file} {round}");
+        let text = format!("{} in round {round}\n", scene.secrets.text);
+        scene.people[writer].files.write(&name, &text).expect("a new file");
+        let marked = format!("round {round}\n{}", scene.people[writer].files.read(&file).unwrap_or_default());
+        scene.people[writer].files.write(&file, &marked).expect("a change");
+        entries = kept(&scene, writer, entries);
+        scene.people[writer].stop();
+        scene.people[reader].start();
+        let files = &scene.people[reader].files;
+        let came = eventually(PATIENCE, || {
+            (files.read(&name)? == text && files.read(&file)? == marked).then_some(())
+        });
+        assert!(came.is_some(), "round {round}: {:?}", scene.people[reader].status());
+    }
+}
+
+#[test]
+fn a_keeper_holds_nothing_that_it_could_read() {
+    let scene = scene();
+    kept(&scene, 0, 0);
+    let name = format!("{} again", scene.secrets.file);
+    scene.people[1].files.write(&name, scene.secrets.text.repeat(100)).expect("a file");
+    scene.people[0].device.weft(["log", &scene.secrets.workspace]).expect("a log");
+    kept(&scene, 1, 0);
+
+    let mut on_disk = Vec::new();
+    read_all(&scene.keeper.device.home, &mut on_disk);
+    assert!(on_disk.len() > 10_000, "the keeper's disk was read");
+    for (what, canary) in scene.secrets.all() {
+        assert!(!holds(&on_disk, canary.as_bytes()), "{what} lies on the keeper's disk");
+    }
+    // The search finds what is there: the names in the data folder of a member.
+    let mut members = Vec::new();
+    read_all(&scene.people[0].files.root, &mut members);
+    assert!(holds(&members, scene.secrets.text.as_bytes()));
+
+    let pid = scene.keeper.device.node().expect("a node").pid();
+    let wanted: Vec<Vec<u8>> =
+        scene.secrets.all().iter().map(|(_, text)| text.clone().into_bytes()).collect();
+    let wanted: Vec<&[u8]> = wanted.iter().map(Vec::as_slice).collect();
+    let (found, searched) = weft_tests::memory::search(pid, &wanted).expect("the keeper's memory");
+    assert!(searched > 10_000_000, "{searched} bytes of its memory were searched");
+    for ((what, _), is_there) in scene.secrets.all().iter().zip(found) {
+        assert!(!is_there, "{what} lies in the keeper's memory");
+    }
+    let member = scene.people[0].device.node().expect("a node").pid();
+    let (found, _) = weft_tests::memory::search(member, &wanted).expect("a member's memory");
+    assert!(found.contains(&true), "the search finds what a member has in memory");
+}
+
+#[test]
+fn a_keepers_damaged_disk_is_noticed() {
+    let mut scene = scene();
+    kept(&scene, 0, 0);
+    scene.keeper.stop();
+    // One byte of a chunk.
+    let mut packs = Vec::new();
+    find_packs(&scene.keeper.device.home, &mut packs);
+    let pack = packs.first().expect("a pack of chunks");
+    let mut bytes = fs::read(pack).expect("a pack");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(pack, bytes).expect("a damaged pack");
+    scene.keeper.start();
+    let failure = scene.keeper.device.weft(["keep", "verify"]).expect_err("it is not noticed");
+    assert_eq!(failure.code, Some(1), "{failure:?}");
+}
+
+#[test]
+fn a_ticket_for_a_keeper_shows_nobody_anything_and_is_for_keeping_only() {
+    let scene = scene();
+    let folder = &scene.secrets.workspace;
+    let ticket =
+        scene.people[0].device.weft(["share", folder, "--yes", "--role", "keeper"]).expect("a ticket");
+    let other = person(scene._root.path(), "other", "elsewhere");
+    let failure = other.device.weft_with_input(["join", "-", "elsewhere", "--yes"], ticket.text("ticket"));
+    let failure = failure.expect_err("a keeper has joined");
+    assert!(failure.hint.unwrap_or_default().contains("weft keep"), "{}", failure.message);
+    let editor = scene.people[0].device.weft(["share", folder, "--yes"]).expect("a ticket");
+    let failure = other.device.weft_with_input(["keep", "-"], editor.text("ticket")).expect_err("kept");
+    assert!(failure.message.contains("not for a keeper"), "{}", failure.message);
+    let member = &scene.people[1].device;
+    let failure = member.weft_with_input(["keep", "-"], ticket.text("ticket")).expect_err("kept");
+    assert!(failure.message.contains("already"), "{}", failure.message);
+}
+
+fn read_all(folder: &Path, into: &mut Vec<u8>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        into.extend_from_slice(entry.file_name().as_encoded_bytes());
+        match entry.metadata() {
+            Ok(data) if data.is_dir() => read_all(&path, into),
+            Ok(data) if data.is_file() => into.extend(fs::read(&path).expect("a file")),
+            _ => {}
+        }
+    }
+}
+
+fn find_packs(folder: &Path, into: &mut Vec<std::path::PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            find_packs(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "pack") {
+            into.push(path);
+        }
+    }
+}
