@@ -1,6 +1,6 @@
 //! People: invitations and members.
 
-use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Shared};
+use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Role, Shared};
 
 use super::{
     Look, Tone, age, plain, qr_code, short_id,
@@ -27,7 +27,8 @@ pub(crate) fn shared(shared: &Shared, look: &Look) -> String {
         text.push_str(&picture);
         text.push('\n');
     }
-    text.push_str("On the other device: weft join TICKET\n");
+    let command = if shared.role == Role::Keeper { "keep" } else { "join" };
+    text.push_str(&format!("On the other device: weft {command} TICKET\n"));
     text.push_str("Whoever has the ticket can ask to join: send it where only they read it.\n");
     text
 }
