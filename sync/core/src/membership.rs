@@ -6,13 +6,22 @@
 
 mod answers;
 mod fold;
+mod grow;
 mod history;
 mod operations;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +66,8 @@ struct State {
     /// The name of each operation; links of one AddDev share theirs.
     names: Vec<OpRef>,
     links: BTreeMap<OpIndex, LinkDetails>,
+    /// The last links that name a device.
+    links_of: BTreeMap<DeviceId, Vec<OpIndex>>,
     epochs: BTreeMap<OpIndex, Vec<Cover>>,
     policies: BTreeMap<OpIndex, Vec<u8>>,
     of_user: BTreeMap<UserId, OfUser>,
@@ -250,7 +261,6 @@ impl Membership {
         let author = Author::of(&signer);
         self.state.of_user.entry(author.user).or_default().operations += operations.len();
         self.state.add_operations(entry, line, author, operations);
-        *self.facts.borrow_mut() = None;
         Ok(Inserted::Changed)
     }
 
@@ -447,7 +457,7 @@ impl State {
         link: &Link,
         label: Option<SealedLabel>,
     ) {
-        let is_last = certificate.is_last;
+        let (is_last, device) = (certificate.is_last, certificate.device);
         if is_last {
             self.of_user.entry(certificate.user).or_default().devices.insert(certificate.device);
         }
@@ -455,6 +465,7 @@ impl State {
         if is_last {
             let Link { recipient, recovery, endpoint, .. } = *link;
             self.links.insert(index, LinkDetails { recipient, recovery, endpoint, label });
+            self.links_of.entry(device).or_default().push(index);
         }
     }
 

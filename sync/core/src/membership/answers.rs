@@ -160,23 +160,14 @@ impl Membership {
 
     /// What the device or a sibling said last, else what its certificate says.
     fn endpoint_of(&self, fold: &Fold<'_, State>, device: &DeviceId) -> Option<EndpointId> {
-        let set: Vec<OpIndex> = fold
-            .visible()
-            .filter(|(index, operation)| {
-                matches!(&operation.claim, Claim::SetEndpoint { device: named, .. } if named == device)
-                    && fold.is_by_sibling(*index, device)
-            })
-            .map(|(index, _)| index)
-            .collect();
-        if let Some(index) = self.newest(fold, &set) {
+        if let Some(index) = self.newest(fold, &fold.endpoints_of(device)) {
             let Claim::SetEndpoint { endpoint, .. } = &self.state.operations[index as usize].claim else {
                 return None;
             };
             return Some(*endpoint);
         }
-        let named = |index: &OpIndex| matches!(&self.state.operations[*index as usize].claim, Claim::Certificate(link) if link.device == *device);
-        let links: Vec<OpIndex> = self.state.links.keys().copied().filter(named).collect();
-        self.newest(fold, &links).map(|index| self.state.links[&index].endpoint)
+        let links = self.state.links_of.get(device).map_or(&[][..], Vec::as_slice);
+        self.newest(fold, links).map(|index| self.state.links[&index].endpoint)
     }
 
     /// Of several operations the one that knows of most; between strangers the one with the greatest name.
@@ -185,11 +176,11 @@ impl Membership {
     }
 
     fn was_in(&self, fold: &Fold<'_, State>, device: &DeviceId) -> bool {
-        let user =
-            self.state.links.keys().find_map(|index| match &self.state.operations[*index as usize].claim {
-                Claim::Certificate(link) if link.device == *device => Some(link.user),
-                _ => None,
-            });
+        let link = self.state.links_of.get(device).and_then(|links| links.first());
+        let user = link.and_then(|index| match &self.state.operations[*index as usize].claim {
+            Claim::Certificate(link) => Some(link.user),
+            _ => None,
+        });
         user.is_some_and(|user| fold.was_ever_granted(&user))
     }
 
