@@ -21,6 +21,8 @@ mod oracle;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod small;
+#[cfg(test)]
 mod stories;
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,8 @@ impl Trial {
         story.go_on(&mut rng, entries / 2, None);
         if rng.random_bool(0.4) {
             let heads = story.history.heads().into_iter().collect();
-            story.put("R:O", Self::revoke(pick(&mut rng, &PEOPLE[1..])), &heads);
+            let name: &str = *pick(&mut rng, &PEOPLE[1..]);
+            story.put("R:O", Self::revoke(name), &heads);
         }
         story.go_on(&mut rng, entries - entries / 2, None);
         let before = story.history.answers();
@@ -327,6 +328,10 @@ fn the_fold_agrees_with_the_plain_rules() {
 #[test]
 fn a_fold_without_a_rule_does_not_agree_with_the_plain_rules() {
     for rule in [Rule::Rank, Rule::Rewrap, Rule::Block, Rule::UserKey, Rule::Late] {
+        if rule == Rule::Rank && !cfg!(debug_assertions) {
+            // Only a build for tests notices a circle.
+            continue;
+        }
         let disagrees = |seed: u64| {
             let (kept, _) = some_history(seed, None);
             let broken = History { broken: Some(rule), ..kept.clone() };
@@ -379,7 +384,7 @@ fn unless_circling<T>(run: impl FnOnce() -> T + std::panic::UnwindSafe) -> Optio
         Ok(result) => Some(result),
         Err(panic) => {
             let message = panic.downcast_ref::<&str>().copied().unwrap_or_default();
-            if message.contains("a circle of questions") {
+            if message.contains(CIRCLE) {
                 return None;
             }
             std::panic::resume_unwind(panic)
@@ -387,60 +392,51 @@ fn unless_circling<T>(run: impl FnOnce() -> T + std::panic::UnwindSafe) -> Optio
     }
 }
 
-/// Which of the things that must not happen happen when a rule is left out.
-fn goes_wrong_without(rule: Rule, histories: u64) -> BTreeSet<&'static str> {
-    let mut found = BTreeSet::new();
-    for seed in 0..histories {
+/// A rule is left out, and the check that is there for it notices.
+fn assert_noticed(rule: Rule, expected: &'static str) {
+    let happens = |seed: u64| {
         let wrong = unless_circling(move || {
             let mut tally = Tally::default();
             Trial::new(seed, Some(rule)).all(&mut tally);
-            tally.wrong.into_keys().collect::<Vec<_>>()
+            tally.wrong.contains_key(expected)
         });
-        match wrong {
-            Some(wrong) => found.extend(wrong),
-            None => {
-                found.insert("a circle of questions");
-            }
-        }
-        if !found.is_empty() {
-            break;
-        }
-    }
-    found
+        wrong.unwrap_or(expected == CIRCLE)
+    };
+    let seed = (0..6_000).find(|seed| happens(*seed));
+    assert!(seed.is_some(), "nothing notices that {rule:?} is left out");
+    println!("without {rule:?}: {expected}, history {}", seed.unwrap_or_default());
 }
 
-fn assert_noticed(rule: Rule) {
-    let wrong = goes_wrong_without(rule, 6_000);
-    println!("without {rule:?}: {wrong:?}");
-    assert!(!wrong.is_empty(), "nothing notices that {rule:?} is left out");
-}
+const CIRCLE: &str = "a circle of questions";
 
+/// Equals could put each other out: the questions go round in circles, which a build for tests notices.
+#[cfg(debug_assertions)]
 #[test]
 fn without_strict_ranks_something_goes_wrong() {
-    assert_noticed(Rule::Rank);
+    assert_noticed(Rule::Rank, CIRCLE);
 }
 
 #[test]
 fn without_devices_being_one_persons_something_goes_wrong() {
-    assert_noticed(Rule::Reassign);
+    assert_noticed(Rule::Reassign, "another order gives other answers");
 }
 
 #[test]
 fn without_the_rule_for_rewraps_something_goes_wrong() {
-    assert_noticed(Rule::Rewrap);
+    assert_noticed(Rule::Rewrap, "a removed person reads on");
 }
 
 #[test]
 fn without_the_rule_for_replayed_chains_something_goes_wrong() {
-    assert_noticed(Rule::Block);
+    assert_noticed(Rule::Block, "a removed device comes back");
 }
 
 #[test]
 fn without_the_user_key_above_devices_something_goes_wrong() {
-    assert_noticed(Rule::UserKey);
+    assert_noticed(Rule::UserKey, "a thief strikes back");
 }
 
 #[test]
 fn without_the_rule_for_late_removals_something_goes_wrong() {
-    assert_noticed(Rule::Late);
+    assert_noticed(Rule::Late, "a removed person takes something back");
 }

@@ -95,8 +95,9 @@ impl Story {
             }
         }
         if rng.random_bool(0.5) {
-            let chain = Links::new("O", if rng.random_bool(0.5) { &["o1", "o2"] } else { &["o2"] }, true);
-            let key = *pick(rng, &["R:O", "o1"]);
+            let devices: &[&str] = if rng.random_bool(0.5) { &["o1", "o2"] } else { &["o2"] };
+            let chain = Links::new("O", devices, true);
+            let key: &str = if rng.random_bool(0.5) { "R:O" } else { "o1" };
             story.links((key, story.all()), &chain, &[], false);
         }
         story.epoch("o1", "k0", true, &story.all());
