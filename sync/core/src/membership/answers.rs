@@ -288,9 +288,14 @@ impl Membership {
 
     // Epochs.
 
-    /// Whether somebody who named exactly these heads could seal new entries under an epoch.
+    /// Whether somebody who named exactly these heads could seal new entries under an epoch. No as long as one of the
+    /// heads is not here.
     #[must_use]
     pub fn usable_at(&self, epoch: &EpochId, heads: &[EntryId]) -> bool {
+        if heads.iter().any(|head| !self.is_here(head)) {
+            // What they knew is not known here: this answer is not one to remember.
+            return false;
+        }
         let key = (*epoch, heads.to_vec());
         if let Some(usable) = self.usable.borrow().get(&key) {
             return *usable;
