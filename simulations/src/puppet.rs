@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rand_chacha::ChaCha20Rng;
 use weft_crdt::DocumentId;
 use weft_sync::acl::{Acl, AclOperation, OpRef};
-use weft_sync::entry::{Open, Signer};
+use weft_sync::entry::{Frontier, Open, Signer};
 use weft_sync::epoch::{Cover, Epoch, Keyring};
 use weft_sync::frames::{
     Ack, AclHeads, ClosedLogs, EntryBytes, Frame, Hello, PROTOCOL_VERSION, Range, Vector, hello_tag,
@@ -398,6 +398,15 @@ impl Puppet {
         let mut made = Vec::new();
         let end = self.end(Pen::Device, Lane::Data, session, &heads, &mut made);
         let entry = self.seal(end, change, epoch, heads, rng);
+        self.put((Pen::Device, Lane::Data.byte(), session), entry, &mut made);
+        made
+    }
+
+    /// What it says to hold.
+    pub fn frontier(&mut self, session: u8, frontier: &Frontier, heads: Vec<EntryId>) -> Vec<Entry> {
+        let mut made = Vec::new();
+        let end = self.end(Pen::Device, Lane::Data, session, &heads, &mut made);
+        let entry = self.sign(Pen::Device, self.header(end, Kind::Frontier, heads), frontier.encode_body());
         self.put((Pen::Device, Lane::Data.byte(), session), entry, &mut made);
         made
     }
