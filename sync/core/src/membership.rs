@@ -19,6 +19,8 @@ mod model;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod plainly;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod small;

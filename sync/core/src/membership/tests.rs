@@ -512,7 +512,7 @@ fn answers(membership: &Membership, entries: &[Entry]) -> impl PartialEq + std::
 }
 
 /// A workspace in which everybody writes at random, often without knowing of the others.
-fn turmoil(seed: u64) -> Shared {
+pub(super) fn turmoil(seed: u64) -> Shared {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let (mut shared, bob, carol, _) = people();
     let dave = Person::new("dave", 5);
