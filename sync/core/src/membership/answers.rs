@@ -172,6 +172,9 @@ impl Membership {
 
     /// Of several operations the one that knows of most; between strangers the one with the greatest name.
     fn newest(&self, fold: &Fold<'_, State>, indexes: &[OpIndex]) -> Option<OpIndex> {
+        if let [only] = indexes {
+            return Some(*only);
+        }
         fold.latest(indexes).into_iter().max_by_key(|index| self.state.names[*index as usize])
     }
 

@@ -51,8 +51,6 @@ pub(super) struct UserOperations {
     pub(super) revokes: Vec<OpIndex>,
     /// Devices that an admitted certificate names as this person's.
     pub(super) devices: BTreeSet<DeviceId>,
-    /// Grants and Revokes that this person wrote, whomever they name.
-    pub(super) wrote: Vec<OpIndex>,
 }
 
 /// What never changes about a grant once its past is known.
@@ -73,7 +71,8 @@ pub(super) struct Memo {
     pub(super) rmhits: BTreeMap<DeviceId, Arc<[OpIndex]>>,
     pub(super) standing: BTreeMap<UserId, Arc<BTreeSet<OpIndex>>>,
     pub(super) top: BTreeMap<UserId, Key>,
-    /// What every epoch in use must know of.
+    /// The classes of members, and what every epoch in use must know of.
+    pub(super) members: BTreeMap<UserId, Option<u8>>,
     pub(super) removals: Option<Arc<[OpIndex]>>,
     /// Questions under way, while the program is made and tested.
     asking: BTreeSet<(OpIndex, OpIndex)>,
@@ -200,11 +199,9 @@ impl<'a, W: World> Fold<'a, W> {
         match &operation.claim {
             Claim::Genesis { owner: user } | Claim::Grant { user, .. } => {
                 facts.users.entry(*user).or_default().grants.push(index);
-                facts.users.entry(operation.author.user).or_default().wrote.push(index);
             }
             Claim::Revoke { user, .. } => {
                 facts.users.entry(*user).or_default().revokes.push(index);
-                facts.users.entry(operation.author.user).or_default().wrote.push(index);
             }
             Claim::Epoch { epoch, .. } => facts.epochs.entry(*epoch).or_default().push(index),
             Claim::SetEndpoint { device, .. } => facts.endpoints.entry(*device).or_default().push(index),
@@ -510,7 +507,7 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     /// [`Fold::authorises`] for an operation.
-    fn auth(&self, grant: OpIndex, index: OpIndex) -> bool {
+    pub(super) fn auth(&self, grant: OpIndex, index: OpIndex) -> bool {
         if let Some(auth) = self.facts.memo.borrow().auth.get(&(grant, index)) {
             return *auth;
         }
@@ -557,10 +554,13 @@ impl<'a, W: World> Fold<'a, W> {
 
     /// The class of a member; none for everybody else.
     pub(crate) fn member(&self, user: &UserId) -> Option<u8> {
-        self.standing_grants(user)
-            .map(|grant| self.facts.grants[&grant].key.0)
-            .max()
-            .and_then(|class| u8::try_from(class).ok())
+        if let Some(class) = self.facts.memo.borrow().members.get(user) {
+            return *class;
+        }
+        let classes = self.standing_grants(user).map(|grant| self.facts.grants[&grant].key.0);
+        let class = classes.max().and_then(|class| u8::try_from(class).ok());
+        self.facts.memo.borrow_mut().members.insert(*user, class);
+        class
     }
 
     /// The grants of a user that are valid and not ended.
@@ -577,11 +577,6 @@ impl<'a, W: World> Fold<'a, W> {
     /// Whether some grant, ended or not, ever let this person in.
     pub(crate) fn was_ever_granted(&self, user: &UserId) -> bool {
         self.grants_of(user).iter().any(|grant| self.gvalid(*grant))
-    }
-
-    /// Whether the grant could hold, as far as whoever wrote it and the classes go.
-    pub(super) fn is_structural(&self, grant: OpIndex) -> bool {
-        self.facts.grants.get(&grant).is_some_and(|grant| grant.is_structural)
     }
 
     pub(crate) fn key(&self, grant: OpIndex) -> Key {

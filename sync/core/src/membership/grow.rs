@@ -1,26 +1,36 @@
-//! Taking operations into a fold that has answered already, and forgetting only the answers that they may change.
+//! Taking operations into a fold that has answered already, and forgetting only the answers that change.
 //!
 //! What an operation knows is settled when it comes, so nothing that is here begins or ceases to know of it. It can
-//! change what is remembered of the person whom it is about, and from there what is remembered of those whom that
-//! person let in or put out, and so on. Everybody else's answers stay. When the facts about the first person turn out
-//! to be the same as before, nobody's have changed: the rules have one solution, and the old one solves them.
+//! change what is remembered of the person whom it is about: which removals of devices count, which certificates
+//! stand, what ends a grant. Where that is another than before, what their grants authorise is asked again, and where
+//! one of those answers is another than before, the same is done for whom it lets in or puts out. When nothing is left
+//! that changes, everything that is remembered follows from everything else that is remembered; the rules have one
+//! solution, because each question leads to questions of greater keys alone, so this is it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::fold::Fold;
+use super::fold::{Fold, Memo};
 use super::operations::{Claim, OpIndex, World};
 use crate::ids::{DeviceId, UserId};
 
-/// What of one person others' answers depend on.
-#[derive(Debug, PartialEq, Eq)]
+/// What of one person the answers about them and others depend on.
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Footing {
     /// The removals of each device, as far as they count.
-    rmhits: Vec<(DeviceId, Arc<[OpIndex]>)>,
+    rmhits: BTreeMap<DeviceId, Arc<[OpIndex]>>,
     /// The certificates that stand.
-    standing: BTreeSet<OpIndex>,
+    standing: Arc<BTreeSet<OpIndex>>,
     /// What ends each grant.
-    killers: Vec<(OpIndex, Arc<[OpIndex]>)>,
+    killers: BTreeMap<OpIndex, Arc<[OpIndex]>>,
+}
+
+/// What is to be asked again about one person.
+#[derive(Debug, Default)]
+struct Doubt {
+    footing: Footing,
+    /// Grants of theirs of which it is another question now whether they hold.
+    grants: BTreeSet<OpIndex>,
 }
 
 impl<W: World> Fold<'_, W> {
@@ -48,24 +58,72 @@ impl<W: World> Fold<'_, W> {
                 return self.sort_in(index);
             }
         };
-        let before = self.footing(&user);
+        self.facts.memo.get_mut().members.clear();
+        let doubt = Doubt { footing: self.footing(&user), grants: BTreeSet::new() };
         self.sort_in(index);
         self.rank_in(index);
         self.sort_in_removal(index);
-        let is_strange = self.take_certificate(index);
-        if is_strange {
-            *self.facts.memo.get_mut() = super::fold::Memo::default();
+        if self.take_certificate(index) {
+            *self.facts.memo.get_mut() = Memo::default();
             return;
         }
-        self.forget(&user);
-        let mut after = self.footing(&user);
-        // What is new itself is in nobody's past yet.
-        after.standing.remove(&index);
-        after.killers.retain(|(grant, _)| *grant != index);
-        after.rmhits.retain(|(device, _)| before.rmhits.iter().any(|(known, _)| known == device));
-        if before != after {
-            self.forget_all(&user);
+        self.ask_again(BTreeMap::from([(user, doubt)]));
+    }
+
+    /// Asks again what may have changed, until nothing changes any more.
+    fn ask_again(&mut self, mut doubts: BTreeMap<UserId, Doubt>) {
+        while let Some((user, doubt)) = doubts.pop_first() {
+            self.forget(&user);
+            let changed = self.changed(&user, &doubt);
+            for (grant, index) in changed {
+                let memo = self.facts.memo.get_mut();
+                let Some(before) = memo.auth.remove(&(grant, index)) else { continue };
+                // What this grant authorises may let others in, or put them out.
+                let about = match &self.operation(index).claim {
+                    Claim::Grant { user, .. } => Some((*user, Some(index))),
+                    Claim::Revoke { user, .. } => Some((*user, None)),
+                    _ => None,
+                };
+                if self.auth(grant, index) == before {
+                    continue;
+                }
+                let Some((other, flipped)) = about else { continue };
+                let footing = || self.footing(&other);
+                let doubt = doubts
+                    .entry(other)
+                    .or_insert_with(|| Doubt { footing: footing(), grants: BTreeSet::new() });
+                doubt.grants.extend(flipped);
+            }
         }
+    }
+
+    /// Which remembered answers about a person's grants may be others now.
+    fn changed(&self, user: &UserId, doubt: &Doubt) -> Vec<(OpIndex, OpIndex)> {
+        let (before, after) = (&doubt.footing, self.footing(user));
+        let of_device = |footing: &Footing, device: &DeviceId| -> BTreeSet<OpIndex> {
+            let certificates = self.certificates_of(device).iter().copied();
+            certificates.filter(|index| footing.standing.contains(index)).collect()
+        };
+        let is_other = |device: &DeviceId| {
+            before.rmhits.get(device).is_some_and(|before| *before != after.rmhits[device])
+                || before.standing != after.standing && of_device(before, device) != of_device(&after, device)
+        };
+        let devices: BTreeSet<DeviceId> = after.rmhits.keys().copied().filter(is_other).collect();
+        let mut changed = Vec::new();
+        for (grant, killers) in &after.killers {
+            let is_other = doubt.grants.contains(grant)
+                || before.killers.get(grant).is_some_and(|before| before != killers);
+            if !is_other && devices.is_empty() {
+                continue;
+            }
+            let memo = self.facts.memo.borrow();
+            let asked = memo.auth.range((*grant, 0)..=(*grant, OpIndex::MAX)).map(|(question, _)| *question);
+            let by_other = |index: OpIndex| {
+                self.operation(index).author.device.is_some_and(|device| devices.contains(&device))
+            };
+            changed.extend(asked.filter(|(_, index)| is_other || by_other(*index)));
+        }
+        changed
     }
 
     /// Takes a certificate, if it is one. Says whether it is the first of a device that had written already: then
@@ -95,7 +153,7 @@ impl<W: World> Fold<'_, W> {
         let grants = self.grants_of(user).iter();
         Footing {
             rmhits: devices.map(|device| (*device, self.rmhits(device))).collect(),
-            standing: (*self.standing(user)).clone(),
+            standing: self.standing(user),
             killers: grants.map(|grant| (*grant, self.killers(*grant))).collect(),
         }
     }
@@ -127,42 +185,5 @@ impl<W: World> Fold<'_, W> {
 
     fn devices_of(&self, user: &UserId) -> Vec<DeviceId> {
         self.facts.users.get(user).map_or_else(Vec::new, |user| user.devices.iter().copied().collect())
-    }
-
-    /// Forgets everything about a person and about those whose answers follow from that.
-    fn forget_all(&mut self, user: &UserId) {
-        let mut reached = BTreeSet::new();
-        let mut waiting = vec![*user];
-        while let Some(user) = waiting.pop() {
-            if reached.insert(user) {
-                waiting.extend(self.depend_on(&user));
-            }
-        }
-        for user in reached {
-            self.forget(&user);
-            let grants = self.grants_of(&user).to_vec();
-            let memo = self.facts.memo.get_mut();
-            for grant in grants {
-                let asked: Vec<(OpIndex, OpIndex)> = memo
-                    .auth
-                    .range((grant, 0)..=(grant, OpIndex::MAX))
-                    .map(|(question, _)| *question)
-                    .collect();
-                for question in asked {
-                    memo.auth.remove(&question);
-                }
-            }
-        }
-    }
-
-    /// Whom this person has let in or put out by a grant of theirs that may do so.
-    fn depend_on(&self, user: &UserId) -> BTreeSet<UserId> {
-        let wrote = self.facts.users.get(user).map_or(&[][..], |user| user.wrote.as_slice());
-        let named = |index: &OpIndex| match &self.operation(*index).claim {
-            Claim::Grant { user, .. } if self.is_structural(*index) => Some(*user),
-            Claim::Revoke { user, .. } => self.removing_via(*index).map(|_| *user),
-            _ => None,
-        };
-        wrote.iter().filter_map(named).collect()
     }
 }
