@@ -124,7 +124,7 @@ impl World {
         first
     }
 
-    fn check_acknowledged(&self, wrong: &mut Vec<String>) {
+    pub(crate) fn check_acknowledged(&self, wrong: &mut Vec<String>) {
         for (index, node) in self.members().map(|index| (index, &self.nodes[index])) {
             for at in &node.acknowledged {
                 for (other, holder) in self.members().map(|index| (index, &self.nodes[index])) {
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    fn check_secrecy(&self, wrong: &mut Vec<String>) {
+    pub(crate) fn check_secrecy(&self, wrong: &mut Vec<String>) {
         for (index, node) in self.nodes.iter().enumerate() {
             if node.store.bytes().any(|bytes| holds(bytes, CANARY)) {
                 wrong.push(format!("device {index} stores plain text"));

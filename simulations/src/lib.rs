@@ -10,6 +10,7 @@
 //! - [`plan`]: what is to happen, as numbers;
 //! - [`store`]: a store in memory that survives crashes;
 //! - [`node`]: a device: its keys, its store, its replica while it runs;
+//! - [`puppet`]: a device that follows no rule, with real keys;
 //! - [`network`]: connections and what is on its way on them;
 //! - [`world`]: the clock, the events and the faults;
 //! - [`check`]: what must hold in the end;
@@ -19,10 +20,12 @@ pub mod check;
 pub mod network;
 pub mod node;
 pub mod plan;
+pub mod puppet;
 pub mod store;
 pub mod whole;
 pub mod world;
 
 pub use check::Verdict;
 pub use plan::{Plan, Topology, seeds};
+pub use puppet::Puppet;
 pub use world::World;

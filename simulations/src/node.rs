@@ -20,6 +20,7 @@ use weft_sync::{
     DeviceId, EndpointId, EntryRef, Item, Origin, SessionId, Timestamp, UserId, WallMillis, WorkspaceId,
 };
 
+use crate::puppet::Puppet;
 use crate::store::MemoryStore;
 
 /// What every change begins with. It must never be seen outside of a device.
@@ -32,6 +33,8 @@ pub type Changes = Vec<Vec<u8>>;
 pub struct Node {
     /// Its keys.
     pub keys: Arc<DeviceKeys>,
+    /// Its person's.
+    pub person: Arc<UserKeys>,
     /// Why it is its person's.
     pub chain: VerifiedChain,
     /// What the person may do.
@@ -50,6 +53,8 @@ pub struct Node {
     pub acks: BTreeMap<DeviceId, Vec<Position>>,
     /// What runs, when the device is up.
     pub replica: Option<Replica>,
+    /// What runs instead of it on a device that follows no rule.
+    pub puppet: Option<Puppet>,
     /// Counts starts, so that what was meant for an earlier one is told apart.
     pub life: u64,
     /// Writes that are on their way.
@@ -78,11 +83,36 @@ impl Node {
     /// Never: the device proves its own key.
     #[must_use]
     pub fn new(class: Class, rng: &mut ChaCha20Rng) -> Self {
-        let user = UserKeys::generate(rng);
-        let keys = DeviceKeys::generate(user.user_id(), rng);
-        let chain = user.certify(&keys.claim()).expect("a claim that is proven");
+        let person = UserKeys::generate(rng);
+        let keys = DeviceKeys::generate(person.user_id(), rng);
+        let chain = person.certify(&keys.claim()).expect("a claim that is proven");
+        Self::of(Arc::new(person), keys, chain, class, rng)
+    }
+
+    /// Another device of the same person, certified by this one.
+    ///
+    /// # Panics
+    /// Never: the device proves its own key.
+    #[must_use]
+    pub fn sibling(&self, rng: &mut ChaCha20Rng) -> Self {
+        let keys = DeviceKeys::generate(self.user(), rng);
+        let chain =
+            self.chain.extend(self.keys.signing_key(), &keys.claim()).expect("a claim that is proven");
+        let mut node = Self::of(Arc::clone(&self.person), keys, chain, self.class, rng);
+        node.ws = self.ws;
+        node
+    }
+
+    fn of(
+        person: Arc<UserKeys>,
+        keys: DeviceKeys,
+        chain: VerifiedChain,
+        class: Class,
+        rng: &mut ChaCha20Rng,
+    ) -> Self {
         Self {
             keys: Arc::new(keys),
+            person,
             chain,
             class,
             ws: WorkspaceId::ZERO,
@@ -92,6 +122,7 @@ impl Node {
             keyring: Keyring::default(),
             acks: BTreeMap::new(),
             replica: None,
+            puppet: None,
             life: 0,
             writing: BTreeMap::new(),
             acknowledged: Vec::new(),
@@ -168,10 +199,25 @@ impl Node {
 
     /// Tells the replica what happened.
     pub fn handle(&mut self, now: Timestamp, input: Input, rng: &mut ChaCha20Rng) -> Vec<Effect> {
-        match &mut self.replica {
-            Some(replica) => replica.handle(now, input, rng),
-            None => Vec::new(),
+        match (&mut self.replica, &mut self.puppet) {
+            (Some(replica), _) => replica.handle(now, input, rng),
+            (None, Some(puppet)) => puppet.handle(input),
+            (None, None) => Vec::new(),
         }
+    }
+
+    /// Whether something runs on it.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.replica.is_some() || self.puppet.is_some()
+    }
+
+    /// Gives the device to somebody who follows no rule, with all keys and all that it holds.
+    pub fn turn(&mut self) {
+        let entries = self.store.bytes().filter_map(|bytes| weft_sync::Entry::decode(bytes).ok()).collect();
+        let (keys, person) = (Arc::clone(&self.keys), Arc::clone(&self.person));
+        self.puppet = Some(Puppet::new(keys, person, self.keyring.clone(), entries));
+        self.life += 1;
     }
 
     /// What this device says to let another one in.

@@ -1,5 +1,7 @@
 //! The clock, the events and the faults.
 
+mod hostile;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -61,6 +63,8 @@ pub struct World {
     pub was_set_back: bool,
     /// Devices that were put out: nothing is expected of them any more.
     pub removed: BTreeSet<usize>,
+    /// Devices of somebody who follows no rule; they are among the removed.
+    pub hostile: BTreeSet<usize>,
     /// Bytes of entries that were sent on a channel, and taken in at its other end.
     windows: BTreeMap<ChannelId, (u64, u64)>,
     /// The most that was sent on a channel and not taken in yet.
@@ -108,6 +112,7 @@ impl World {
             control_copies: BTreeMap::new(),
             was_set_back: false,
             removed: BTreeSet::new(),
+            hostile: BTreeSet::new(),
             windows: BTreeMap::new(),
             in_flight_max: 0,
             trace: 0,
@@ -170,11 +175,16 @@ impl World {
         let operations = self.nodes[by].invitation(&self.nodes[index], &mut self.rng);
         let write = self.nodes[by].write_id();
         self.tell(by, Input::WriteAcl { write, operations });
+        self.dial_all(index);
+        index
+    }
+
+    /// Lets a new device be dialled, and dial.
+    fn dial_all(&mut self, index: usize) {
         for (from, to) in self.pairs().into_iter().filter(|(from, to)| *from == index || *to == index) {
             let at = self.now + self.pick(0..500);
             self.schedule(at, Event::Dial { from, to });
         }
-        index
     }
 
     fn pairs(&self) -> Vec<(usize, usize)> {
@@ -221,7 +231,7 @@ impl World {
     pub fn heal(&mut self) {
         self.network.heal();
         for node in 0..self.nodes.len() {
-            if self.nodes[node].replica.is_none() {
+            if !self.nodes[node].is_up() {
                 self.start(node);
             }
         }
@@ -319,7 +329,7 @@ impl World {
                 self.schedule(at, Event::Start { node });
             }
             Event::Start { node } => {
-                if self.nodes[node].replica.is_none() {
+                if !self.nodes[node].is_up() {
                     self.start(node);
                 }
             }
@@ -327,7 +337,7 @@ impl World {
     }
 
     fn is_living(&self, node: usize, life: u64) -> bool {
-        self.nodes[node].life == life && self.nodes[node].replica.is_some()
+        self.nodes[node].life == life && self.nodes[node].is_up()
     }
 
     fn some_node(&mut self) -> usize {
@@ -471,7 +481,7 @@ impl World {
 impl World {
     fn dial(&mut self, from: usize, to: usize) {
         let reachable = self.network.reaches(from, to) && !self.network.connected(from, to);
-        let up = self.nodes[from].replica.is_some() && self.nodes[to].replica.is_some();
+        let up = self.nodes[from].is_up() && self.nodes[to].is_up();
         if reachable && up {
             let lives = [from, to].map(|node| (node, self.nodes[node].life));
             let (_, [ours, theirs]) = self.network.connect(lives[0], lives[1]);

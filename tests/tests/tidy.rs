@@ -277,3 +277,70 @@ fn limits_and_their_tests_are_found() {
     assert_eq!(tests_in(Path::new("a/src/b.rs"), "fn a() {}\n"), "");
     assert!(words("a(B_1);").any(|word| word == "B_1") && !words("aB_1").any(|word| word == "B_1"));
 }
+
+/// What stands in backticks in the last column of the table of attacks, for each row.
+fn tests_of_threats(text: &str) -> Vec<Vec<&str>> {
+    let table = text.split("| attack | by | defence | test |").nth(1).unwrap_or_default();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let last =
+        rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit_once(" | ").map(|(_, tests)| tests));
+    last.map(|tests| tests.split('`').skip(1).step_by(2).collect()).collect()
+}
+
+/// Whether this is a test, a file of tests, or a command of `./dev`.
+fn is_a_test(name: &str, paths: &[String], sources: &BTreeSet<String>) -> bool {
+    if let Some(command) = name.strip_prefix("./dev ") {
+        return text_of(Path::new("dev")).contains(command.split(' ').next().unwrap_or(command));
+    }
+    let is_in = |path: &String| path.ends_with(name) || path.contains(&format!("{name}/"));
+    let is_module = |path: &String| path.split(['/', '.']).any(|part| part == name);
+    if name.contains(['/', '.']) {
+        paths.iter().any(is_in)
+    } else {
+        sources.contains(name) || paths.iter().any(is_module)
+    }
+}
+
+/// The names of all functions in sources.
+fn functions() -> BTreeSet<String> {
+    let sources = source_files().into_iter().filter(|path| is_source(path));
+    let texts: Vec<String> = sources.map(|path| text_of(&path)).collect();
+    let names = texts.iter().flat_map(|text| text.split("fn ").skip(1));
+    names.filter_map(|rest| words(rest).next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_attack_has_a_test_that_exists() {
+    let text = text_of(Path::new("docs/threats.md"));
+    let rows = tests_of_threats(&text);
+    assert!(rows.len() > 20, "the table was not read: {} rows", rows.len());
+    let paths: Vec<String> = source_files()
+        .into_iter()
+        .filter(|path| is_source(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    let functions = functions();
+    let lacking: Vec<String> = rows
+        .iter()
+        .enumerate()
+        .flat_map(|(row, tests)| {
+            let unknown = tests.iter().filter(|name| !is_a_test(name, &paths, &functions));
+            let none = tests.is_empty().then(|| format!("row {}: no test", row + 1));
+            unknown.map(|name| format!("`{name}`")).chain(none).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(lacking, [""; 0], "docs/threats.md names tests that are not there");
+}
+
+#[test]
+fn tests_that_are_not_there_are_noticed() {
+    let text = "| attack | by | defence | test |\n|---|---|---|---|\n| a `b` | c | d | `e`, `f` (`g`) |\n| h | i | j | k |\n\n| l |";
+    assert_eq!(tests_of_threats(text), [vec!["e", "f", "g"], vec![]]);
+    let paths = ["a/tests/names/main.rs".to_owned()];
+    let functions: BTreeSet<String> = ["it_holds".to_owned()].into();
+    for (name, exists) in
+        [("it_holds", true), ("it_hold", false), ("names", true), ("tests/names", true), ("other.rs", false)]
+    {
+        assert_eq!(is_a_test(name, &paths, &functions), exists, "{name}");
+    }
+}

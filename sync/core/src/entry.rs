@@ -8,6 +8,8 @@
 //! [`Entry::decode`] checks sizes, canonical encoding and the body's hash. Signature, chain and
 //! membership are the replica's work, in that order.
 
+mod header;
+
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -284,7 +286,7 @@ impl Entry {
     /// # Errors
     /// When any of these is wrong. The signature is not looked at.
     pub fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
-        let (header, rest) = wire::decode_prefix::<Header>(bytes).map_err(EntryError::Header)?;
+        let (header, rest) = header::decode(bytes).map_err(EntryError::Header)?;
         let body_len = header.body_len as usize;
         check_body_len(body_len)?;
         if rest.len() != SIGNATURE_LEN + body_len {

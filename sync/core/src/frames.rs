@@ -16,8 +16,18 @@ use crate::limits::{
 };
 use crate::wire;
 
-/// The version of the protocol that this program speaks.
+/// The greatest version of the protocol that this program speaks.
 pub const PROTOCOL_VERSION: u8 = 1;
+/// The least version that it speaks. A Hello is always a frame of this version, so that all can read it.
+pub const PROTOCOL_VERSION_MIN: u8 = 1;
+
+/// The version that two devices speak of which one has said in its Hello what it speaks at most: the greatest that
+/// both know. None when there is none.
+#[must_use]
+pub fn agreed_version(theirs: u8) -> Option<u8> {
+    let version = theirs.min(PROTOCOL_VERSION);
+    (version >= PROTOCOL_VERSION_MIN).then_some(version)
+}
 
 /// One message on a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 //! - [`limits`]: every bound that hostile or unlucky input can run into;
 //! - [`wire`]: reading what others wrote;
 //! - [`entry`]: the signed, hash-chained unit that is stored and sent;
+//! - [`runs`]: checking many entries of one log with one signature;
 //! - [`data`]: what the entries with changes of documents say once they are opened;
 //! - [`frames`]: what two devices say to each other;
 //! - [`wraps`]: secrets wrapped to somebody's public key;
@@ -25,6 +26,7 @@ pub mod data;
 pub mod entry;
 #[cfg(test)]
 mod fuzz;
+pub mod runs;
 
 pub mod frames;
 

@@ -6,13 +6,26 @@
 
 mod answers;
 mod fold;
+mod grow;
 mod history;
 mod operations;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod plainly;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod small;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +70,8 @@ struct State {
     /// The name of each operation; links of one AddDev share theirs.
     names: Vec<OpRef>,
     links: BTreeMap<OpIndex, LinkDetails>,
+    /// The last links that name a device.
+    links_of: BTreeMap<DeviceId, Vec<OpIndex>>,
     epochs: BTreeMap<OpIndex, Vec<Cover>>,
     policies: BTreeMap<OpIndex, Vec<u8>>,
     of_user: BTreeMap<UserId, OfUser>,
@@ -252,7 +267,6 @@ impl Membership {
         let author = Author::of(&signer);
         self.state.of_user.entry(author.user).or_default().operations += operations.len();
         self.state.add_operations(entry, line, author, operations);
-        *self.facts.borrow_mut() = None;
         Ok(Inserted::Changed)
     }
 
@@ -449,7 +463,7 @@ impl State {
         chain: &VerifiedChain,
         label: Option<SealedLabel>,
     ) {
-        let is_last = certificate.is_last;
+        let (is_last, device) = (certificate.is_last, certificate.device);
         if is_last {
             self.of_user.entry(certificate.user).or_default().devices.insert(certificate.device);
         }
@@ -458,6 +472,7 @@ impl State {
             let Link { recipient, recovery, endpoint, .. } = *chain.last();
             let chain = chain.chain().clone();
             self.links.insert(index, LinkDetails { recipient, recovery, endpoint, label, chain });
+            self.links_of.entry(device).or_default().push(index);
         }
     }
 

@@ -190,7 +190,9 @@ impl Replica {
         for bytes in &stored.entries {
             let entry = Entry::decode(bytes)?;
             if entry.header.kind == Kind::Frontier {
-                frontiers.push(entry);
+                if entry.header.is_understood() {
+                    frontiers.push(entry);
+                }
             } else {
                 replica.restore(&entry)?;
             }

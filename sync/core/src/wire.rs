@@ -45,10 +45,39 @@ pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, WireEr
 pub fn decode_prefix<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<(T, &[u8]), WireError> {
     let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| WireError::Malformed)?;
     let used = &bytes[..bytes.len() - rest.len()];
-    if encode(&value) != used {
+    if !encodes_to(&value, used) {
         return Err(WireError::NotCanonical);
     }
     Ok((value, rest))
+}
+
+/// Whether encoding a value gives exactly these bytes. Nothing is allocated for it.
+fn encodes_to<T: Serialize>(value: &T, bytes: &[u8]) -> bool {
+    /// What of the bytes has not been met yet; the first that differs ends the encoding.
+    struct Expected<'a>(&'a [u8]);
+
+    impl postcard::ser_flavors::Flavor for Expected<'_> {
+        type Output = bool;
+
+        fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+            self.0 = self.0.strip_prefix(data).ok_or(postcard::Error::SerializeBufferFull)?;
+            Ok(())
+        }
+
+        fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+            match self.0.split_first() {
+                Some((first, rest)) if *first == byte => self.0 = rest,
+                _ => return Err(postcard::Error::SerializeBufferFull),
+            }
+            Ok(())
+        }
+
+        fn finalize(self) -> postcard::Result<bool> {
+            Ok(self.0.is_empty())
+        }
+    }
+
+    postcard::serialize_with_flavor(value, Expected(bytes)).unwrap_or(false)
 }
 
 /// Encodes a value.

@@ -175,36 +175,30 @@ impl Membership {
 
     /// What the device or a sibling said last, else what its certificate says.
     fn endpoint_of(&self, fold: &Fold<'_, State>, device: &DeviceId) -> Option<EndpointId> {
-        let set: Vec<OpIndex> = fold
-            .visible()
-            .filter(|(index, operation)| {
-                matches!(&operation.claim, Claim::SetEndpoint { device: named, .. } if named == device)
-                    && fold.is_by_sibling(*index, device)
-            })
-            .map(|(index, _)| index)
-            .collect();
-        if let Some(index) = self.newest(fold, &set) {
+        if let Some(index) = self.newest(fold, &fold.endpoints_of(device)) {
             let Claim::SetEndpoint { endpoint, .. } = &self.state.operations[index as usize].claim else {
                 return None;
             };
             return Some(*endpoint);
         }
-        let named = |index: &OpIndex| matches!(&self.state.operations[*index as usize].claim, Claim::Certificate(link) if link.device == *device);
-        let links: Vec<OpIndex> = self.state.links.keys().copied().filter(named).collect();
-        self.newest(fold, &links).map(|index| self.state.links[&index].endpoint)
+        let links = self.state.links_of.get(device).map_or(&[][..], Vec::as_slice);
+        self.newest(fold, links).map(|index| self.state.links[&index].endpoint)
     }
 
     /// Of several operations the one that knows of most; between strangers the one with the greatest name.
     fn newest(&self, fold: &Fold<'_, State>, indexes: &[OpIndex]) -> Option<OpIndex> {
+        if let [only] = indexes {
+            return Some(*only);
+        }
         fold.latest(indexes).into_iter().max_by_key(|index| self.state.names[*index as usize])
     }
 
     fn was_in(&self, fold: &Fold<'_, State>, device: &DeviceId) -> bool {
-        let user =
-            self.state.links.keys().find_map(|index| match &self.state.operations[*index as usize].claim {
-                Claim::Certificate(link) if link.device == *device => Some(link.user),
-                _ => None,
-            });
+        let link = self.state.links_of.get(device).and_then(|links| links.first());
+        let user = link.and_then(|index| match &self.state.operations[*index as usize].claim {
+            Claim::Certificate(link) => Some(link.user),
+            _ => None,
+        });
         user.is_some_and(|user| fold.was_ever_granted(&user))
     }
 
@@ -312,9 +306,14 @@ impl Membership {
 
     // Epochs.
 
-    /// Whether somebody who named exactly these heads could seal new entries under an epoch.
+    /// Whether somebody who named exactly these heads could seal new entries under an epoch. No as long as one of the
+    /// heads is not here.
     #[must_use]
     pub fn usable_at(&self, epoch: &EpochId, heads: &[EntryId]) -> bool {
+        if heads.iter().any(|head| !self.is_here(head)) {
+            // What they knew is not known here: this answer is not one to remember.
+            return false;
+        }
         let key = (*epoch, heads.to_vec());
         if let Some(usable) = self.usable.borrow().get(&key) {
             return *usable;

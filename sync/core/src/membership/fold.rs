@@ -12,7 +12,7 @@ use crate::acl::OpRef;
 use crate::ids::{DeviceId, EpochId, UserId};
 
 use super::history::{At, Past, Place, contains};
-use super::operations::{Author, Certificate, Claim, OpIndex, Operation, World};
+use super::operations::{Author, Certificate, Claim, OpIndex, Operation, Rule, World};
 
 const OWNER: i32 = 5;
 const ADMIN: i32 = 4;
@@ -26,26 +26,31 @@ pub(crate) type Key = (i32, i64);
 
 /// One evaluation over the operations that a predicate lets through.
 pub(crate) struct Fold<'a, W> {
-    world: &'a W,
-    facts: Facts,
+    pub(super) world: &'a W,
+    pub(super) facts: Facts,
 }
 
 /// What a fold computes, apart from the world it computes it over: kept while nothing changes.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    users: BTreeMap<UserId, UserOperations>,
-    certificates: BTreeMap<DeviceId, Vec<OpIndex>>,
-    removals: BTreeMap<DeviceId, Vec<OpIndex>>,
+    pub(super) users: BTreeMap<UserId, UserOperations>,
+    pub(super) certificates: BTreeMap<DeviceId, Vec<OpIndex>>,
+    pub(super) removals: BTreeMap<DeviceId, Vec<OpIndex>>,
     grants: BTreeMap<OpIndex, GrantFacts>,
     epochs: BTreeMap<EpochId, Vec<OpIndex>>,
+    endpoints: BTreeMap<DeviceId, Vec<OpIndex>>,
     visible: BTreeSet<OpIndex>,
-    memo: RefCell<Memo>,
+    /// How many operations were looked at, visible or not.
+    pub(super) taken: OpIndex,
+    pub(super) memo: RefCell<Memo>,
 }
 
 #[derive(Debug, Default)]
-struct UserOperations {
-    grants: Vec<OpIndex>,
-    revokes: Vec<OpIndex>,
+pub(super) struct UserOperations {
+    pub(super) grants: Vec<OpIndex>,
+    pub(super) revokes: Vec<OpIndex>,
+    /// Devices that an admitted certificate names as this person's.
+    pub(super) devices: BTreeSet<DeviceId>,
 }
 
 /// What never changes about a grant once its past is known.
@@ -59,13 +64,18 @@ struct GrantFacts {
 }
 
 #[derive(Debug, Default)]
-struct Memo {
-    auth: BTreeMap<(OpIndex, OpIndex), bool>,
-    killers: BTreeMap<OpIndex, Arc<[OpIndex]>>,
-    late: BTreeMap<OpIndex, bool>,
-    rmhits: BTreeMap<DeviceId, Arc<[OpIndex]>>,
-    standing: BTreeMap<UserId, Arc<BTreeSet<OpIndex>>>,
-    top: BTreeMap<UserId, Key>,
+pub(super) struct Memo {
+    pub(super) auth: BTreeMap<(OpIndex, OpIndex), bool>,
+    pub(super) killers: BTreeMap<OpIndex, Arc<[OpIndex]>>,
+    pub(super) late: BTreeMap<OpIndex, bool>,
+    pub(super) rmhits: BTreeMap<DeviceId, Arc<[OpIndex]>>,
+    pub(super) standing: BTreeMap<UserId, Arc<BTreeSet<OpIndex>>>,
+    pub(super) top: BTreeMap<UserId, Key>,
+    /// The classes of members, and what every epoch in use must know of.
+    pub(super) members: BTreeMap<UserId, Option<u8>>,
+    pub(super) removals: Option<Arc<[OpIndex]>>,
+    /// Questions under way, while the program is made and tested.
+    asking: BTreeSet<(OpIndex, OpIndex)>,
 }
 
 impl<'a, W: World> Fold<'a, W> {
@@ -73,17 +83,22 @@ impl<'a, W: World> Fold<'a, W> {
     pub(crate) fn new(world: &'a W, is_visible: impl Fn(&Operation) -> bool) -> Self {
         let indexed = (0..).zip(world.operations()).filter(|(_, operation)| is_visible(operation));
         let visible: BTreeSet<OpIndex> = indexed.map(|(index, _)| index).collect();
-        let mut fold = Self { world, facts: Facts { visible, ..Facts::default() } };
+        let taken = OpIndex::try_from(world.operations().len()).expect("fewer operations than their limit");
+        let mut fold = Self { world, facts: Facts { visible, taken, ..Facts::default() } };
         fold.rank_grants();
-        fold.sort_by_user();
+        for index in fold.facts.visible.clone() {
+            fold.sort_in(index);
+        }
         fold.certify();
         fold.find_removals();
         fold
     }
 
-    /// Goes on with what an earlier fold over the same operations computed.
+    /// Goes on with what an earlier fold over all operations computed. Those that have come since are taken in.
     pub(crate) fn resume(world: &'a W, facts: Facts) -> Self {
-        Self { world, facts }
+        let mut fold = Self { world, facts };
+        fold.grow();
+        fold
     }
 
     /// What was computed so far.
@@ -91,7 +106,19 @@ impl<'a, W: World> Fold<'a, W> {
         self.facts
     }
 
-    fn operation(&self, index: OpIndex) -> &'a Operation {
+    /// Whether a rule is followed. Tests leave one out, to see that the checks notice.
+    #[cfg(test)]
+    fn keeps(&self, rule: Rule) -> bool {
+        self.world.broken() != Some(rule)
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "all rules are kept")]
+    const fn keeps(&self, _: Rule) -> bool {
+        true
+    }
+
+    pub(super) fn operation(&self, index: OpIndex) -> &'a Operation {
         &self.world.operations()[index as usize]
     }
 
@@ -142,6 +169,14 @@ impl<'a, W: World> Fold<'a, W> {
         }
     }
 
+    /// Ranks a grant whose `via` is ranked.
+    pub(super) fn rank_in(&mut self, index: OpIndex) {
+        if let Claim::Grant { user, class, via } = &self.operation(index).claim {
+            let facts = self.rank(index, *user, *class, self.resolve_via(via, index));
+            self.facts.grants.insert(index, facts);
+        }
+    }
+
     fn rank(&self, index: OpIndex, holder: UserId, class: u8, via: Option<OpIndex>) -> GrantFacts {
         let operation = self.operation(index);
         if matches!(operation.claim, Claim::Genesis { .. }) {
@@ -156,16 +191,21 @@ impl<'a, W: World> Fold<'a, W> {
         GrantFacts { holder, via, key: (class, above.key.1 - 1), is_structural }
     }
 
-    fn sort_by_user(&mut self) {
-        for index in self.facts.visible.iter().copied() {
-            match &self.world.operations()[index as usize].claim {
-                Claim::Genesis { owner: user } | Claim::Grant { user, .. } => {
-                    self.facts.users.entry(*user).or_default().grants.push(index);
-                }
-                Claim::Revoke { user, .. } => self.facts.users.entry(*user).or_default().revokes.push(index),
-                Claim::Epoch { epoch, .. } => self.facts.epochs.entry(*epoch).or_default().push(index),
-                _ => {}
+    /// Sorts an operation by what it is about.
+    pub(super) fn sort_in(&mut self, index: OpIndex) {
+        self.facts.visible.insert(index);
+        let operation = self.operation(index);
+        let facts = &mut self.facts;
+        match &operation.claim {
+            Claim::Genesis { owner: user } | Claim::Grant { user, .. } => {
+                facts.users.entry(*user).or_default().grants.push(index);
             }
+            Claim::Revoke { user, .. } => {
+                facts.users.entry(*user).or_default().revokes.push(index);
+            }
+            Claim::Epoch { epoch, .. } => facts.epochs.entry(*epoch).or_default().push(index),
+            Claim::SetEndpoint { device, .. } => facts.endpoints.entry(*device).or_default().push(index),
+            _ => {}
         }
     }
 
@@ -178,8 +218,7 @@ impl<'a, W: World> Fold<'a, W> {
             waiting.retain(|index| {
                 let is_admitted = self.may_append(*index);
                 if is_admitted {
-                    let device = self.certificate(*index).expect("a filtered certificate").device;
-                    self.facts.certificates.entry(device).or_default().push(*index);
+                    self.admit(*index);
                 }
                 !is_admitted
             });
@@ -190,14 +229,21 @@ impl<'a, W: World> Fold<'a, W> {
         self.facts.certificates.values_mut().for_each(|found| found.sort_unstable());
     }
 
-    fn certificate(&self, index: OpIndex) -> Option<&'a Certificate> {
+    /// Takes a certificate that may be appended. Whether it may depends on nothing but its past.
+    pub(super) fn admit(&mut self, index: OpIndex) {
+        let Some(link) = self.certificate(index) else { return };
+        self.facts.certificates.entry(link.device).or_default().push(index);
+        self.facts.users.entry(link.user).or_default().devices.insert(link.device);
+    }
+
+    pub(super) fn certificate(&self, index: OpIndex) -> Option<&'a Certificate> {
         match &self.operation(index).claim {
             Claim::Certificate(certificate) => Some(certificate),
             _ => None,
         }
     }
 
-    fn may_append(&self, index: OpIndex) -> bool {
+    pub(super) fn may_append(&self, index: OpIndex) -> bool {
         let author = self.operation(index).author;
         let Some(certificate) = self.certificate(index) else { return false };
         certificate.is_founding
@@ -209,14 +255,19 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     fn find_removals(&mut self) {
-        for index in self.facts.visible.iter().copied() {
-            let operation = &self.world.operations()[index as usize];
-            let Claim::RmDev { user, device } = &operation.claim else { continue };
-            let is_of_user =
-                self.user_of(device) == Some(*user) && self.user_of_author(operation.author) == Some(*user);
-            if is_of_user && self.weak(operation.author, operation.place) {
-                self.facts.removals.entry(*device).or_default().push(index);
-            }
+        for index in self.facts.visible.clone() {
+            self.sort_in_removal(index);
+        }
+    }
+
+    /// Takes an operation for a removal when it is one: of a device of this person, by this person.
+    pub(super) fn sort_in_removal(&mut self, index: OpIndex) {
+        let operation = self.operation(index);
+        let Claim::RmDev { user, device } = &operation.claim else { return };
+        let is_of_user =
+            self.user_of(device) == Some(*user) && self.user_of_author(operation.author) == Some(*user);
+        if is_of_user && self.weak(operation.author, operation.place) {
+            self.facts.removals.entry(*device).or_default().push(index);
         }
     }
 
@@ -255,12 +306,12 @@ impl<'a, W: World> Fold<'a, W> {
         self.certificates_of(&device).iter().any(|index| contains(past, self.place(*index)))
     }
 
-    fn certificates_of(&self, device: &DeviceId) -> &[OpIndex] {
+    pub(super) fn certificates_of(&self, device: &DeviceId) -> &[OpIndex] {
         self.facts.certificates.get(device).map_or(&[], Vec::as_slice)
     }
 
     /// The device and every device in a chain that certifies it.
-    fn ancestors(&self, device: &DeviceId) -> BTreeSet<DeviceId> {
+    pub(super) fn ancestors(&self, device: &DeviceId) -> BTreeSet<DeviceId> {
         let mut found = BTreeSet::new();
         let mut waiting = vec![*device];
         while let Some(device) = waiting.pop() {
@@ -276,6 +327,9 @@ impl<'a, W: World> Fold<'a, W> {
     fn shields(&self, index: OpIndex) -> bool {
         let Some(certificate) = self.certificate(index) else { return false };
         let author = self.operation(index).author;
+        if !self.keeps(Rule::Block) {
+            return true;
+        }
         if self.late(index) {
             return false;
         }
@@ -311,11 +365,11 @@ impl<'a, W: World> Fold<'a, W> {
         top
     }
 
-    fn grants_of(&self, user: &UserId) -> &[OpIndex] {
+    pub(super) fn grants_of(&self, user: &UserId) -> &[OpIndex] {
         self.facts.users.get(user).map_or(&[], |user| user.grants.as_slice())
     }
 
-    fn revokes_of(&self, user: &UserId) -> &[OpIndex] {
+    pub(super) fn revokes_of(&self, user: &UserId) -> &[OpIndex] {
         self.facts.users.get(user).map_or(&[], |user| user.revokes.as_slice())
     }
 
@@ -325,7 +379,7 @@ impl<'a, W: World> Fold<'a, W> {
         if let Some(late) = self.facts.memo.borrow().late.get(&index) {
             return *late;
         }
-        let late = self.is_late(index);
+        let late = self.keeps(Rule::Late) && self.is_late(index);
         self.facts.memo.borrow_mut().late.insert(index, late);
         late
     }
@@ -348,7 +402,7 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     /// The grant that a Revoke goes by, when it is of a class that may remove.
-    fn removing_via(&self, revoke: OpIndex) -> Option<OpIndex> {
+    pub(super) fn removing_via(&self, revoke: OpIndex) -> Option<OpIndex> {
         let Claim::Revoke { via, .. } = &self.operation(revoke).claim else { return None };
         self.resolve_via(via, revoke).filter(|via| self.facts.grants[via].key.0 >= ADMIN)
     }
@@ -367,8 +421,9 @@ impl<'a, W: World> Fold<'a, W> {
     fn find_rmhits(&self, device: &DeviceId) -> Vec<OpIndex> {
         let named = self.facts.removals.get(device).map_or(&[][..], Vec::as_slice);
         let timely = named.iter().copied().filter(|removal| !self.late(*removal));
-        let (by_devices, by_user): (Vec<_>, Vec<_>) =
-            timely.partition(|removal| self.operation(*removal).author.device.is_some());
+        let (by_user, by_devices): (Vec<_>, Vec<_>) = timely.partition(|removal| {
+            self.keeps(Rule::UserKey) && self.operation(*removal).author.device.is_none()
+        });
         if !by_user.is_empty() {
             return by_user;
         }
@@ -392,13 +447,14 @@ impl<'a, W: World> Fold<'a, W> {
 
     /// The certificates of a user that still stand (signerok): signed by the user key, or by a device that was not
     /// removed without knowing of it, and that stood itself.
-    fn standing(&self, user: &UserId) -> Arc<BTreeSet<OpIndex>> {
+    pub(super) fn standing(&self, user: &UserId) -> Arc<BTreeSet<OpIndex>> {
         if let Some(standing) = self.facts.memo.borrow().standing.get(user) {
             return Arc::clone(standing);
         }
-        let of_user = |index: &&OpIndex| self.certificate(**index).is_some_and(|link| link.user == *user);
+        let devices = self.facts.users.get(user).into_iter().flat_map(|user| &user.devices);
+        let of_user = |index: &OpIndex| self.certificate(*index).is_some_and(|link| link.user == *user);
         let mut waiting: Vec<OpIndex> =
-            self.facts.certificates.values().flatten().filter(of_user).copied().collect();
+            devices.flat_map(|device| self.certificates_of(device)).copied().filter(of_user).collect();
         let mut standing = BTreeSet::new();
         loop {
             let before = waiting.len();
@@ -451,12 +507,18 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     /// [`Fold::authorises`] for an operation.
-    fn auth(&self, grant: OpIndex, index: OpIndex) -> bool {
+    pub(super) fn auth(&self, grant: OpIndex, index: OpIndex) -> bool {
         if let Some(auth) = self.facts.memo.borrow().auth.get(&(grant, index)) {
             return *auth;
         }
+        // Every question leads to questions of greater keys, so none leads back to itself.
+        debug_assert!(self.facts.memo.borrow_mut().asking.insert((grant, index)), "a circle of questions");
         let operation = self.operation(index);
         let auth = self.authorises(grant, operation.author, operation.place.into());
+        debug_assert!(
+            self.facts.memo.borrow_mut().asking.remove(&(grant, index)),
+            "a question that was asked"
+        );
         self.facts.memo.borrow_mut().auth.insert((grant, index), auth);
         auth
     }
@@ -470,14 +532,15 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     /// The Revokes that end a grant: of its holder, of higher rank, and unknown to it.
-    fn killers(&self, grant: OpIndex) -> Arc<[OpIndex]> {
+    pub(super) fn killers(&self, grant: OpIndex) -> Arc<[OpIndex]> {
         if let Some(killers) = self.facts.memo.borrow().killers.get(&grant) {
             return Arc::clone(killers);
         }
         let facts = &self.facts.grants[&grant];
+        let is_above = |key: Key| key > facts.key || !self.keeps(Rule::Rank) && key == facts.key;
         let ends = |revoke: &&OpIndex| {
             self.removing_via(**revoke).is_some_and(|via| {
-                self.facts.grants[&via].key > facts.key
+                is_above(self.facts.grants[&via].key)
                     && !self.before(**revoke, grant)
                     && self.auth(via, **revoke)
             })
@@ -491,10 +554,13 @@ impl<'a, W: World> Fold<'a, W> {
 
     /// The class of a member; none for everybody else.
     pub(crate) fn member(&self, user: &UserId) -> Option<u8> {
-        self.standing_grants(user)
-            .map(|grant| self.facts.grants[&grant].key.0)
-            .max()
-            .and_then(|class| u8::try_from(class).ok())
+        if let Some(class) = self.facts.memo.borrow().members.get(user) {
+            return *class;
+        }
+        let classes = self.standing_grants(user).map(|grant| self.facts.grants[&grant].key.0);
+        let class = classes.max().and_then(|class| u8::try_from(class).ok());
+        self.facts.memo.borrow_mut().members.insert(*user, class);
+        class
     }
 
     /// The grants of a user that are valid and not ended.
@@ -572,6 +638,12 @@ impl<'a, W: World> Fold<'a, W> {
             && self.devok(operation.author, operation.place.into())
     }
 
+    /// The operations that set the endpoint of a device, by it or a sibling in good standing.
+    pub(crate) fn endpoints_of(&self, device: &DeviceId) -> Vec<OpIndex> {
+        let set = self.facts.endpoints.get(device).map_or(&[][..], Vec::as_slice);
+        set.iter().copied().filter(|index| self.is_by_sibling(*index, device)).collect()
+    }
+
     /// Of these operations the ones in no other's past.
     pub(crate) fn latest(&self, indexes: &[OpIndex]) -> Vec<OpIndex> {
         let is_latest = |index: &&OpIndex| !indexes.iter().any(|other| self.before(**index, *other));
@@ -598,7 +670,16 @@ impl<'a, W: World> Fold<'a, W> {
     }
 
     /// Removals that every epoch in use must know of.
-    fn counting_removals(&self) -> Vec<OpIndex> {
+    fn counting_removals(&self) -> Arc<[OpIndex]> {
+        if let Some(removals) = &self.facts.memo.borrow().removals {
+            return Arc::clone(removals);
+        }
+        let removals: Arc<[OpIndex]> = self.find_counting_removals().into();
+        self.facts.memo.borrow_mut().removals = Some(Arc::clone(&removals));
+        removals
+    }
+
+    fn find_counting_removals(&self) -> Vec<OpIndex> {
         let revokes = self.facts.users.values().flat_map(|user| user.revokes.iter().copied());
         let revokes =
             revokes.filter(|revoke| self.removing_via(*revoke).is_some_and(|via| self.auth(via, *revoke)));
@@ -613,24 +694,27 @@ impl<'a, W: World> Fold<'a, W> {
 
     /// Whether new entries may be sealed under this epoch, for somebody who knows exactly what this fold sees.
     pub(crate) fn usable(&self, epoch: &EpochId) -> bool {
-        let counting = self.counting_epochs(epoch);
-        let mut originals =
-            counting.into_iter().filter(|index| is_original(self.operation(*index))).peekable();
-        if originals.peek().is_none() {
-            return false;
+        let mut counting = self.counting_epochs(epoch);
+        if self.keeps(Rule::Rewrap) {
+            counting.retain(|index| is_original(self.operation(*index)));
         }
         let removals = self.counting_removals();
-        originals.all(|index| {
-            let author = self.operation(index).author;
-            let is_by_member = match author.device {
-                Some(device) => self.is_standing(&device),
-                None => true,
-            };
-            let class = self.user_of_author(author).and_then(|user| self.member(&user)).unwrap_or(0);
-            is_by_member
-                && i32::from(class) >= VIEWER
-                && removals.iter().all(|removal| self.before(*removal, index))
-        })
+        let mut fits = counting.iter().map(|index| self.is_rightly_made(*index, &removals));
+        if self.keeps(Rule::Rewrap) {
+            !counting.is_empty() && fits.all(|fits| fits)
+        } else {
+            fits.any(|fits| fits)
+        }
+    }
+
+    /// Whether an epoch was written by somebody who is in and who knew of every removal.
+    fn is_rightly_made(&self, index: OpIndex, removals: &[OpIndex]) -> bool {
+        let author = self.operation(index).author;
+        let is_by_member = author.device.is_none_or(|device| self.is_standing(&device));
+        let class = self.user_of_author(author).and_then(|user| self.member(&user)).unwrap_or(0);
+        is_by_member
+            && i32::from(class) >= VIEWER
+            && removals.iter().all(|removal| self.before(*removal, index))
     }
 }
 

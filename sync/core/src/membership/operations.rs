@@ -85,4 +85,28 @@ pub(crate) trait World {
     fn operations(&self) -> &[Operation];
     fn resolve(&self, named: &OpRef) -> Option<OpIndex>;
     fn before(&self, a: Place, b: Place) -> bool;
+
+    /// A rule that is left out, to see that the checks notice.
+    #[cfg(test)]
+    fn broken(&self) -> Option<Rule> {
+        None
+    }
+}
+
+/// Rules without which something that must not happen does happen. All of them are followed; tests leave out one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Only a rank strictly above ends a grant.
+    Rank,
+    /// A device id commits to one person: a chain that names another certifies nothing.
+    #[cfg(test)]
+    Reassign,
+    /// Only originals make an epoch usable, and every one of them has to be right.
+    Rewrap,
+    /// A chain that somebody replays shields nobody.
+    Block,
+    /// A person's own key is above the person's devices.
+    UserKey,
+    /// Who was put out takes back nothing that they had done.
+    Late,
 }

@@ -237,6 +237,26 @@ fn a_removal_ends_the_epoch_and_no_rewrap_brings_it_back() {
     );
 }
 
+/// A question that came too early is answered again when what it is about is here.
+#[test]
+fn an_epoch_is_usable_as_soon_as_the_heads_are_here() {
+    let (mut shared, _, carol, _) = people();
+    let owner = shared.founder.keys.user();
+    let operations = workspace::remove_user(&shared.membership, &owner, &carol.keys.user()).unwrap();
+    let count = shared.entries.len();
+    shared.write_as_founder(operations);
+    let hand = shared.founder.by_device();
+    let fresh = new_epoch(&mut shared, &hand);
+    let heads = shared.membership.heads();
+    let order: Vec<usize> = (1..count).collect();
+    let mut early = shared.in_order(&order);
+    assert!(!early.usable_at(&fresh, &heads));
+    for entry in &shared.entries[count..] {
+        early.insert(entry).unwrap();
+    }
+    assert!(early.usable_at(&fresh, &heads));
+}
+
 #[test]
 fn an_epoch_prepared_by_a_removed_editor_is_used_by_nobody() {
     let (mut shared, bob, carol, _) = people();
@@ -525,7 +545,7 @@ fn answers(membership: &Membership, entries: &[Entry]) -> impl PartialEq + std::
 }
 
 /// A workspace in which everybody writes at random, often without knowing of the others.
-fn turmoil(seed: u64) -> Shared {
+pub(super) fn turmoil(seed: u64) -> Shared {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let (mut shared, bob, carol, _) = people();
     let dave = Person::new("dave", 5);

@@ -7,6 +7,7 @@ use super::Replica;
 use super::effect::{Append, Effect, LocalItem, StoredEntry};
 use super::input::{BatchId, ChannelId, WriteId};
 use super::pending::Received;
+use crate::acl::Class;
 use crate::entry::{Entry, Kind, Lane, Signer};
 use crate::ids::EntryRef;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX};
@@ -170,6 +171,9 @@ impl Replica {
     /// What an entry that is on disk now leads to, beyond being stored and relayed.
     fn interpret(&mut self, prepared: &Prepared, rng: &mut dyn CryptoRng) {
         if !prepared.entry.header.is_understood() {
+            if prepared.lane == Lane::Data && self.class() != Some(Class::Keeper) {
+                self.delivery.keep_newer(&prepared.entry.entry_ref());
+            }
             return;
         }
         match prepared.entry.header.kind {
@@ -184,6 +188,12 @@ impl Replica {
     }
 }
 
+/// Data, and what only a newer program can read: it will be opened when this one has become that.
+fn waits_to_be_opened(prepared: &Prepared) -> bool {
+    let header = &prepared.entry.header;
+    prepared.lane == Lane::Data && (header.kind == Kind::Data || !header.is_understood())
+}
+
 fn stored_entry(prepared: &Prepared) -> StoredEntry {
     let kind = prepared.entry.header.kind;
     StoredEntry {
@@ -191,7 +201,7 @@ fn stored_entry(prepared: &Prepared) -> StoredEntry {
         kind,
         lane: prepared.lane,
         bytes: Arc::clone(&prepared.bytes),
-        opened: prepared.from.is_none() || kind != Kind::Data,
+        opened: prepared.from.is_none() || !waits_to_be_opened(prepared),
         local: prepared.local.clone(),
     }
 }

@@ -30,7 +30,7 @@ pub struct StoredState {
     pub entries: Vec<Arc<[u8]>>,
     /// The end of every log but Genesis.
     pub logs: Vec<StoredLog>,
-    /// Data entries that are not marked as opened.
+    /// Entries of data logs that are not marked as opened: Data, and what a newer program wrote.
     pub unopened: Vec<EntryRef>,
     /// The keys that were here; see [`Replica::keyring`](super::Replica::keyring).
     pub keyring: Keyring,

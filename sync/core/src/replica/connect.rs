@@ -7,7 +7,9 @@ use super::effect::Effect;
 use super::input::ChannelId;
 use super::serve::Serve;
 use crate::entry::Lane;
-use crate::frames::{AclHeads, ByeCode, Frame, FrameError, Hello, PROTOCOL_VERSION, hello_tag, tag_matches};
+use crate::frames::{
+    AclHeads, ByeCode, Frame, FrameError, Hello, PROTOCOL_VERSION, agreed_version, hello_tag, tag_matches,
+};
 use crate::ids::EndpointId;
 use crate::limits::{ACL_HEADS_MAX, ACL_PHASE_MILLIS, HELLO_MILLIS, STRANGERS_MAX};
 use crate::membership::Standing;
@@ -100,9 +102,19 @@ impl Replica {
         }
         match Frame::decode(bytes) {
             Ok(frame) => self.dispatch(id, frame, bytes.len()),
-            Err(FrameError::Version { .. }) => self.bye(id, ByeCode::Version),
+            Err(FrameError::Version { found }) => {
+                self.note_newer(id, found);
+                self.bye(id, ByeCode::Version);
+            }
             Err(_) => self.protocol_error(id),
         }
+    }
+
+    /// A device that is in speaks a version that this program does not know.
+    fn note_newer(&mut self, id: ChannelId, version: u8) {
+        let peer = self.channels.get(&id).map(|channel| channel.peer);
+        let is_member = peer.is_some_and(|peer| matches!(self.members.standing(&peer), Standing::Live(_)));
+        self.needs_newer |= is_member && version > PROTOCOL_VERSION;
     }
 
     fn dispatch(&mut self, id: ChannelId, frame: Frame, len: usize) {
@@ -123,7 +135,8 @@ impl Replica {
         let Some(channel) = self.channels.get(&id) else { return };
         let (peer, dialer) = (channel.peer, channel.dialer);
         let Frame::Hello(hello) = frame else { return self.protocol_error(id) };
-        if hello.version != PROTOCOL_VERSION {
+        // Who speaks more than we do speaks as we do with us.
+        if agreed_version(hello.version).is_none() {
             return self.bye(id, ByeCode::Version);
         }
         let us = self.config.keys.endpoint_id();

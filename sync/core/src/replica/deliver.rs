@@ -35,6 +35,8 @@ enum Waiting {
     Key(EpochId),
     /// It does not count, as far as is known here.
     Void,
+    /// A newer version of this program wrote it: it is kept until this one can read it.
+    Newer,
 }
 
 impl Waiting {
@@ -62,6 +64,11 @@ impl DeliveryQueue {
         let before = self.waiting.remove(&(log, seq))?;
         self.ready -= usize::from(before.is_ready());
         before.is_ready().then_some(before == Waiting::Again)
+    }
+
+    /// Notes that an entry is one that this program cannot read.
+    pub(super) fn keep_newer(&mut self, at: &EntryRef) {
+        self.set(at.log, at.seq, Waiting::Newer);
     }
 
     /// Whether an entry is stored and not handed on as one that counts.
@@ -208,9 +215,11 @@ impl Replica {
         for loaded in entries {
             let Some(was_told) = self.delivery.remove(loaded.log, loaded.seq) else { continue };
             let Some(signer) = self.logs.get(&loaded.log).map(|state| state.signer) else { continue };
-            if let Ok(entry) = Entry::decode(&loaded.bytes)
-                && entry.header.kind == Kind::Data
-            {
+            let Ok(entry) = Entry::decode(&loaded.bytes) else { continue };
+            if !entry.header.is_understood() {
+                self.needs_newer = true;
+                self.delivery.keep_newer(&entry.entry_ref());
+            } else if entry.header.kind == Kind::Data {
                 self.try_deliver(&entry, &signer, was_told);
             }
         }
