@@ -52,7 +52,7 @@ impl Trial {
         story.go_on(&mut rng, entries / 2, None);
         if rng.random_bool(0.4) {
             let heads = story.history.heads().into_iter().collect();
-            let name: &str = pick(&mut rng, &PEOPLE[1..]);
+            let name = PEOPLE[rng.random_range(1..PEOPLE.len())];
             story.put("R:O", Self::revoke(name), &heads);
         }
         story.go_on(&mut rng, entries - entries / 2, None);
