@@ -11,7 +11,7 @@ use weft_sync::acl::{AclOperation, Class};
 use weft_sync::entry::KeyRequest;
 use weft_sync::epoch::{Cover, Epoch};
 use weft_sync::replica::Input;
-use weft_sync::workspace;
+use weft_sync::workspace::{self, RemovedBy};
 use weft_sync::{ClearBody as _, Entry, EntryId, EntryRef, EpochId, Kind, Lane, UserId};
 
 /// Nothing happens by itself, except invitations at the beginning.
@@ -631,7 +631,9 @@ fn a_stolen_device_that_a_sister_put_out_does_not_come_back() {
         world.turn(stolen);
         let (user, device) = (world.nodes[mine].user(), world.nodes[mine].keys.device_id());
         let lost = world.nodes[stolen].keys.device_id();
-        let operations = workspace::remove_own_device(world.membership(mine), &user, &lost).unwrap();
+        let operations =
+            workspace::remove_own_device(world.membership(mine), &user, &lost, RemovedBy::Device(device))
+                .unwrap();
         world.write_acl(mine, operations);
         settle(&mut world, seed);
         let again = world.nodes[stolen].chain.chain().clone();

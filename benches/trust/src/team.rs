@@ -11,7 +11,7 @@ use weft_sync::epoch::{Cover, Epoch};
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::membership::Membership;
 use weft_sync::seal::{EpochKey, Label};
-use weft_sync::workspace::{self, found};
+use weft_sync::workspace::{self, RemovedBy, found};
 use weft_sync::{
     BodyHash, ClearBody, EndpointId, Entry, EntryId, Header, Kind, Lane, LogId, SessionId, UserId,
     WorkspaceId,
@@ -126,7 +126,11 @@ impl Team {
             5 => {
                 let device = self.people[person].devices[4].0.device_id();
                 let user = self.people[person].user();
-                if let Ok(operations) = workspace::remove_own_device(&self.membership, &user, &device) {
+                let by = RemovedBy::Device(self.people[person].devices[0].0.device_id());
+                if let Ok(mut operations) = workspace::remove_own_device(&self.membership, &user, &device, by)
+                {
+                    // The removal alone: one operation each round.
+                    operations.truncate(1);
                     self.acl(person, operations);
                 }
             }

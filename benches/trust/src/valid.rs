@@ -4,9 +4,10 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use weft_bench_report::{Report, median, ratio, timed};
+use weft_sync::Entry;
 use weft_sync::acl::{Acl, AclOperation, Class};
 use weft_sync::membership::Membership;
-use weft_sync::{Entry, workspace};
+use weft_sync::workspace::{self, RemovedBy};
 
 use crate::team::{DEVICES, OPERATIONS, Team, USERS};
 
@@ -73,7 +74,12 @@ fn one_more(team: &mut Team) -> Vec<(&'static str, Entry)> {
     let device = |team: &Team, person: usize, device: usize| {
         let device = team.people[person].devices[device].0.device_id();
         let user = team.people[person].user();
-        workspace::remove_own_device(&team.membership, &user, &device).expect("a device that is in")
+        let by = RemovedBy::Device(team.people[person].devices[0].0.device_id());
+        let removal = workspace::remove_own_device(&team.membership, &user, &device, by);
+        let mut operations = removal.expect("a device that is in");
+        // The removal alone: what is measured is one operation.
+        operations.truncate(1);
+        operations
     };
     let policy = AclOperation::SetPolicy { key: "days".to_owned(), value: vec![1], via: team.via(0) };
     let (out_editor, out_admin) = (out(team, editor), out(team, admin));

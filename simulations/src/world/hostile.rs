@@ -43,6 +43,7 @@ impl World {
         let membership = replica.membership().expect("a device that knows the workspace");
         let keyring = &self.nodes[of].keyring;
         let operations = workspace::add_own_device(membership, keyring, &chain, &label, &mut self.rng);
+        let operations = operations.expect("room for one more device");
         self.write_acl(of, operations);
         index
     }
