@@ -12,6 +12,7 @@
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
+mod audit;
 mod devices;
 mod documents;
 mod error;
@@ -28,6 +29,7 @@ mod wall_time;
 mod workspace;
 
 pub use self::{
+    audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,

@@ -1,5 +1,6 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
+mod auditing;
 mod calls;
 mod documents;
 mod governing;

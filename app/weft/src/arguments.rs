@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Role(RoleArguments),
     /// Put a person, or a device of yours, out of a workspace.
     Revoke(RevokeArguments),
+    /// Say who did what to the membership, as signed and chained records.
+    Audit(AuditArguments),
     /// Link another device of yours, and list yours.
     Device(DeviceArguments),
     /// Keep what others share without being able to read it, and check what is kept.
@@ -401,6 +403,22 @@ pub(crate) struct RevokeArguments {
     /// Do not ask.
     #[arg(long, short = 'y')]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft audit
+  weft audit --json --entries > trail.json    with the signed bytes, for whoever wants to check them elsewhere
+
+Every signature, chain and hash is checked on the way. What was signed and does not count, because whoever signed it might
+not do that, is listed too.")]
+pub(crate) struct AuditArguments {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+    /// With --json: give the signed bytes of each entry too.
+    #[arg(long)]
+    pub(crate) entries: bool,
 }
 
 #[derive(Debug, Args)]

@@ -60,6 +60,7 @@ pub(crate) async fn run(
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
         Command::Role(arguments) => people::role(&arguments, environment, output).await,
         Command::Revoke(arguments) => people::revoke(&arguments, environment, output).await,
+        Command::Audit(arguments) => people::audit(&arguments, environment, output).await,
         Command::Device(arguments) => device::device(&arguments.action, environment, output).await,
         Command::Keep(arguments) => keep::keep(&arguments, environment, output).await,
         Command::Mirror(arguments) => {

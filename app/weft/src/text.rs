@@ -3,6 +3,7 @@
 //! Everything that another person may have written goes through [`plain`] or [`verbatim`], so that a name cannot move the
 //! cursor, change colours or turn the reading direction.
 
+mod audit;
 mod devices;
 mod escape;
 mod files;
@@ -16,6 +17,7 @@ mod units;
 mod workspace;
 
 pub(crate) use self::{
+    audit::audit,
     devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},

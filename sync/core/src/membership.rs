@@ -5,6 +5,7 @@
 //! it, and ask. Answers are computed when asked and kept until an entry changes them.
 
 mod answers;
+mod audit;
 mod fold;
 mod grow;
 mod history;
@@ -41,6 +42,7 @@ use crate::limits::{ACL_OPERATIONS_MAX, ACL_OPERATIONS_PER_USER_MAX, DEVICES_PER
 use crate::wraps::AgeRecipient;
 
 pub use answers::{EpochState, LiveDevice, Standing};
+pub use audit::{AuditAction, AuditRecord, Verdict};
 
 use fold::{Facts, Fold};
 use history::{History, LineIndex, Names, Place, Position};

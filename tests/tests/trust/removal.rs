@@ -98,6 +98,31 @@ fn two_who_put_people_out_at_the_same_time_and_apart_come_to_the_same() {
     for other in [ANA, CLEO] {
         team.members_are(other, &[("Ana", "owner"), ("Cleo", "editor")]);
     }
+    // Everybody can see who did what, also what counts nowhere.
+    let audit = team.weft(CLEO, &["audit", "notes", "--entries"]).expect("a trail");
+    let records = audit.field("records").as_array().cloned().unwrap_or_default();
+    let told: Vec<String> = records
+        .iter()
+        .filter(|record| ["found", "grant", "revoke"].iter().any(|action| record["action"] == *action))
+        .map(|record| {
+            let word = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            let words = ["user_name", "action", "subject_name", "role", "verdict"].map(word);
+            words.join(" ").replace("  ", " ")
+        })
+        .collect();
+    for expected in [
+        "Ana found Ana holds",
+        "Ana grant Cleo editor holds",
+        "Ana grant Ben editor ended",
+        "Ana grant Ben admin ended",
+        "Ana revoke Ben holds",
+        "Ben revoke Cleo void",
+    ] {
+        assert!(told.iter().any(|line| line == expected), "{expected:?} is not in {told:#?}");
+    }
+    let count = |name: &str| audit.field(name).as_array().map_or(0, Vec::len);
+    assert_eq!((count("damaged"), count("entries") as f64), (0, audit.number("checked")));
+    assert!(count("entries") > 10);
     team.people[CLEO].files.write("a.txt", "one\ncleo is still here\n").expect("a file");
     team.has(ANA, "a.txt", "cleo is still here");
     team.agree_among(&[ANA, CLEO]);

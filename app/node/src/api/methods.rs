@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    audit::{Audit, AuditReport},
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, OwnDevices, Recovery, RecoveryCheck, RecoveryChecked,
@@ -202,6 +203,8 @@ methods! {
     "role" ChangeRole -> MembersList;
     /// Puts a person, or a device of one's own, out.
     "revoke" Revoke -> Revoked;
+    /// Lists who did what to the membership.
+    "audit" Audit -> AuditReport;
     /// Makes a ticket that links another device to this person.
     "device.link" DeviceLink -> Shared;
     /// Says what a ticket would link this device to.

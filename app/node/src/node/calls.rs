@@ -11,7 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, ended, governing, health, inviting, joining, keeping, linking, paths, recovering, wall_now,
+    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, paths, recovering,
+    wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -87,6 +88,7 @@ pub(super) async fn call(
         }
         Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
+        Request::Audit(request) => Response::Audit(auditing::audit(shared, request).await?),
         Request::DeviceLink(request) => Response::DeviceLink(linking::link(shared, request).await?),
         Request::DeviceAcceptPreview(request) => {
             Response::DeviceAcceptPreview(linking::preview(shared, request, progress).await?)

@@ -301,11 +301,7 @@ fn check(
         let Some(last) = read.last() else { break };
         after = last.order;
         for stored in &read {
-            found.entries += 1;
-            found.bytes += stored.bytes.len() as u64;
-            if let Err(reason) = found.check(&record.id, &stored.bytes) {
-                found.damage(format!("entry {} of log {}: {reason}", stored.at.seq, short(&stored.at.log)));
-            }
+            found.take(&record.id, &stored.bytes);
         }
     }
     let mut chunks = if record.is_kept() { load(store, &record.id) } else { ChunkSet::default() };
@@ -343,7 +339,7 @@ fn short(log: &LogId) -> String {
 
 /// What a check has seen.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     /// Who signs each log, and its last entry that is right.
     logs: BTreeMap<LogId, (Signer, u64, EntryId)>,
     entries: u64,
@@ -353,6 +349,25 @@ struct Found {
 }
 
 impl Found {
+    /// Takes the next entry of a workspace, in stored order.
+    pub(super) fn take(&mut self, ws: &WorkspaceId, bytes: &[u8]) {
+        self.entries += 1;
+        self.bytes += bytes.len() as u64;
+        if let Err(reason) = self.check(ws, bytes) {
+            let number = self.entries;
+            let place = Entry::decode(bytes).map_or_else(
+                |_| format!("entry {number}"),
+                |entry| format!("entry {} of log {}", entry.header.seq, short(&entry.header.log)),
+            );
+            self.damage(format!("{place}: {reason}"));
+        }
+    }
+
+    /// What is wrong, at most so much as is told by name.
+    pub(super) fn findings(self) -> Vec<String> {
+        self.damaged
+    }
+
     fn damage(&mut self, finding: String) {
         self.damaged_count += 1;
         if self.damaged.len() < DAMAGED_SHOWN {

@@ -1,13 +1,13 @@
 //! People: invitations, members, and the devices this node talks to.
 
 use weft_node::api::{
-    ApiError, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
+    ApiError, Audit, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
     InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role,
 };
 
 use super::{Outcome, print_node_line};
 use crate::{
-    arguments::{FolderArgument, InvitationsArguments, RevokeArguments, RoleArguments},
+    arguments::{AuditArguments, FolderArgument, InvitationsArguments, RevokeArguments, RoleArguments},
     connection::{Connection, Need, with_node},
     environment::{Environment, folder_or_current},
     output::Output,
@@ -62,6 +62,18 @@ pub(super) async fn members(
     let members = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&members, text::members)?;
     Ok(Outcome::Done)
+}
+
+pub(super) async fn audit(
+    arguments: &AuditArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = Audit { folder, entries: arguments.entries };
+    let report = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
+    output.result(&report, text::audit)?;
+    Ok(if report.damaged.is_empty() { Outcome::Done } else { Outcome::NeedsPerson })
 }
 
 pub(super) async fn role(

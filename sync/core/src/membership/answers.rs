@@ -193,7 +193,7 @@ impl Membership {
         fold.latest(indexes).into_iter().max_by_key(|index| self.state.names[*index as usize])
     }
 
-    fn was_in(&self, fold: &Fold<'_, State>, device: &DeviceId) -> bool {
+    pub(super) fn was_in(&self, fold: &Fold<'_, State>, device: &DeviceId) -> bool {
         let link = self.state.links_of.get(device).and_then(|links| links.first());
         let user = link.and_then(|index| match &self.state.operations[*index as usize].claim {
             Claim::Certificate(link) => Some(link.user),
@@ -476,7 +476,7 @@ impl Membership {
     }
 }
 
-fn class(number: u8) -> Option<Class> {
+pub(super) fn class(number: u8) -> Option<Class> {
     match number {
         5 => Some(Class::Owner),
         number => Class::from_granted(number),
