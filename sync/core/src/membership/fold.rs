@@ -683,13 +683,11 @@ impl<'a, W: World> Fold<'a, W> {
         let revokes = self.facts.users.values().flat_map(|user| user.revokes.iter().copied());
         let revokes =
             revokes.filter(|revoke| self.removing_via(*revoke).is_some_and(|via| self.auth(via, *revoke)));
-        let of_member = |device: &&DeviceId| {
-            self.user_of(device)
-                .and_then(|user| self.member(&user))
-                .is_some_and(|class| i32::from(class) >= VIEWER)
-        };
-        let devices = self.facts.certificates.keys().filter(of_member);
-        revokes.chain(devices.flat_map(|device| self.rmhits(device).to_vec())).collect()
+        let reads = |user: &UserId| self.member(user).is_some_and(|class| i32::from(class) >= VIEWER);
+        let readers = self.facts.users.iter().filter(|(user, _)| reads(user));
+        let devices = readers.flat_map(|(_, operations)| &operations.devices);
+        let hits = devices.map(|device| self.rmhits(device)).filter(|hits| !hits.is_empty());
+        revokes.chain(hits.flat_map(|hits| hits.to_vec())).collect()
     }
 
     /// Whether new entries may be sealed under this epoch, for somebody who knows exactly what this fold sees.
