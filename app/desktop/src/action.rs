@@ -38,11 +38,6 @@ pub(crate) enum Action {
     ShowTab(TabId),
     CloseTab(TabId),
     KeepTab(TabId),
-    MoveTab {
-        tab: TabId,
-        group: GroupId,
-        index: usize,
-    },
     Focus(GroupId),
     ResizeSplit {
         path: Vec<usize>,

@@ -70,12 +70,12 @@ fn bold_family() -> FontFamily {
 
 /// A font of the window with more weight.
 pub(crate) fn strong(size: f32) -> FontId {
-    FontId::unique(size, strong_family())
+    FontId::new(size, strong_family())
 }
 
 /// A font of the window.
 pub(crate) fn font(size: f32) -> FontId {
-    FontId::unique(size, FontFamily::Proportional)
+    FontId::new(size, FontFamily::Proportional)
 }
 
 /// What everything looks like.
@@ -174,12 +174,12 @@ impl Tokens {
             (false, true) => italic_family(),
             (false, false) => FontFamily::Monospace,
         };
-        (FontId::unique(self.text_size, family), color(style.color))
+        (FontId::new(self.text_size, family), color(style.color))
     }
 
     /// The font of the text that is edited.
     pub(crate) fn text_font(&self) -> FontId {
-        FontId::unique(self.text_size, FontFamily::Monospace)
+        FontId::new(self.text_size, FontFamily::Monospace)
     }
 
     /// Gives the whole window these colours and sizes.
@@ -199,7 +199,7 @@ impl Tokens {
                 (TextStyle::Body, font(TEXT_SIZE)),
                 (TextStyle::Button, font(TEXT_SIZE)),
                 (TextStyle::Heading, strong(HEADING_SIZE)),
-                (TextStyle::Monospace, FontId::unique(TEXT_SIZE, FontFamily::Monospace)),
+                (TextStyle::Monospace, FontId::new(TEXT_SIZE, FontFamily::Monospace)),
             ]
             .into();
             self.color(&mut style.visuals);

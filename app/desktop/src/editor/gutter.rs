@@ -69,7 +69,7 @@ fn paint_blame(painter: &Painter, scene: &EditorScene<'_>, places: &Places, midd
     let room = BLAME_CHARS as usize - age.len() - 3;
     let short: String = name.chars().take(room).collect();
     let left = places.gutter.left() + places.char_width;
-    let font = FontId::unique(tokens::SMALL_SIZE, tokens.text_font().family);
+    let font = FontId::new(tokens::SMALL_SIZE, tokens.text_font().family);
     let color = tokens.person(&blame.user);
     let bar = Rect::from_center_size(pos2(left, middle), vec2(3.0, places.row_height - 4.0));
     painter.rect_filled(bar, 1.0, color);

@@ -65,7 +65,7 @@ fn past_ui(ui: &mut Ui, scene: &mut Scene<'_>, path: &str, at: &str) {
         let end = text.text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text.text.len(), |(end, _)| end);
         let mut shown = &text.text[..end];
         ScrollArea::both().id_salt("past").max_height(280.0).auto_shrink([false, true]).show(ui, |ui| {
-            let font = FontId::unique(tokens::SMALL_SIZE, scene.tokens.text_font().family);
+            let font = FontId::new(tokens::SMALL_SIZE, scene.tokens.text_font().family);
             let field = TextEdit::multiline(&mut shown).font(font).desired_width(f32::INFINITY);
             let response = ui.add(field);
             response.widget_info(|| {

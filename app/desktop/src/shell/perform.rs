@@ -67,7 +67,6 @@ impl Shell {
             Action::ShowTab(tab) => layout.show(tab),
             Action::CloseTab(tab) => drop(layout.close(tab)),
             Action::KeepTab(tab) => layout.keep(tab),
-            Action::MoveTab { tab, group, index } => layout.move_tab(tab, group, index),
             Action::Focus(group) => layout.focus(group),
             Action::ResizeSplit { path, child, share } => layout.resize(&path, child, share),
             _ => {}
