@@ -20,6 +20,8 @@ use crate::{
 pub(crate) enum Action {
     /// A command of the list.
     Run(Command),
+    /// A command that was chosen in the palette, which remembers it.
+    Choose(Command),
     /// Show a folder.
     OpenFolder(PathBuf),
     /// Find out where a path leads that is being typed.

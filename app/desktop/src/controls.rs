@@ -117,6 +117,16 @@ pub(crate) fn bare_field(
     response
 }
 
+/// The six signs that two people compare: pictures, and their words below.
+pub(crate) fn signs(ui: &mut Ui, tokens: &Tokens, fingerprint: &str) {
+    let (pictures, words) = fingerprint.split_once('(').unwrap_or((fingerprint, ""));
+    let label = ui.label(RichText::new(pictures.trim()).font(tokens::strong(tokens::SIGN_SIZE)));
+    label.widget_info(|| WidgetInfo::labeled(Role::Label, true, fingerprint));
+    if !words.is_empty() {
+        ui.label(RichText::new(words.trim_end_matches(')')).font(tokens::strong(tokens::TEXT_SIZE)));
+    }
+}
+
 /// A disc with the initials of a person.
 pub(crate) fn avatar(ui: &mut Ui, tokens: &Tokens, user: &str, name: &str, is_here: bool) -> Response {
     let size = 22.0;

@@ -63,13 +63,16 @@ pub(crate) const SEARCHING: &str = "Searching …";
 
 // People.
 pub(crate) const SHARE: &str = "Share";
+pub(crate) const SHARE_MORE: &str = "Share…";
 pub(crate) const SHARE_EMPTY: &str = "Make a ticket and send it to somebody. Whoever comes with it waits until you have compared six signs with them.";
-pub(crate) const ROLE: &str = "They may";
+pub(crate) const ROLE: &str = "They come as";
 pub(crate) const LASTS: &str = "The ticket works for";
 pub(crate) const USES: &str = "For how many people";
 pub(crate) const MAKE_TICKET: &str = "Make a ticket";
 pub(crate) const COPY: &str = "Copy";
 pub(crate) const OPEN_INVITATIONS: &str = "Open invitations";
+pub(crate) const SOMEBODY: &str = "Somebody";
+pub(crate) const SHARE_TO_SEE: &str = "“Share…” shows the signs to compare";
 pub(crate) const WAITING: &str = "Waiting to be let in";
 pub(crate) const LET_IN: &str = "Let in";
 pub(crate) const REFUSE: &str = "Refuse";

@@ -46,6 +46,8 @@ pub(crate) const TEXT_SIZE: f32 = 13.0;
 pub(crate) const SMALL_SIZE: f32 = 11.5;
 /// Headings.
 pub(crate) const HEADING_SIZE: f32 = 16.0;
+/// Signs that two people compare.
+pub(crate) const SIGN_SIZE: f32 = 22.0;
 /// The heading of the first page.
 pub(crate) const TITLE_SIZE: f32 = 26.0;
 /// The scroll bar of an editor.

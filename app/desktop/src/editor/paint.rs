@@ -74,7 +74,11 @@ impl EditorWidget {
             people::paint_selections(&painter, scene, places, shown);
         }
         let color = if has_focus { tokens.selection } else { tokens.selection.gamma_multiply(0.6) };
-        for selection in selections.iter().filter(|selection| !selection.is_empty()) {
+        // The place that was found has a colour of its own.
+        let is_found = |selection: &&Selection| {
+            scene.find.is_some_and(|find| find.place_of(&selection.range()).0.is_some())
+        };
+        for selection in selections.iter().filter(|selection| !selection.is_empty() && !is_found(selection)) {
             for rect in selection_rects(places, shown, &selection.range()) {
                 painter.rect_filled(rect, 2.0, color);
             }

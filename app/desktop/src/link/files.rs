@@ -16,10 +16,16 @@ use crate::limits::{FOLDER_MATCHES_MAX, LISTED_FILES_MAX, RESULT_LINE_CHARS_MAX,
 
 /// What never stands in the tree: it is not shared, and nobody edits it by hand.
 const HIDDEN: [&str; 3] = [".git", ".hg", ".svn"];
+/// How files begin that a node is just writing; in a moment they have their real names.
+const UNFINISHED: &str = ".weft-tmp-";
 /// How many folders are offered while a path is typed.
 const OFFERED_MAX: usize = 8;
 /// How many files are searched before their results are told.
 const FILES_STEP: usize = 64;
+
+fn is_hidden(name: &str) -> bool {
+    HIDDEN.contains(&name) || name.starts_with(UNFINISHED)
+}
 
 /// What is in a folder.
 pub(super) fn read_folder(root: &Path, path: &str) -> Result<Vec<Entry>, String> {
@@ -27,7 +33,7 @@ pub(super) fn read_folder(root: &Path, path: &str) -> Result<Vec<Entry>, String>
     let mut list = Vec::new();
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if HIDDEN.contains(&name.as_str()) {
+        if is_hidden(&name) {
             continue;
         }
         // A link is shown as what it leads to; one that leads nowhere as a file.
@@ -76,7 +82,7 @@ fn walk(root: &Path) -> impl Iterator<Item = PathBuf> {
         .hidden(false)
         .require_git(false)
         .add_custom_ignore_filename(".weftignore")
-        .filter_entry(|entry| !HIDDEN.iter().any(|hidden| entry.file_name() == *hidden))
+        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(is_hidden))
         .build();
     walker
         .flatten()
@@ -178,9 +184,13 @@ mod tests {
         let root = folder.path();
         fs::create_dir_all(root.join("src/.git")).unwrap();
         fs::create_dir_all(root.join("target")).unwrap();
-        for (name, text) in
-            [(".gitignore", "target\n"), ("src/a.rs", "x"), ("src/.git/b", "x"), ("target/c", "x")]
-        {
+        for (name, text) in [
+            (".gitignore", "target\n"),
+            ("src/a.rs", "x"),
+            ("src/.git/b", "x"),
+            ("target/c", "x"),
+            ("src/.weft-tmp-1", "x"),
+        ] {
             fs::write(root.join(name), text).unwrap();
         }
         assert_eq!(list(root), [".gitignore", "src/a.rs"]);

@@ -163,14 +163,24 @@ impl Worker {
         }
         let (connection, news) = (node.connection.clone(), self.news.clone());
         node.watching = Some(tokio::spawn(async move {
-            let mut last = None;
+            // Compared as they are written: the reports have no equality of their own.
+            let (mut last_status, mut last_invitations) = (String::new(), String::new());
             loop {
                 let status = connection.ask(Status { folder: folder.clone() }).await;
-                // Compared as it is written: the reports have no equality of their own.
+                let is_shared = status.is_ok();
                 let shown = format!("{status:?}");
-                if last.as_ref() != Some(&shown) {
-                    last = Some(shown);
+                if last_status != shown {
+                    last_status = shown;
                     news.send(FromLink::Status(status.map(Box::new))).await;
+                }
+                // Whoever comes with a ticket waits for the person, whatever the window shows just then.
+                if is_shared {
+                    let invitations = connection.ask(InvitationsList { folder: Some(folder.clone()) }).await;
+                    let shown = format!("{invitations:?}");
+                    if last_invitations != shown {
+                        last_invitations = shown;
+                        news.send(FromLink::Invitations(invitations)).await;
+                    }
                 }
                 tokio::time::sleep(STATUS_EVERY).await;
             }

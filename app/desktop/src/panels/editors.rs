@@ -9,6 +9,8 @@ use weft_editor::{
 };
 
 use super::{Scene, find, guarded, tabs};
+use weft_node::api::Stage;
+
 use crate::{
     action::Action,
     controls,
@@ -54,11 +56,21 @@ fn plain_folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 /// How far long work is, in words.
 pub(super) fn progress_ui(ui: &mut Ui, state: &State, words: &str) {
     let Some(progress) = &state.pages.progress else { return drop(ui.label(words)) };
-    let count = match progress.total {
-        Some(total) => format!("{} of {total}", progress.done),
-        None => progress.done.to_string(),
+    let stage = match progress.what {
+        Stage::Scan => "Looking through the folder",
+        Stage::Import => "Reading files",
+        Stage::Wait => "Waiting for an answer",
+        Stage::Receive => "Receiving",
+        Stage::Write => "Writing files",
+        Stage::Send => "Sending",
     };
-    ui.label(format!("{words} {count}"));
+    let count = match progress.total {
+        Some(total) => format!(", {} of {total}", progress.done),
+        None if progress.done > 0 => format!(", {}", progress.done),
+        None => String::new(),
+    };
+    let detail = progress.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    ui.label(format!("{stage}{detail}{count}"));
     if let Some(total) = progress.total.filter(|total| *total > 0) {
         let share = progress.done as f32 / total as f32;
         ui.add(eframe::egui::ProgressBar::new(share).desired_width(240.0).desired_height(6.0));

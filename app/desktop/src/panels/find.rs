@@ -25,6 +25,7 @@ pub(super) fn find_ui(ui: &mut Ui, scene: &mut Scene<'_>, text: Rect) {
         frame.show(ui, |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.x = 2.0;
+            ui.spacing_mut().button_padding = vec2(tokens::STEP, tokens::STEP);
             query_ui(ui, scene);
             if scene.state.find.has_replacement() {
                 replacement_ui(ui, scene);

@@ -105,7 +105,8 @@ const MENUS: &[Menu] = &[
 
 pub(super) fn menus_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     for (name, commands) in MENUS {
-        ui.menu_button(*name, |ui| {
+        let button = Button::new(*name).frame_when_inactive(false);
+        eframe::egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
             ui.set_min_width(260.0);
             for entry in *commands {
                 match entry {

@@ -137,8 +137,11 @@ fn list_ui(
     ui.spacing_mut().item_spacing.y = 0.0;
     let mut clicked = None;
     let height = tokens::OVERLAY_ROWS as f32 * tokens::ROW;
-    let mut scroll =
-        ScrollArea::vertical().id_salt("overlay rows").max_height(height).auto_shrink([false, true]);
+    let mut scroll = ScrollArea::vertical()
+        .id_salt("overlay rows")
+        .max_height(height)
+        .min_scrolled_height(height.min(rows.len() as f32 * tokens::ROW))
+        .auto_shrink([false, true]);
     if has_moved {
         let seen = (selected as f32 + 1.0) * tokens::ROW - height / 2.0;
         scroll = scroll.vertical_scroll_offset(seen.max(0.0));
@@ -189,7 +192,7 @@ fn commands(scene: &Scene<'_>, query: &str) -> Vec<Row> {
         title: row.info.title.to_owned(),
         positions: row.positions,
         note: row.keys.unwrap_or_default(),
-        does: vec![Action::Run(row.info.command)],
+        does: vec![Action::Choose(row.info.command)],
     });
     rows.collect()
 }

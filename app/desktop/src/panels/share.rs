@@ -63,7 +63,7 @@ fn draft_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         let label = ui.label(RichText::new(strings::ROLE).color(muted));
         let combo = ComboBox::from_id_salt("role")
             .width(180.0)
-            .selected_text(role_words(draft.role))
+            .selected_text(format!("{}: {}", draft.role, role_words(draft.role)))
             .show_ui(ui, |ui| {
                 for role in [Role::Viewer, Role::Editor, Role::Admin, Role::Keeper] {
                     ui.selectable_value(&mut draft.role, role, format!("{role}: {}", role_words(role)));
@@ -99,7 +99,7 @@ fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newco
             scene.tokens,
             &format!("As {}. Do both of you see the same signs?", invitation.role),
         );
-        ui.label(RichText::new(&newcomer.fingerprint).font(tokens::strong(tokens::HEADING_SIZE)));
+        controls::signs(ui, scene.tokens, &newcomer.fingerprint);
         ui.add_space(tokens::STEP);
         ui.horizontal(|ui| {
             if controls::primary_button(ui, scene.tokens, strings::LET_IN).clicked() {
@@ -153,7 +153,7 @@ fn open_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitations: &[Invitation]) {
     }
     controls::section_head(ui, scene.tokens, strings::OPEN_INVITATIONS);
     for invitation in invitations {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let left = invitation.uses_left;
             let people = if left == 1 { "person" } else { "people" };
             let until = invitation.expires.timestamp().to_string();

@@ -14,6 +14,7 @@ pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     controls::edge(ui, rect, scene.tokens, true);
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = tokens::STEP;
+        ui.spacing_mut().button_padding = eframe::egui::vec2(tokens::GAP, tokens::STEP);
         if scene.state.folder.is_some() {
             let is_on = scene.state.shows_side_bar;
             let pressed =
@@ -29,7 +30,7 @@ fn right_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(folder) = &scene.state.folder else { return };
     let is_shared = folder.workspace.value().is_some();
     if is_shared {
-        let pressed = controls::primary_button(ui, scene.tokens, strings::SHARE).clicked();
+        let pressed = controls::primary_button(ui, scene.tokens, strings::SHARE_MORE).clicked();
         run_when(pressed, scene, AppCommand::Share);
     }
     let open = scene.state.pages.open;

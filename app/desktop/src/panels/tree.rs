@@ -13,6 +13,8 @@ use crate::{
 
 pub(super) fn tree_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(folder) = &scene.state.folder else { return };
+    // A panel is as wide as what it shows, which is little while the folder is read.
+    ui.set_width(ui.available_width());
     ui.add_space(tokens::GAP);
     ui.horizontal(|ui| {
         ui.add_space(tokens::PADDING);

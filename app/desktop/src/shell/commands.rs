@@ -17,7 +17,6 @@ const ZOOM: std::ops::RangeInclusive<f32> = 0.5..=3.0;
 
 impl Shell {
     pub(super) fn run(&mut self, ctx: &Context, command: Command) {
-        self.state.palette.used(command);
         match command {
             Command::Editor(command) => self.run_in_editor(ctx, command),
             Command::App(command) => self.run_in_window(ctx, command),

@@ -1,7 +1,9 @@
 //! What the node tells becomes state.
 
 use weft_editor::{Document, KeyMap, Language, Settings};
-use weft_node::api::{ApiError, DocumentChanged, DocumentCursors, ErrorKind, WorkspaceStatus};
+use weft_node::api::{
+    ApiError, DocumentChanged, DocumentCursors, ErrorKind, Invitations, Newcomer, WorkspaceStatus,
+};
 
 use super::Shell;
 use crate::{
@@ -86,7 +88,7 @@ impl Shell {
                 pages.share.answer(result.map(|shared| *shared));
                 self.refresh_pages();
             }
-            FromLink::Invitations(result) => pages.invitations.answer(result),
+            FromLink::Invitations(result) => self.invitations(result),
             FromLink::Members(result) => pages.members.answer(result),
             FromLink::Revoke(result) => match result {
                 Ok(_) => self.refresh_pages(),
@@ -112,6 +114,24 @@ impl Shell {
                 Err(error) => self.state.failure(&error),
             },
             _ => {}
+        }
+    }
+
+    /// Says so when somebody new waits to be let in, unless the page that shows it is open.
+    fn invitations(&mut self, result: Result<Invitations, ApiError>) {
+        let waiting = |list: &Invitations| -> Vec<Newcomer> {
+            list.invitations.iter().flat_map(|invitation| invitation.waiting.clone()).collect()
+        };
+        let pages = &mut self.state.pages;
+        let before = pages.invitations.value().map(waiting).unwrap_or_default();
+        let now = result.as_ref().map(waiting).unwrap_or_default();
+        pages.invitations.answer(result);
+        if pages.open == Some(Page::Share) {
+            return;
+        }
+        if let Some(newcomer) = now.into_iter().find(|newcomer| !before.contains(newcomer)) {
+            let name = newcomer.name.unwrap_or_else(|| strings::SOMEBODY.to_owned());
+            self.state.notice(&format!("{name} waits to be let in"), Some(strings::SHARE_TO_SEE), false);
         }
     }
 

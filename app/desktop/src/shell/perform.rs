@@ -24,6 +24,10 @@ impl Shell {
     fn perform_one(&mut self, ctx: &Context, action: Action) {
         match action {
             Action::Run(command) => self.run(ctx, command),
+            Action::Choose(command) => {
+                self.state.palette.used(command);
+                self.run(ctx, command);
+            }
             Action::OpenFolder(folder) => drop(self.ask(ToLink::OpenFolder(folder))),
             Action::LookAtPath(path) => drop(self.ask(ToLink::LookAtPath(path))),
             Action::OpenFile { path, is_preview, place } => self.open_file(&path, is_preview, place),
