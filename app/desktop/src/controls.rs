@@ -118,7 +118,7 @@ pub(crate) fn bare_field(
 }
 
 /// The six signs that two people compare: pictures, and their words below.
-pub(crate) fn signs(ui: &mut Ui, tokens: &Tokens, fingerprint: &str) {
+pub(crate) fn signs(ui: &mut Ui, fingerprint: &str) {
     let (pictures, words) = fingerprint.split_once('(').unwrap_or((fingerprint, ""));
     let label = ui.label(RichText::new(pictures.trim()).font(tokens::strong(tokens::SIGN_SIZE)));
     label.widget_info(|| WidgetInfo::labeled(Role::Label, true, fingerprint));

@@ -163,7 +163,11 @@ impl Tokens {
 
     /// The colour of a person: the same on every device, because it follows from the id.
     pub(crate) fn person(&self, user: &str) -> Color32 {
-        let number = user.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        // FNV-1a: ids that differ a little get numbers that differ a lot.
+        let hash = user.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let number = (hash >> 40) as usize;
         color(self.theme.person(number))
     }
 

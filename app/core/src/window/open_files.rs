@@ -29,8 +29,6 @@ pub struct OpenFile {
     /// The number that the node gave the document, while the node has it open.
     number: Option<u64>,
     views: BTreeMap<GroupId, ViewId>,
-    /// Whether it is asked for anew while what is known stays.
-    is_reopening: bool,
 }
 
 impl OpenFile {
@@ -81,7 +79,7 @@ impl OpenFiles {
         };
         if is_new {
             let views = self.files.remove(path).map(|file| file.views).unwrap_or_default();
-            let file = OpenFile { state: FileState::Loading, number: None, views, is_reopening: false };
+            let file = OpenFile { state: FileState::Loading, number: None, views };
             self.files.insert(path.to_owned(), file);
         }
         is_new
@@ -91,7 +89,6 @@ impl OpenFiles {
     pub fn want_again(&mut self) -> Vec<String> {
         for file in self.files.values_mut() {
             file.number = None;
-            file.is_reopening = true;
         }
         self.files.keys().cloned().collect()
     }
@@ -99,7 +96,6 @@ impl OpenFiles {
     /// Notes that one file is asked for anew. Gives the number that it had.
     pub fn reopen(&mut self, path: &str) -> Option<u64> {
         let file = self.files.get_mut(path)?;
-        file.is_reopening = true;
         file.number.take()
     }
 
@@ -108,13 +104,13 @@ impl OpenFiles {
         let file = self.files.get_mut(path)?;
         file.number = Some(number);
         match &mut file.state {
-            FileState::Ready(document) if file.is_reopening => document.reopened(text, revision),
+            // What was typed and not sent stays, however often the file is opened.
+            FileState::Ready(document) => document.reopened(text, revision),
             state => {
                 *state = FileState::Ready(Box::new(Document::new(text, revision)));
                 file.views.clear();
             }
         }
-        file.is_reopening = false;
         file.document_mut()
     }
 
@@ -224,6 +220,10 @@ mod tests {
         let file = files.get("a").unwrap();
         assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text!");
         assert_eq!((file.number(), file.view(GROUP)), (Some(7), Some(view)));
+        files.opened("a", 8, "text?", 0);
+        let file = files.get("a").unwrap();
+        assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text?", "opened twice");
+        assert_eq!((file.number(), file.view(GROUP)), (Some(8), Some(view)));
     }
 
     #[test]

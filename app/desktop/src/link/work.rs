@@ -223,8 +223,9 @@ impl Worker {
             ToLink::Parse { path, job } => self.parse(path, job),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
             ToLink::Save(saved) => self.save(saved),
+            // Documents are asked for again when there is a node; everything else waits for it.
             request if self.node.is_none() => {
-                if self.backlog.len() < REQUESTS_MAX {
+                if matches!(request, ToLink::Ask(_)) && self.backlog.len() < REQUESTS_MAX {
                     self.backlog.push_back(request);
                 }
             }

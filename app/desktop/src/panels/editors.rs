@@ -94,6 +94,7 @@ fn pane_ui(ui: &mut Ui, scene: &mut Scene<'_>, pane: &Pane, rect: Rect, path: &m
     };
     let room = if axis == Axis::Row { rect.width() } else { rect.height() };
     let mut from = 0.0;
+    let mut grips = Vec::new();
     for (index, (child, share)) in children.iter().enumerate() {
         let size = room * share;
         let part = match axis {
@@ -106,9 +107,12 @@ fn pane_ui(ui: &mut Ui, scene: &mut Scene<'_>, pane: &Pane, rect: Rect, path: &m
         pane_ui(ui, scene, child, part, path);
         path.pop();
         from += size;
-        if index + 1 < children.len() {
-            grip_ui(ui, scene, axis, part, path, index, *share, room);
-        }
+        grips.push((part, index, *share));
+    }
+    // Above what they part.
+    grips.pop();
+    for (part, index, share) in grips {
+        grip_ui(ui, scene, axis, part, path, index, share, room);
     }
 }
 

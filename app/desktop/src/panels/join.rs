@@ -103,5 +103,5 @@ fn preview_ui(ui: &mut Ui, scene: &Scene<'_>, preview: &JoinPreviewed) {
 
 fn signs_ui(ui: &mut Ui, scene: &Scene<'_>, preview: &JoinPreviewed) {
     controls::paragraph(ui, scene.tokens, strings::COMPARE_SIGNS);
-    controls::signs(ui, scene.tokens, &preview.fingerprint);
+    controls::signs(ui, &preview.fingerprint);
 }

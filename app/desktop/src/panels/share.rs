@@ -99,7 +99,7 @@ fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newco
             scene.tokens,
             &format!("As {}. Do both of you see the same signs?", invitation.role),
         );
-        controls::signs(ui, scene.tokens, &newcomer.fingerprint);
+        controls::signs(ui, &newcomer.fingerprint);
         ui.add_space(tokens::STEP);
         ui.horizontal(|ui| {
             if controls::primary_button(ui, scene.tokens, strings::LET_IN).clicked() {

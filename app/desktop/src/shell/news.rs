@@ -166,7 +166,7 @@ impl Shell {
         let has_changed = result.as_ref().is_ok_and(|status| before.as_ref() != Some(&status.digest));
         folder.workspace.answer(result);
         if is_new {
-            self.want_shown();
+            self.file_shown();
         }
         if has_changed {
             let effects = self.state.folder.as_mut().map(|folder| folder.tree.reload()).unwrap_or_default();
@@ -198,6 +198,11 @@ impl Shell {
             }
         };
         let is_first = folder.files.get(path).is_some_and(|file| file.document().is_none());
+        let before = folder.files.get(path).and_then(|file| file.number()).filter(|before| *before != number);
+        if let Some(before) = before {
+            self.ask(ToLink::CloseDocument(before));
+        }
+        let Some(folder) = &mut self.state.folder else { return };
         let Some(document) = folder.files.opened(path, number, &text, revision) else {
             self.ask(ToLink::CloseDocument(number));
             return;
