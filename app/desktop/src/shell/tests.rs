@@ -419,7 +419,7 @@ fn sharing_makes_a_ticket_and_lets_in_whoever_was_compared() {
     let shared = serde_json::json!({ "ticket": "weftabc", "role": "editor", "expires": "2026-11-22T03:13:53Z",
         "uses": 1, "id": "i", "workspace": "w", "name": "Notes" });
     window.tell(FromLink::Share(Ok(Box::new(serde_json::from_value(shared).unwrap()))));
-    assert!(window.harness.query_by_role_and_label(Kind::MultilineTextInput, "Ticket").is_some());
+    assert!(window.harness.query_by_role_and_label(Kind::TextInput, "Ticket").is_some());
     assert!(window.has("Ticket as a QR code"));
     let list = serde_json::json!({ "invitations": [{ "id": "i", "role": "editor", "expires": "2026-11-22T03:13:53Z",
         "uses_left": 1, "waiting": [{ "user": "u1", "fingerprint": "fox tree", "name": "Ben" }] }] });
