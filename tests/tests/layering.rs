@@ -10,7 +10,7 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 17] = [
+const LAYERS: [(&str, u32); 19] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
@@ -21,13 +21,15 @@ const LAYERS: [(&str, u32); 17] = [
     ("weft-index-disk", 2),
     ("weft-ai-llama", 2),
     ("weft-node", 3),
-    ("weft", 4),
-    ("weft-tests", 5),
-    ("weft-simulations", 5),
+    ("weft-desktop", 4),
+    ("weft", 5),
+    ("weft-tests", 6),
+    ("weft-simulations", 6),
     ("weft-bench-report", 0),
     ("weft-fuzz", 0),
-    ("weft-bench-sync", 6),
-    ("weft-benches", 5),
+    ("weft-bench-sync", 7),
+    ("weft-benches", 6),
+    ("weft-bench-ui", 6),
 ];
 
 /// The packages without IO, clock and threads.
@@ -51,7 +53,7 @@ const FORBIDDEN_IN_CORES: [&str; 13] = [
 ];
 
 /// The only packages that may name a crate.
-const RESERVED: [(&str, &[&str]); 10] = [
+const RESERVED: [(&str, &[&str]); 12] = [
     ("automerge", &["weft-crdt", "weft-benches", "weft-simulations", "weft-tests"]),
     ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches"]),
     ("keyring", &["weft-store"]),
@@ -60,7 +62,9 @@ const RESERVED: [(&str, &[&str]); 10] = [
     ("swarm-discovery", &["weft-net"]),
     ("notify", &["weft-node", "weft-index-disk", "weft-bench-sync"]),
     ("clap", &["weft", "weft-tests", "weft-simulations", "weft-benches"]),
-    ("eframe", &["weft"]),
+    ("eframe", &["weft-desktop"]),
+    ("egui", &["weft-desktop"]),
+    ("egui_kittest", &["weft-desktop"]),
     ("llama-cpp-2", &["weft-ai-llama"]),
 ];
 

@@ -176,8 +176,9 @@ fn the_engine_names_automerge_only_in_its_interchange() {
 }
 
 /// Each file of limits, with the packages whose tests stand at them.
-const LIMITS: [(&str, &[&str]); 5] = [
+const LIMITS: [(&str, &[&str]); 6] = [
     ("app/core/src/limits.rs", &["app/core"]),
+    ("app/desktop/src/limits.rs", &["app/desktop"]),
     ("crdt/src/limits.rs", &["crdt"]),
     ("sync/core/src/limits.rs", &["sync/core", "simulations"]),
     ("sync/store/src/limits.rs", &["sync/store"]),
@@ -186,7 +187,12 @@ const LIMITS: [(&str, &[&str]); 5] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 24] = [
+const TUNING: [(&str, &str); 29] = [
+    ("STATUS_EVERY", "how often the window asks its node"),
+    ("BUSY_PATIENCE", "patience with another start of this program"),
+    ("LAST_WORDS_PATIENCE", "patience with the node when the window is closed"),
+    ("NOTICE_TIME", "how long a line stays in the corner"),
+    ("BLINK_TIME", "how long the caret blinks"),
     ("WELCOME_FRAME_BYTES", "how an inviter cuts what it sends"),
     ("LOAD_BYTES", "how much is read from the store at a time"),
     ("TAKEN_BYTES_STEP", "how often a sender is told to go on"),

@@ -6,6 +6,7 @@ mod link;
 mod people;
 mod pointer;
 mod run;
+mod scrolling;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use self::link::{LinkError, Outgoing};
 pub use self::people::Person;
 pub use self::pointer::Grain;
 pub use self::run::Effect;
+pub use self::scrolling::Reveal;
 
 /// What an edit is to the undo history: like ones that follow each other are taken back together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Document {
     language: &'static Language,
     settings: EditSettings,
     syntax: SyntaxState,
+    /// Counts the trees that were made.
+    trees: u64,
     people: Vec<Person>,
 }
 
@@ -89,6 +93,7 @@ impl Document {
             language: &PLAIN,
             settings: EditSettings::default(),
             syntax: SyntaxState::default(),
+            trees: 0,
             people: Vec::new(),
         }
     }

@@ -14,6 +14,8 @@ const ABOUT: &str = "Edit one folder together, without a server";
 
 const EXAMPLES: &str = "\
 Examples:
+  weft                              open the window
+  weft open ~/notes                 open the window on a folder
   weft init ~/notes                 make a folder a workspace
   weft share ~/notes                print a ticket and wait for whoever comes with it
   weft join TICKET ~/notes          join on another machine
@@ -43,6 +45,8 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Open the window on a folder.
+    Open(FolderArgument),
     /// Make a folder a workspace and import it.
     Init(InitArguments),
     /// Print an invitation ticket and wait for whoever comes with it.

@@ -41,6 +41,8 @@ pub(crate) async fn run(
     }
     logging::start(&environment.home, output);
     match command {
+        // Opened in `main`: the window needs the first thread, and has threads of its own.
+        Command::Open(_) => Ok(Outcome::Done),
         Command::Init(arguments) => workspace::init(&arguments, environment, output).await,
         Command::Share(arguments) => share::share(&arguments, environment, output).await,
         Command::Invitations(arguments) => people::invitations(&arguments, environment, output).await,
@@ -74,8 +76,24 @@ pub(crate) async fn run(
     }
 }
 
-/// `weft` alone, in a build without the window.
-pub(crate) fn no_window(output: &Output) -> Result<Outcome, ApiError> {
+/// `weft` alone and `weft open`: the window. It returns when the window is closed.
+#[cfg(feature = "desktop")]
+pub(crate) fn open_window(folder: Option<&std::path::Path>, output: &Output) -> Result<Outcome, ApiError> {
+    let environment = Environment::read(output)?;
+    logging::start(&environment.home, output);
+    let folder = folder.map(crate::environment::absolute).transpose()?;
+    let node = environment.node_options(Some(weft_node::api::NetworkOptions::default()))?;
+    let opened = weft_desktop::run(weft_desktop::DesktopOptions { node, folder });
+    opened.map(|()| Outcome::Done).map_err(|error| ApiError::failed(error.to_string()).hint(error.hint()))
+}
+
+/// `weft` alone and `weft open`, in a build without the window.
+#[cfg(not(feature = "desktop"))]
+pub(crate) fn open_window(folder: Option<&std::path::Path>, output: &Output) -> Result<Outcome, ApiError> {
+    if folder.is_some() {
+        return Err(ApiError::usage("this build of Weft has no window")
+            .hint("build it with the feature `desktop`, or use the commands that `weft --help` lists"));
+    }
     let help = <crate::arguments::Arguments as clap::CommandFactory>::command().render_help();
     output
         .print(&format!("{help}\n\nThis build of Weft has no window; every command works without it.\n"))?;

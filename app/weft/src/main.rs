@@ -1,7 +1,7 @@
-//! The command line of Weft.
+//! The command line of Weft, and the way to its window.
 //!
 //! A command asks a node: the one that runs on this data folder when there is one, else a node in this process that
-//! lives as long as the command. Reading order:
+//! lives as long as the command. Without a command the window opens (`weft-desktop`). Reading order:
 //!
 //! - `arguments`: what can be typed, with the help texts;
 //! - `environment`: the data folder, the key and the terminal;
@@ -25,7 +25,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use self::{arguments::Arguments, commands::Outcome, environment::Environment, output::Output};
+use self::{
+    arguments::{Arguments, Command},
+    commands::Outcome,
+    environment::Environment,
+    output::Output,
+};
 
 fn main() -> ExitCode {
     memory::share_one_arena();
@@ -42,7 +47,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: &Output) -> Result<Outcome, weft_node::api::ApiError> {
-    let Some(command) = arguments.command else { return commands::no_window(output) };
+    let command = match arguments.command {
+        None => return commands::open_window(None, output),
+        Some(Command::Open(folder)) => return commands::open_window(folder.folder.as_deref(), output),
+        Some(command) => command,
+    };
     command.prepare_process();
     let environment = Environment::read(output)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -19,7 +19,14 @@ impl Document {
 
     /// Takes a tree, also when the text has changed since. Tells whether it was still wanted.
     pub fn parsed(&mut self, parsed: Parsed) -> bool {
-        self.syntax.parsed(parsed, self.language)
+        let is_taken = self.syntax.parsed(parsed, self.language);
+        self.trees += u64::from(is_taken);
+        is_taken
+    }
+
+    /// Counts the trees that were taken. Together with [`Document::version`] it tells whether colours are still right.
+    pub fn trees(&self) -> u64 {
+        self.trees
     }
 
     /// The newest tree, in step with the text. Together with a clone of the text it may go to another thread.

@@ -201,6 +201,18 @@ impl FileTree {
         self.rows.as_deref().unwrap_or_default()
     }
 
+    /// What [`FileTree::rows`] gave last. Empty when something has changed since.
+    pub fn shown(&self) -> &[TreeRow] {
+        self.rows.as_deref().unwrap_or_default()
+    }
+
+    /// Reads every open folder again: something has changed, and nobody says where.
+    pub fn reload(&mut self) -> Vec<TreeEffect> {
+        self.folders.retain(|path, _| self.open.contains(path));
+        let open: Vec<String> = self.open.iter().cloned().collect();
+        open.iter().flat_map(|path| self.changed(path)).collect()
+    }
+
     fn collect(&self, path: &str, depth: usize, rows: &mut Vec<TreeRow>) {
         let entries = match self.folders.get(path) {
             Some(FolderState::Ready { entries, .. }) => entries,

@@ -1,0 +1,243 @@
+//! The files that have tabs, with their documents and the views of each group on them.
+
+use std::collections::BTreeMap;
+
+use super::GroupId;
+use crate::document::Document;
+use crate::view::ViewId;
+
+/// What is known of a file that has a tab.
+#[derive(Debug, Clone)]
+pub enum FileState {
+    /// It was asked for.
+    Loading,
+    /// It can be edited.
+    Ready(Box<Document>),
+    /// It could not be opened.
+    Failed {
+        /// What failed.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+/// A file that has a tab.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    state: FileState,
+    /// The number that the node gave the document, while the node has it open.
+    number: Option<u64>,
+    views: BTreeMap<GroupId, ViewId>,
+}
+
+impl OpenFile {
+    /// What is known.
+    pub fn state(&self) -> &FileState {
+        &self.state
+    }
+
+    /// The document, when it is there.
+    pub fn document(&self) -> Option<&Document> {
+        if let FileState::Ready(document) = &self.state { Some(document) } else { None }
+    }
+
+    /// The document, when it is there.
+    pub fn document_mut(&mut self) -> Option<&mut Document> {
+        if let FileState::Ready(document) = &mut self.state { Some(document) } else { None }
+    }
+
+    /// The number that the node gave the document.
+    pub fn number(&self) -> Option<u64> {
+        self.number
+    }
+
+    /// The view of a group.
+    pub fn view(&self, group: GroupId) -> Option<ViewId> {
+        self.views.get(&group).copied()
+    }
+
+    /// The document with the view of a group.
+    pub fn of_group(&mut self, group: GroupId) -> Option<(&mut Document, ViewId)> {
+        let view = self.view(group)?;
+        Some((self.document_mut()?, view))
+    }
+}
+
+/// The files that have tabs, by their paths.
+#[derive(Debug, Clone, Default)]
+pub struct OpenFiles {
+    files: BTreeMap<String, OpenFile>,
+}
+
+impl OpenFiles {
+    /// Notes that a file is wanted. Tells whether it must be asked for.
+    pub fn want(&mut self, path: &str) -> bool {
+        let is_new = match self.files.get(path) {
+            Some(file) => matches!(file.state, FileState::Failed { .. }),
+            None => true,
+        };
+        if is_new {
+            let views = self.files.remove(path).map(|file| file.views).unwrap_or_default();
+            let file = OpenFile { state: FileState::Loading, number: None, views };
+            self.files.insert(path.to_owned(), file);
+        }
+        is_new
+    }
+
+    /// Notes that everything is asked for anew: the node was started again, or its news got lost. Gives the paths.
+    pub fn want_again(&mut self) -> Vec<String> {
+        for file in self.files.values_mut() {
+            file.number = None;
+        }
+        self.files.keys().cloned().collect()
+    }
+
+    /// Notes that one file is asked for anew. Gives the number that it had.
+    pub fn reopen(&mut self, path: &str) -> Option<u64> {
+        let file = self.files.get_mut(path)?;
+        file.number.take()
+    }
+
+    /// The node has opened a file. Gives the document, or `None` when nobody wants it any more.
+    pub fn opened(&mut self, path: &str, number: u64, text: &str, revision: u64) -> Option<&mut Document> {
+        let file = self.files.get_mut(path)?;
+        file.number = Some(number);
+        match &mut file.state {
+            // What was typed and not sent stays, however often the file is opened.
+            FileState::Ready(document) => document.reopened(text, revision),
+            state => {
+                *state = FileState::Ready(Box::new(Document::new(text, revision)));
+                file.views.clear();
+            }
+        }
+        file.document_mut()
+    }
+
+    /// A file could not be opened. One that is there already stays as it is, so that nothing that was typed goes.
+    pub fn failed(&mut self, path: &str, message: &str, hint: Option<&str>) {
+        if let Some(file) = self.files.get_mut(path)
+            && file.document().is_none()
+        {
+            file.state = FileState::Failed { message: message.to_owned(), hint: hint.map(str::to_owned) };
+        }
+    }
+
+    /// Makes the view of a group on a file, unless there is one.
+    pub fn ensure_view(&mut self, path: &str, group: GroupId) -> Option<ViewId> {
+        let file = self.files.get_mut(path)?;
+        if let Some(view) = file.view(group) {
+            return Some(view);
+        }
+        let view = file.document_mut()?.add_view();
+        file.views.insert(group, view);
+        Some(view)
+    }
+
+    /// Lets go of files and views that no tab shows. `is_shown` tells whether a group has a tab of a path. Gives the
+    /// numbers of documents that the node may close.
+    pub fn keep(
+        &mut self,
+        is_shown: impl Fn(GroupId, &str) -> bool,
+        has_tab: impl Fn(&str) -> bool,
+    ) -> Vec<u64> {
+        let mut closed = Vec::new();
+        self.files.retain(|path, file| {
+            let gone: Vec<GroupId> =
+                file.views.keys().copied().filter(|group| !is_shown(*group, path)).collect();
+            for group in gone {
+                if let (Some(view), Some(document)) = (file.views.remove(&group), file.document_mut()) {
+                    document.remove_view(view);
+                }
+            }
+            // What the node lacks is sent first.
+            let is_kept = has_tab(path) || file.document().is_some_and(Document::is_behind);
+            if !is_kept {
+                closed.extend(file.number);
+            }
+            is_kept
+        });
+        closed
+    }
+
+    /// A file.
+    pub fn get(&self, path: &str) -> Option<&OpenFile> {
+        self.files.get(path)
+    }
+
+    /// A file.
+    pub fn get_mut(&mut self, path: &str) -> Option<&mut OpenFile> {
+        self.files.get_mut(path)
+    }
+
+    /// All files with their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &OpenFile)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// All files with their paths.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut OpenFile)> {
+        self.files.iter_mut().map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// The path of the document that has a number.
+    pub fn path_of(&self, number: u64) -> Option<&str> {
+        self.iter().find(|(_, file)| file.number == Some(number)).map(|(path, _)| path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: GroupId = GroupId(0);
+
+    #[test]
+    fn a_file_is_asked_for_once_and_again_after_it_failed() {
+        let mut files = OpenFiles::default();
+        assert!(files.want("a"));
+        assert!(!files.want("a"));
+        files.failed("a", "no", Some("try"));
+        assert!(matches!(files.get("a").unwrap().state(), FileState::Failed { .. }));
+        assert!(files.want("a"));
+        assert!(files.opened("a", 4, "text", 0).is_some());
+        assert!(!files.want("a"));
+        assert_eq!(files.path_of(4), Some("a"));
+        assert!(files.opened("b", 5, "", 0).is_none());
+    }
+
+    #[test]
+    fn what_was_typed_survives_that_the_node_begins_anew() {
+        let mut files = OpenFiles::default();
+        files.want("a");
+        files.opened("a", 1, "text", 0);
+        let view = files.ensure_view("a", GROUP).unwrap();
+        assert_eq!(files.ensure_view("a", GROUP), Some(view));
+        files.get_mut("a").unwrap().document_mut().unwrap().type_text(view, "my ");
+        assert_eq!(files.want_again(), ["a"]);
+        files.failed("a", "not yet", None);
+        files.opened("a", 7, "text!", 0);
+        let file = files.get("a").unwrap();
+        assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text!");
+        assert_eq!((file.number(), file.view(GROUP)), (Some(7), Some(view)));
+        files.opened("a", 8, "text?", 0);
+        let file = files.get("a").unwrap();
+        assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text?", "opened twice");
+        assert_eq!((file.number(), file.view(GROUP)), (Some(8), Some(view)));
+    }
+
+    #[test]
+    fn a_closed_file_goes_when_the_node_has_all_of_it() {
+        let mut files = OpenFiles::default();
+        files.want("a");
+        files.opened("a", 1, "text", 0);
+        let view = files.ensure_view("a", GROUP).unwrap();
+        files.get_mut("a").unwrap().document_mut().unwrap().type_text(view, "my ");
+        assert_eq!(files.keep(|_, _| false, |_| false), [0; 0]);
+        let document = files.get_mut("a").unwrap().document_mut().unwrap();
+        assert!(document.outgoing().is_some());
+        document.acknowledged(1);
+        assert_eq!(files.keep(|_, _| false, |_| false), [1]);
+        assert!(files.get("a").is_none());
+    }
+}

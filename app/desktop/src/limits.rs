@@ -1,0 +1,57 @@
+//! What the window holds at most, and how patient it is.
+
+use std::time::Duration;
+
+/// Most requests that wait for the thread that talks to the node. Beyond it a request is refused with a notice.
+pub(crate) const REQUESTS_MAX: usize = 1_024;
+
+/// Most answers and news that wait for the window. News beyond it are dropped, and every document is opened again.
+pub(crate) const NEWS_MAX: usize = 8_192;
+
+/// How many of them one frame takes; the others wait for the next.
+pub(crate) const NEWS_PER_FRAME_MAX: usize = 1_024;
+
+/// Most files that quick open and searches know of.
+pub(crate) const LISTED_FILES_MAX: usize = 200_000;
+
+/// The largest file that a search in the folder reads.
+pub(crate) const SEARCHED_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Most places that a search in the folder shows.
+pub(crate) const FOLDER_MATCHES_MAX: usize = 2_000;
+
+/// How much of a line a result of a search shows, in characters.
+pub(crate) const RESULT_LINE_CHARS_MAX: usize = 240;
+
+/// Most notices that stand in the corner; older ones go.
+pub(crate) const NOTICES_MAX: usize = 4;
+
+/// The longest file of the window's own state that is read.
+pub(crate) const STATE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Most moments of a file that the history shows.
+pub(crate) const HISTORY_MAX: u64 = 500;
+
+/// Most rows whose drawn text is kept from one frame to the next in one editor.
+pub(crate) const KEPT_ROWS_MAX: usize = 2_048;
+
+/// Most labels of other people that are drawn in one editor.
+pub(crate) const LABELS_MAX: usize = 64;
+
+/// Most commands that wait for the end of a frame.
+pub(crate) const ACTIONS_MAX: usize = 1_024;
+
+/// How often the node is asked who has what.
+pub(crate) const STATUS_EVERY: Duration = Duration::from_secs(2);
+
+/// How long another program may hold the data folder before the window gives up.
+pub(crate) const BUSY_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the window waits at its end for what was typed last.
+pub(crate) const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a notice stays.
+pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(8);
+
+/// How long the caret blinks after the last key; then it stands still, and nothing is drawn any more.
+pub(crate) const BLINK_TIME: Duration = Duration::from_secs(10);

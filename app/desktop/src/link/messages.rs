@@ -1,0 +1,295 @@
+//! What goes over the queues.
+
+use std::path::PathBuf;
+
+use weft_editor::{ParseJob, Parsed, search::Query, window::Entry};
+use weft_node::api::{
+    ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DocumentChanged, DocumentCursors, Existing,
+    HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, Presence, Progress, Restored, Revoked,
+    Role, Shared, WorkspaceStatus,
+};
+
+/// What the window asks for.
+#[derive(Debug)]
+pub enum ToLink {
+    /// Show this folder from now on: answers [`FromLink::FolderFound`], then [`FromLink::Status`], now and whenever it
+    /// changes.
+    OpenFolder(PathBuf),
+    /// Say where a path that is being typed leads: answers [`FromLink::PathSeen`].
+    LookAtPath(String),
+    /// Read a folder of the tree, by its path from the root: answers [`FromLink::FolderRead`].
+    ReadFolder(String),
+    /// List all files: answers [`FromLink::Listed`].
+    ListFiles,
+    /// Open a file for live editing: answers [`FromLink::Opened`].
+    OpenDocument {
+        /// The path from the root.
+        path: String,
+        /// The number that it had, which is closed first.
+        replaces: Option<u64>,
+    },
+    /// Edit an open document: answers [`FromLink::Edited`].
+    EditDocument {
+        /// The path from the root.
+        path: String,
+        /// The node's number of the document.
+        document: u64,
+        /// The revision that the edits were made against.
+        revision: u64,
+        /// The edits.
+        edits: Vec<ClientEdit>,
+    },
+    /// Tell the others where the cursor is.
+    MoveCursor {
+        /// The node's number of the document.
+        document: u64,
+        /// The revision that the place belongs to.
+        revision: u64,
+        /// The place.
+        cursor: CursorPosition,
+    },
+    /// End live editing of a document.
+    CloseDocument(u64),
+    /// Make a syntax tree: answers [`FromLink::Parsed`].
+    Parse {
+        /// The path from the root.
+        path: String,
+        /// What to read.
+        job: ParseJob,
+    },
+    /// Look for a text in all files: answers [`FromLink::Found`].
+    SearchFolder {
+        /// What to look for.
+        query: Query,
+        /// Names the search, so that answers to an older one can be told apart.
+        number: u64,
+    },
+    /// Ask the node something.
+    Ask(Ask),
+    /// Keep the state of the window.
+    Save(Saved),
+    /// End.
+    End,
+}
+
+/// Questions to the node, each answered by the variant of [`FromLink`] of the same name.
+#[derive(Debug, Clone)]
+pub enum Ask {
+    /// Make the open folder a workspace.
+    Init,
+    /// Say what a ticket leads to.
+    JoinPreview {
+        /// The ticket.
+        ticket: String,
+        /// Where the files go; `None` for a folder named like the workspace in `parent`.
+        folder: Option<PathBuf>,
+        /// The folder in which a new one is made.
+        parent: PathBuf,
+    },
+    /// Join.
+    Join {
+        /// The ticket.
+        ticket: String,
+        /// Where the files go.
+        folder: PathBuf,
+        /// What becomes of files there that differ.
+        existing: Existing,
+    },
+    /// Make an invitation.
+    Share {
+        /// What the newcomer may do.
+        role: Role,
+        /// How long it works.
+        expires_seconds: f64,
+        /// How many may use it.
+        uses: u32,
+    },
+    /// List invitations.
+    Invitations,
+    /// Let a newcomer in.
+    Confirm(String),
+    /// Send a newcomer away.
+    Refuse(String),
+    /// Make an invitation useless.
+    CancelInvitation(String),
+    /// List the people.
+    Members,
+    /// Give somebody another role.
+    ChangeRole {
+        /// The user's id.
+        who: String,
+        /// The role.
+        role: Role,
+    },
+    /// Put somebody out.
+    Revoke {
+        /// The user's or device's id.
+        who: String,
+    },
+    /// List the moments of a file.
+    History(String),
+    /// Say who wrote each line of a file.
+    Blame(String),
+    /// Give the text of a file at a moment.
+    Past {
+        /// The file.
+        path: String,
+        /// The version.
+        at: String,
+    },
+    /// Bring an old text back.
+    Restore {
+        /// The file.
+        path: String,
+        /// The version.
+        at: String,
+    },
+}
+
+/// What the window keeps from one start to the next. Each is a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// The state of the window.
+    State(String),
+    /// The settings.
+    Settings(String),
+}
+
+/// A place that a search in the folder found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderMatch {
+    /// The file.
+    pub path: String,
+    /// The line, from 0.
+    pub line: usize,
+    /// The first character of the place in its line.
+    pub column: usize,
+    /// The text of the line, cut where it is long.
+    pub text: String,
+    /// The place in that text, in characters.
+    pub range: std::ops::Range<usize>,
+}
+
+/// What the window is told.
+#[derive(Debug)]
+pub enum FromLink {
+    /// There is a node to ask, or a new one: documents must be opened again.
+    Connected {
+        /// Whether it runs in this process and ends with the window.
+        is_own: bool,
+    },
+    /// There is no node.
+    NotConnected(ApiError),
+    /// The settings, the keys and the state, as they lie on the disk.
+    SettingsRead {
+        /// The text of `settings.toml`.
+        settings: String,
+        /// The text of `keys.toml`.
+        keys: String,
+    },
+    /// The folder, by its real path; or why it cannot be shown.
+    FolderFound(Result<PathBuf, String>),
+    /// Where a path leads.
+    PathSeen {
+        /// What was typed.
+        path: String,
+        /// Whether it is a folder.
+        is_folder: bool,
+        /// Folders that go on from it.
+        folders: Vec<PathBuf>,
+    },
+    /// Who has what in the open folder.
+    Status(Result<Box<WorkspaceStatus>, ApiError>),
+    /// What is in a folder.
+    FolderRead {
+        /// Its path from the root.
+        path: String,
+        /// What is in it, or why it cannot be read.
+        result: Result<Vec<Entry>, String>,
+    },
+    /// All files.
+    Listed(Vec<String>),
+    /// A document was opened.
+    Opened {
+        /// The path from the root.
+        path: String,
+        /// Its number, text and revision.
+        result: Result<(u64, String, u64), ApiError>,
+    },
+    /// An edit was taken, with the revision after it, or not.
+    Edited {
+        /// The path from the root.
+        path: String,
+        /// The number of the document that was edited.
+        document: u64,
+        /// The revision.
+        result: Result<u64, ApiError>,
+    },
+    /// Others changed a document.
+    Changed(DocumentChanged),
+    /// Cursors of others.
+    Cursors(DocumentCursors),
+    /// Who is here.
+    Presence(Presence),
+    /// A syntax tree was made.
+    Parsed {
+        /// The path from the root.
+        path: String,
+        /// The tree.
+        parsed: Box<Parsed>,
+    },
+    /// Some of what a search found.
+    Found {
+        /// The number of the search.
+        number: u64,
+        /// More places.
+        matches: Vec<FolderMatch>,
+        /// Whether the search is done.
+        is_done: bool,
+        /// How many files were looked at.
+        files: usize,
+    },
+    /// How far long work is.
+    Progress(Progress),
+    /// A workspace was made: lines to read once.
+    Init(Result<Vec<String>, ApiError>),
+    /// What a ticket leads to.
+    JoinPreview(Result<Box<JoinPreviewed>, ApiError>),
+    /// The workspace was joined.
+    Join(Result<Box<Joined>, ApiError>),
+    /// An invitation was made.
+    Share(Result<Box<Shared>, ApiError>),
+    /// The invitations.
+    Invitations(Result<Invitations, ApiError>),
+    /// The people.
+    Members(Result<MembersList, ApiError>),
+    /// Somebody was put out.
+    Revoke(Result<Box<Revoked>, ApiError>),
+    /// The moments of a file.
+    History {
+        /// The file.
+        path: String,
+        /// The moments.
+        result: Result<HistoryVersions, ApiError>,
+    },
+    /// Who wrote each line.
+    Blame {
+        /// The file.
+        path: String,
+        /// The lines.
+        result: Result<BlameLines, ApiError>,
+    },
+    /// An old text.
+    Past {
+        /// The file.
+        path: String,
+        /// The version.
+        at: String,
+        /// The text.
+        result: Result<CatText, ApiError>,
+    },
+    /// An old text was brought back.
+    Restore(Result<Restored, ApiError>),
+    /// Something could not be kept on the disk.
+    NotSaved(String),
+}

@@ -1,0 +1,391 @@
+//! The thread that talks to the node and the disk. It only routes.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+use weft_node::api::{
+    ApiError, Blame, Cat, ChangeRole, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList,
+    InvitationsRefuse, Join, JoinPreview, Members, NodeOptions, Restore, Revoke, Share, Status,
+};
+
+use super::{
+    Ask, FromLink, NewsSender, Saved, ToLink,
+    connect::{Connection, Served},
+    documents, files, saved,
+};
+use crate::limits::{HISTORY_MAX, LAST_WORDS_PATIENCE, REQUESTS_MAX, STATUS_EVERY};
+
+const RETRY_PAUSE: Duration = Duration::from_secs(4);
+/// How long somebody who invites may take to answer.
+const JOIN_PATIENCE_SECONDS: f64 = 600.0;
+const PREVIEW_PATIENCE_SECONDS: f64 = 60.0;
+
+/// Runs the thread until it is told to end.
+pub(super) fn run(
+    options: NodeOptions,
+    state_file: PathBuf,
+    asked: mpsc::Receiver<ToLink>,
+    news: &NewsSender,
+) {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = ApiError::failed(format!("threads cannot be started: {error}"));
+            news.offer(FromLink::NotConnected(error));
+            return;
+        }
+    };
+    let worker = Worker {
+        home: state_file.parent().map(Path::to_owned).unwrap_or_default(),
+        state_file,
+        options,
+        news: news.clone(),
+        root: None,
+        node: None,
+        backlog: VecDeque::new(),
+        parses: BTreeMap::new(),
+        search: Arc::new(AtomicU64::new(0)),
+        settings: None,
+    };
+    runtime.block_on(worker.serve(asked));
+    // A thread that still waits for a disk must not keep the window from ending.
+    runtime.shutdown_background();
+}
+
+struct Worker {
+    home: PathBuf,
+    state_file: PathBuf,
+    options: NodeOptions,
+    news: NewsSender,
+    /// The folder that is shown.
+    root: Option<PathBuf>,
+    node: Option<Node>,
+    /// What was asked before there was a node.
+    backlog: VecDeque<ToLink>,
+    /// The newest syntax tree that is wanted of each file; older ones are given up.
+    parses: BTreeMap<String, Arc<AtomicU64>>,
+    /// The newest search.
+    search: Arc<AtomicU64>,
+    /// The settings and keys as they were told last.
+    settings: Option<(String, String)>,
+}
+
+struct Node {
+    connection: Connection,
+    served: Served,
+    documents: mpsc::Sender<documents::Queued>,
+    working: JoinHandle<()>,
+    /// Asks who has what, over and over.
+    watching: Option<JoinHandle<()>>,
+}
+
+type Opening = JoinHandle<Result<(Connection, Served), ApiError>>;
+
+impl Worker {
+    async fn serve(mut self, mut asked: mpsc::Receiver<ToLink>) {
+        let mut opening = Some(self.begin_opening(Duration::ZERO));
+        let mut looks = tokio::time::interval(STATUS_EVERY);
+        loop {
+            tokio::select! {
+                request = asked.recv() => match request {
+                    None | Some(ToLink::End) => break,
+                    Some(request) => self.take(request).await,
+                },
+                opened = opened(&mut opening) => opening = self.opened(opened).await,
+                _ = looks.tick() => {
+                    self.look_at_settings().await;
+                    if opening.is_none() && !self.is_alive().await {
+                        self.node = None;
+                        opening = Some(self.begin_opening(Duration::ZERO));
+                    }
+                }
+                () = stop_requested(self.node.as_ref()) => {
+                    self.close().await;
+                    let error = ApiError::failed("the node was told to end by another program")
+                        .hint("it starts again by itself in a moment");
+                    self.news.send(FromLink::NotConnected(error)).await;
+                    opening = Some(self.begin_opening(RETRY_PAUSE));
+                }
+            }
+        }
+        if let Some(opening) = opening {
+            opening.abort();
+        }
+        self.close().await;
+    }
+
+    fn begin_opening(&self, pause: Duration) -> Opening {
+        let (options, news) = (self.options.clone(), self.news.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            Connection::open(&options, &news).await
+        })
+    }
+
+    async fn opened(&mut self, opened: Result<(Connection, Served), ApiError>) -> Option<Opening> {
+        match opened {
+            Ok((connection, served)) => {
+                self.begin(connection, served).await;
+                None
+            }
+            Err(error) => {
+                self.news.send(FromLink::NotConnected(error)).await;
+                Some(self.begin_opening(RETRY_PAUSE))
+            }
+        }
+    }
+
+    async fn begin(&mut self, connection: Connection, served: Served) {
+        let (documents, queue) = mpsc::channel(REQUESTS_MAX);
+        let working = tokio::spawn(documents::run(connection.clone(), queue, self.news.clone()));
+        let is_own = connection.is_own();
+        self.node = Some(Node { connection, served, documents, working, watching: None });
+        self.news.send(FromLink::Connected { is_own }).await;
+        self.watch();
+        for request in std::mem::take(&mut self.backlog) {
+            self.take(request).await;
+        }
+    }
+
+    /// Tells the state of the open folder whenever it changes.
+    fn watch(&mut self) {
+        let (Some(node), Some(folder)) = (&mut self.node, self.root.clone()) else { return };
+        if let Some(watching) = node.watching.take() {
+            watching.abort();
+        }
+        let (connection, news) = (node.connection.clone(), self.news.clone());
+        node.watching = Some(tokio::spawn(async move {
+            // Compared as they are written: the reports have no equality of their own.
+            let (mut last_status, mut last_invitations) = (String::new(), String::new());
+            loop {
+                let status = connection.ask(Status { folder: folder.clone() }).await;
+                let is_shared = status.is_ok();
+                let shown = format!("{status:?}");
+                if last_status != shown {
+                    last_status = shown;
+                    news.send(FromLink::Status(status.map(Box::new))).await;
+                }
+                // Whoever comes with a ticket waits for the person, whatever the window shows just then.
+                if is_shared {
+                    let invitations = connection.ask(InvitationsList { folder: Some(folder.clone()) }).await;
+                    let shown = format!("{invitations:?}");
+                    if last_invitations != shown {
+                        last_invitations = shown;
+                        news.send(FromLink::Invitations(invitations)).await;
+                    }
+                }
+                tokio::time::sleep(STATUS_EVERY).await;
+            }
+        }));
+    }
+
+    async fn is_alive(&self) -> bool {
+        match &self.node {
+            Some(node) if node.connection.is_own() => true,
+            Some(node) => node.connection.is_alive().await,
+            None => false,
+        }
+    }
+
+    async fn close(&mut self) {
+        let Some(node) = self.node.take() else { return };
+        if let Some(watching) = node.watching {
+            watching.abort();
+        }
+        drop(node.documents);
+        // What was typed last is taken before the node ends.
+        if tokio::time::timeout(LAST_WORDS_PATIENCE, node.working).await.is_err() {
+            tracing::warn!("the node did not take the last edits in time");
+        }
+        node.connection.close(node.served).await;
+    }
+
+    async fn take(&mut self, request: ToLink) {
+        match request {
+            ToLink::OpenFolder(folder) => self.open_folder(&folder).await,
+            ToLink::LookAtPath(path) => {
+                let news = self.news.clone();
+                tokio::task::spawn_blocking(move || {
+                    let (is_folder, folders) = files::look_at(&path);
+                    news.offer(FromLink::PathSeen { path, is_folder, folders });
+                });
+            }
+            ToLink::ReadFolder(path) => self.read_folder(path),
+            ToLink::ListFiles => self.list_files(),
+            ToLink::Parse { path, job } => self.parse(path, job),
+            ToLink::SearchFolder { query, number } => self.search_folder(query, number),
+            ToLink::Save(saved) => self.save(saved),
+            // Documents are asked for again when there is a node; everything else waits for it.
+            request if self.node.is_none() => {
+                if matches!(request, ToLink::Ask(_)) && self.backlog.len() < REQUESTS_MAX {
+                    self.backlog.push_back(request);
+                }
+            }
+            ToLink::Ask(ask) => self.ask(ask),
+            request => {
+                if let Some(node) = &self.node {
+                    // Without an answer the window opens the document again when there is a node again.
+                    let _ended = node.documents.send((request, self.root.clone())).await;
+                }
+            }
+        }
+    }
+
+    async fn open_folder(&mut self, folder: &Path) {
+        match tokio::fs::canonicalize(folder).await {
+            Ok(root) if root.is_dir() => {
+                self.root = Some(root.clone());
+                self.news.send(FromLink::FolderFound(Ok(root))).await;
+                self.watch();
+            }
+            Ok(_) => {
+                let why = format!("{} is no folder", folder.display());
+                self.news.send(FromLink::FolderFound(Err(why))).await;
+            }
+            Err(error) => {
+                let why = format!("{} cannot be opened: {error}", folder.display());
+                self.news.send(FromLink::FolderFound(Err(why))).await;
+            }
+        }
+    }
+
+    fn read_folder(&self, path: String) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        tokio::task::spawn_blocking(move || {
+            let result = files::read_folder(&root, &path);
+            news.offer(FromLink::FolderRead { path, result });
+        });
+    }
+
+    fn list_files(&self) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        tokio::task::spawn_blocking(move || news.offer(FromLink::Listed(files::list(&root))));
+    }
+
+    fn search_folder(&self, query: weft_editor::search::Query, number: u64) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        self.search.store(number, Ordering::Relaxed);
+        let newest = Arc::clone(&self.search);
+        tokio::task::spawn_blocking(move || {
+            files::search(&root, &query, number, &|| newest.load(Ordering::Relaxed) == number, &news);
+        });
+    }
+
+    fn parse(&mut self, path: String, job: weft_editor::ParseJob) {
+        let newest = Arc::clone(self.parses.entry(path.clone()).or_default());
+        let own = newest.fetch_add(1, Ordering::Relaxed) + 1;
+        let news = self.news.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(parsed) = job.run(&mut || newest.load(Ordering::Relaxed) != own) {
+                news.offer(FromLink::Parsed { path, parsed: Box::new(parsed) });
+            }
+        });
+    }
+
+    fn save(&self, text: Saved) {
+        let (path, text) = match text {
+            Saved::State(text) => (self.state_file.clone(), text),
+            Saved::Settings(text) => (self.home.join(crate::SETTINGS_FILE), text),
+        };
+        if let Err(error) = saved::write(&path, &text) {
+            self.news.offer(FromLink::NotSaved(format!("{}: {error}", path.display())));
+        }
+    }
+
+    /// Tells settings and keys when their files have changed.
+    async fn look_at_settings(&mut self) {
+        let (settings, keys) = (self.home.join(crate::SETTINGS_FILE), self.home.join(crate::KEYS_FILE));
+        let read = tokio::task::spawn_blocking(move || (saved::read(&settings), saved::read(&keys))).await;
+        let Ok(read) = read else { return };
+        if self.settings.as_ref() != Some(&read) {
+            self.settings = Some(read.clone());
+            self.news.send(FromLink::SettingsRead { settings: read.0, keys: read.1 }).await;
+        }
+    }
+
+    fn ask(&mut self, ask: Ask) {
+        let Some(node) = &self.node else { return };
+        let (connection, news) = (node.connection.clone(), self.news.clone());
+        let root = self.root.clone().unwrap_or_default();
+        let is_init = matches!(ask, Ask::Init);
+        tokio::spawn(async move {
+            let answer = answer(&connection, &root, ask).await;
+            news.send(answer).await;
+        });
+        if is_init {
+            self.watch();
+        }
+    }
+}
+
+async fn opened(opening: &mut Option<Opening>) -> Result<(Connection, Served), ApiError> {
+    match opening {
+        Some(opening) => {
+            opening.await.unwrap_or_else(|_| Err(ApiError::failed("the node could not be started")))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn stop_requested(node: Option<&Node>) {
+    match node {
+        Some(node) => node.served.stop_requested().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn answer(node: &Connection, root: &Path, ask: Ask) -> FromLink {
+    let folder = root.to_owned();
+    match ask {
+        Ask::Init => {
+            let made = node.ask(Init { folder, name: None }).await;
+            FromLink::Init(made.map(|made| made.notes))
+        }
+        Ask::JoinPreview { ticket, folder, parent } => {
+            let request = JoinPreview { ticket, folder, parent, timeout_seconds: PREVIEW_PATIENCE_SECONDS };
+            FromLink::JoinPreview(node.ask(request).await.map(Box::new))
+        }
+        Ask::Join { ticket, folder, existing } => {
+            let parent = folder.clone();
+            let timeout_seconds = JOIN_PATIENCE_SECONDS;
+            let request = Join { ticket, folder: Some(folder), parent, existing, timeout_seconds };
+            FromLink::Join(node.ask(request).await.map(Box::new))
+        }
+        Ask::Share { role, expires_seconds, uses } => {
+            let request = Share { folder, role, expires_seconds, uses, confirm: false };
+            FromLink::Share(node.ask(request).await.map(Box::new))
+        }
+        Ask::Invitations => FromLink::Invitations(node.ask(InvitationsList { folder: Some(folder) }).await),
+        Ask::Confirm(id) => FromLink::Invitations(node.ask(InvitationsConfirm { id }).await),
+        Ask::Refuse(id) => FromLink::Invitations(node.ask(InvitationsRefuse { id }).await),
+        Ask::CancelInvitation(id) => FromLink::Invitations(node.ask(InvitationsCancel { id }).await),
+        Ask::Members => FromLink::Members(node.ask(Members { folder }).await),
+        Ask::ChangeRole { who, role } => FromLink::Members(node.ask(ChangeRole { folder, who, role }).await),
+        Ask::Revoke { who } => {
+            let request = Revoke { folder, who, preview: false };
+            FromLink::Revoke(node.ask(request).await.map(Box::new))
+        }
+        Ask::History(path) => {
+            let request = History { file: root.join(&path), limit: HISTORY_MAX };
+            FromLink::History { result: node.ask(request).await, path }
+        }
+        Ask::Blame(path) => {
+            FromLink::Blame { result: node.ask(Blame { file: root.join(&path) }).await, path }
+        }
+        Ask::Past { path, at } => {
+            let request = Cat { file: root.join(&path), at: Some(at.clone()) };
+            FromLink::Past { result: node.ask(request).await, path, at }
+        }
+        Ask::Restore { path, at } => {
+            FromLink::Restore(node.ask(Restore { file: root.join(&path), at }).await)
+        }
+    }
+}

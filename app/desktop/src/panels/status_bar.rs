@@ -1,0 +1,115 @@
+//! The bar at the bottom: the workspace, who has what, and where the caret is.
+
+use eframe::egui::{Align, Button, Color32, Layout, Rect, RichText, Sense, Ui, Vec2};
+use weft_editor::{AppCommand, LineEnding};
+
+use super::{Scene, run_when};
+use crate::{
+    controls,
+    icons::{self, Icon},
+    state::{Folder, NodeState, SyncLevel, sync_words},
+    strings, tokens,
+};
+
+pub(super) fn status_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let rect = ui.max_rect().expand2(eframe::egui::vec2(tokens::GAP, 0.0));
+    controls::edge(ui, rect, scene.tokens, false);
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = tokens::STEP;
+        ui.style_mut().override_font_id = Some(tokens::font(tokens::SMALL_SIZE));
+        ui.spacing_mut().button_padding = eframe::egui::vec2(6.0, 2.0);
+        node_ui(ui, scene);
+        if let Some(folder) = &scene.state.folder {
+            workspace_ui(ui, scene, folder);
+        }
+        if let Some(chord) = &scene.state.chord {
+            ui.label(RichText::new(format!("{chord} …")).color(scene.tokens.accent));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| place_ui(ui, scene));
+    });
+}
+
+fn dot(ui: &mut Ui, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(12.0), Sense::hover());
+    icons::paint(ui.painter(), Icon::Dot, Rect::from_center_size(rect.center(), Vec2::splat(14.0)), color);
+}
+
+fn node_ui(ui: &mut Ui, scene: &Scene<'_>) {
+    match &scene.state.node {
+        NodeState::Starting => drop(ui.label(RichText::new(strings::STARTING).color(scene.tokens.muted))),
+        NodeState::Ready { .. } => {}
+        NodeState::Missing(error) => {
+            dot(ui, scene.tokens.error);
+            let text = format!("{}: {}", strings::NO_NODE, error.message);
+            let label = ui.label(RichText::new(text).color(scene.tokens.error));
+            if let Some(hint) = &error.hint {
+                label.on_hover_text(hint);
+            }
+        }
+    }
+}
+
+fn flat(ui: &mut Ui, text: RichText) -> eframe::egui::Response {
+    ui.add(Button::new(text).frame_when_inactive(false))
+}
+
+fn workspace_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
+    let tokens = scene.tokens;
+    let Some(status) = folder.workspace.value() else {
+        if folder.is_plain() {
+            ui.label(RichText::new(strings::NOT_A_WORKSPACE).color(tokens.muted));
+        }
+        return;
+    };
+    let name = RichText::new(format!("{}, {}", status.name, status.role)).color(tokens.text);
+    let pressed = flat(ui, name).on_hover_text(strings::MEMBERS).clicked();
+    run_when(pressed, scene, AppCommand::ShowMembers);
+    let (words, level) = sync_words(status);
+    let color = match level {
+        SyncLevel::Good => tokens.success,
+        SyncLevel::Working => tokens.warning,
+        SyncLevel::Problem => tokens.error,
+    };
+    dot(ui, color);
+    let pressed =
+        flat(ui, RichText::new(words).color(tokens.muted)).on_hover_text(strings::SYNC_STATE).clicked();
+    run_when(pressed, scene, AppCommand::ShowSyncState);
+}
+
+/// From right to left.
+fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let Some((document, view)) = scene.state.folder.as_ref().and_then(Folder::active) else { return };
+    let Some(view) = document.view(view) else { return };
+    let color = scene.tokens.muted;
+    let ending = match document.buffer().line_ending() {
+        LineEnding::Lf => "LF",
+        LineEnding::CrLf => "CRLF",
+    };
+    ui.label(RichText::new(ending).color(color));
+    ui.add_space(tokens::STEP);
+    let language = document.language().name;
+    let language = if language.is_empty() { strings::PLAIN_TEXT } else { language };
+    ui.label(RichText::new(language).color(color));
+    ui.add_space(tokens::STEP);
+    let settings = document.settings();
+    let kind = if settings.insert_spaces { "Spaces" } else { "Tabs" };
+    ui.label(RichText::new(format!("{kind}: {}", settings.tab_size)).color(color));
+    ui.add_space(tokens::STEP);
+    let selections = view.selections();
+    let head = selections.primary().head;
+    let line = document.buffer().line_of(head);
+    let column = head.0 - document.buffer().line_start(line).0 + 1;
+    let mut place = format!("Line {}, column {column}", line.0 + 1);
+    let selected: usize = selections.all().iter().map(|one| one.range().len()).sum();
+    if selections.count() > 1 {
+        place = format!("{} cursors", selections.count());
+    }
+    if selected > 0 {
+        place = format!("{place} ({selected} selected)");
+    }
+    let pressed = flat(ui, RichText::new(place).color(color)).on_hover_text("Go to line").clicked();
+    run_when(pressed, scene, AppCommand::GoToLine);
+    if !scene.state.folder.as_ref().is_none_or(Folder::may_write) {
+        ui.label(RichText::new("Read only").color(scene.tokens.warning));
+    }
+}

@@ -1,0 +1,304 @@
+//! What the window shows, without drawing it.
+
+mod saved;
+mod words;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use weft_editor::{
+    Clip, Document, KeyMap, Platform, Problem, Settings, Theme, ViewId,
+    search::Query,
+    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
+};
+use weft_node::api::{
+    ApiError, BlameLines, CatText, ErrorKind, HistoryVersions, Invitations, JoinPreviewed, Joined,
+    MembersList, Progress, Role, Shared, WorkspaceState, WorkspaceStatus,
+};
+
+pub(crate) use self::saved::SavedState;
+pub(crate) use self::words::{SyncLevel, ago, initials, role_words, short_name, sync_words};
+use crate::{limits::NOTICES_MAX, link::FolderMatch, remote::Remote};
+
+/// Whether there is a node.
+#[derive(Debug, Clone)]
+pub(crate) enum NodeState {
+    Starting,
+    Ready { is_own: bool },
+    Missing(ApiError),
+}
+
+/// What lies above everything else and takes the keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    pub(crate) kind: OverlayKind,
+    pub(crate) query: String,
+    pub(crate) selected: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum OverlayKind {
+    #[default]
+    Palette,
+    QuickOpen,
+    Themes,
+}
+
+impl Overlay {
+    pub(crate) fn new(kind: OverlayKind, query: &str) -> Self {
+        Self { kind, query: query.to_owned(), selected: 0 }
+    }
+}
+
+/// A page at the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Page {
+    Share,
+    Members,
+    Sync,
+    History,
+    Settings,
+}
+
+/// A line in the corner that goes away by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) id: u64,
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) is_error: bool,
+    /// When it came, in seconds since the window was opened.
+    pub(crate) since: f64,
+}
+
+/// The search in the folder.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FolderSearch {
+    pub(crate) number: u64,
+    pub(crate) query: Query,
+    pub(crate) matches: Vec<FolderMatch>,
+    pub(crate) is_running: bool,
+    pub(crate) files: usize,
+}
+
+/// Where a path leads that is being typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) is_folder: bool,
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// The folder that is shown.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) root: PathBuf,
+    pub(crate) workspace: Remote<WorkspaceStatus>,
+    pub(crate) tree: FileTree,
+    /// All files, for quick open.
+    pub(crate) names: Vec<String>,
+    pub(crate) layout: Layout,
+    pub(crate) files: OpenFiles,
+    /// Where to go once a file is open.
+    pub(crate) going: BTreeMap<String, (usize, usize)>,
+}
+
+impl Folder {
+    /// The folder's own name.
+    pub(crate) fn name(&self) -> String {
+        match self.workspace.value() {
+            Some(status) => status.name.clone(),
+            None => short_name(&self.root),
+        }
+    }
+
+    /// Whether the node says that nobody shares this folder.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_missing = |error: &ApiError| error.kind == ErrorKind::NotFound;
+        self.workspace.value().is_none() && self.workspace.error().is_some_and(is_missing)
+    }
+
+    /// Whether this person may write here now.
+    pub(crate) fn may_write(&self) -> bool {
+        self.workspace.value().is_none_or(|status| {
+            status.role >= Role::Editor
+                && !matches!(status.state, WorkspaceState::Removed | WorkspaceState::ReadOnly)
+        })
+    }
+
+    /// The path of the file that is shown where the focus is.
+    pub(crate) fn active_path(&self) -> Option<&str> {
+        self.layout.active().map(|tab| tab.path.as_str())
+    }
+
+    /// The document and the view that have the focus.
+    pub(crate) fn active(&self) -> Option<(&Document, ViewId)> {
+        let file = self.files.get(self.active_path()?)?;
+        Some((file.document()?, file.view(self.layout.focused())?))
+    }
+
+    /// The document and the view that have the focus.
+    pub(crate) fn active_mut(&mut self) -> Option<(&mut Document, ViewId)> {
+        let group = self.layout.focused();
+        self.of_group_mut(group)
+    }
+
+    /// The document and the view that a group shows.
+    pub(crate) fn of_group_mut(&mut self, group: GroupId) -> Option<(&mut Document, ViewId)> {
+        let path = self.layout.group(group)?.active()?.path.clone();
+        self.files.get_mut(&path)?.of_group(group)
+    }
+}
+
+/// Pages about people and the past.
+#[derive(Debug, Default)]
+pub(crate) struct Pages {
+    pub(crate) open: Option<Page>,
+    pub(crate) share: Remote<Shared>,
+    pub(crate) invitations: Remote<Invitations>,
+    pub(crate) members: Remote<MembersList>,
+    pub(crate) join_preview: Remote<JoinPreviewed>,
+    pub(crate) join: Remote<Joined>,
+    pub(crate) init: Remote<Vec<String>>,
+    pub(crate) progress: Option<Progress>,
+    /// The file that the history is of.
+    pub(crate) history_path: Option<String>,
+    pub(crate) history: Remote<HistoryVersions>,
+    /// The moment that is looked at.
+    pub(crate) past_at: Option<String>,
+    pub(crate) past: Remote<CatText>,
+    pub(crate) shows_blame: bool,
+    pub(crate) blame: BTreeMap<String, Remote<BlameLines>>,
+}
+
+/// What the window shows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) node: NodeState,
+    pub(crate) folder: Option<Folder>,
+    pub(crate) recent: Vec<PathBuf>,
+    pub(crate) seen: Seen,
+    pub(crate) settings: Settings,
+    pub(crate) settings_text: String,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) keys: KeyMap,
+    pub(crate) settings_file: PathBuf,
+    pub(crate) zoom: f32,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) ranking: QuickOpen,
+    pub(crate) palette: Palette,
+    pub(crate) find: FindBar,
+    pub(crate) pages: Pages,
+    pub(crate) search: FolderSearch,
+    pub(crate) shows_search: bool,
+    pub(crate) shows_side_bar: bool,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) next_notice: u64,
+    pub(crate) clip: Option<Clip>,
+    /// Keys of a chord that were pressed so far, as they are shown.
+    pub(crate) chord: Option<String>,
+    /// Seconds since the window was opened.
+    pub(crate) now: f64,
+}
+
+impl State {
+    pub(crate) fn new(home: &Path, saved: &SavedState) -> Self {
+        Self {
+            node: NodeState::Starting,
+            folder: None,
+            recent: saved.recent.clone(),
+            seen: Seen::default(),
+            settings: Settings::default(),
+            settings_text: String::new(),
+            problems: Vec::new(),
+            keys: KeyMap::new(platform()),
+            settings_file: home.join(crate::SETTINGS_FILE),
+            zoom: saved.zoom,
+            overlay: None,
+            ranking: QuickOpen::default(),
+            palette: Palette::default(),
+            find: FindBar::default(),
+            pages: Pages::default(),
+            search: FolderSearch::default(),
+            shows_search: false,
+            shows_side_bar: saved.shows_side_bar,
+            notices: Vec::new(),
+            next_notice: 0,
+            clip: None,
+            chord: None,
+            now: 0.0,
+        }
+    }
+
+    /// Shows a line in the corner.
+    pub(crate) fn notice(&mut self, text: &str, hint: Option<&str>, is_error: bool) {
+        self.notices.retain(|notice| notice.text != text);
+        let id = self.next_notice;
+        self.next_notice += 1;
+        let hint = hint.map(str::to_owned);
+        self.notices.push(Notice { id, text: text.to_owned(), hint, is_error, since: self.now });
+        let extra = self.notices.len().saturating_sub(NOTICES_MAX);
+        self.notices.drain(..extra);
+    }
+
+    /// Shows a failure in the corner.
+    pub(crate) fn failure(&mut self, error: &ApiError) {
+        self.notice(&sentence(&error.message), error.hint.as_deref(), true);
+    }
+
+    /// The theme that the settings name; `auto` goes by the system.
+    pub(crate) fn theme(&self, system_is_dark: bool) -> Theme {
+        let automatic = if system_is_dark { "dark" } else { "light" };
+        let name = self.settings.text("window.theme");
+        Theme::by_id(&name).or_else(|| Theme::by_id(automatic)).unwrap_or_else(Theme::dark)
+    }
+
+    /// What quick open shows now.
+    pub(crate) fn quick_query(&self) -> Option<QuickQuery> {
+        let overlay = self.overlay.as_ref().filter(|overlay| overlay.kind == OverlayKind::QuickOpen)?;
+        Some(QuickQuery::parse(&overlay.query))
+    }
+}
+
+/// A message as a sentence.
+pub(crate) fn sentence(message: &str) -> String {
+    let mut chars = message.chars();
+    let first: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    first + chars.as_str()
+}
+
+/// Whose habits count here.
+pub(crate) fn platform() -> Platform {
+    if cfg!(target_os = "macos") {
+        Platform::MacOs
+    } else if cfg!(windows) {
+        Platform::Windows
+    } else {
+        Platform::Linux
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_notices_stay_and_none_is_said_twice() {
+        let mut state = State::new(Path::new("h"), &SavedState::default());
+        for number in 0..NOTICES_MAX + 1 {
+            state.notice(&number.to_string(), None, false);
+            state.notice(&number.to_string(), None, true);
+        }
+        let texts: Vec<&str> = state.notices.iter().map(|notice| notice.text.as_str()).collect();
+        assert_eq!(texts, ["1", "2", "3", "4"]);
+        assert!(state.notices.iter().all(|notice| notice.is_error));
+    }
+
+    #[test]
+    fn messages_become_sentences() {
+        assert_eq!(sentence("the disk is full"), "The disk is full");
+        assert_eq!(sentence(""), "");
+    }
+}

@@ -1,0 +1,113 @@
+//! What the window says. Sentence case; `…` where a button asks for more.
+
+pub(crate) const APP: &str = "Weft";
+
+// First run.
+pub(crate) const WELCOME: &str = "Edit one folder together, without a server";
+pub(crate) const WELCOME_MORE: &str = "Everything stays on the devices of those who share it. Nothing leaves this device until you invite somebody.";
+pub(crate) const OPEN_FOLDER: &str = "Open a folder";
+pub(crate) const OPEN_FOLDER_MORE: &str = "Write in a folder on this device, and share it when you like.";
+pub(crate) const JOIN: &str = "Join with a ticket";
+pub(crate) const JOIN_MORE: &str = "Somebody has sent you a ticket: a long line of letters and digits.";
+pub(crate) const LINK_DEVICE: &str = "Link this device";
+pub(crate) const LINK_DEVICE_MORE: &str = "Use your own name on a second device. This comes later; until then, join with a ticket made on the first one.";
+pub(crate) const RECENT: &str = "Recent folders";
+pub(crate) const FOLDER_PATH: &str = "Path of the folder";
+pub(crate) const FOLDER_PATH_HINT: &str = "/home/you/project";
+pub(crate) const OPEN: &str = "Open";
+pub(crate) const BACK: &str = "Back";
+pub(crate) const TICKET: &str = "Ticket";
+pub(crate) const TICKET_HINT: &str = "Paste the ticket here";
+pub(crate) const TARGET_FOLDER: &str = "Folder for the files";
+pub(crate) const LOOK_UP: &str = "Look up";
+pub(crate) const JOIN_NOW: &str = "Join";
+pub(crate) const JOINING: &str = "Joining …";
+pub(crate) const COMPARE_SIGNS: &str = "Compare these signs with whoever invites you:";
+
+// The folder.
+pub(crate) const NOT_SHARED: &str = "This folder is not a workspace yet";
+pub(crate) const NOT_SHARED_MORE: &str = "Weft keeps the history of its text files from then on. Nothing is put into the folder, and nothing leaves this \
+     device until you share it.";
+pub(crate) const MAKE_WORKSPACE: &str = "Make it a workspace";
+pub(crate) const MAKING_WORKSPACE: &str = "Reading the folder …";
+pub(crate) const EMPTY_FOLDER: &str = "This folder is empty.";
+pub(crate) const LOADING: &str = "Loading …";
+pub(crate) const NO_FILE: &str = "No file is open";
+pub(crate) const CANNOT_OPEN: &str = "This file cannot be edited here";
+pub(crate) const TRY_AGAIN: &str = "Try again";
+
+// Overlays.
+pub(crate) const PALETTE: &str = "Commands";
+pub(crate) const PALETTE_HINT: &str = "Type a command";
+pub(crate) const QUICK_OPEN: &str = "Go to file";
+pub(crate) const QUICK_OPEN_HINT: &str = "File name, or : line, @ symbol, / text, > command";
+pub(crate) const NO_MATCH: &str = "Nothing fits";
+pub(crate) const THEMES: &str = "Colour theme";
+pub(crate) const MEANING_LATER: &str = "Searching by meaning needs the index, which comes later.";
+pub(crate) const SYMBOLS_LATER: &str = "Symbols of the whole workspace need the index, which comes later.";
+
+// Finding.
+pub(crate) const FIND: &str = "Find";
+pub(crate) const REPLACE: &str = "Replace";
+pub(crate) const REPLACE_ALL: &str = "All";
+pub(crate) const MATCH_CASE: &str = "Match case";
+pub(crate) const WHOLE_WORD: &str = "Match whole word";
+pub(crate) const REGEX: &str = "Use regular expression";
+pub(crate) const PREVIOUS: &str = "Previous place";
+pub(crate) const NEXT: &str = "Next place";
+pub(crate) const CLOSE: &str = "Close";
+pub(crate) const NO_RESULTS: &str = "No results";
+pub(crate) const SEARCH_FOLDER: &str = "Search in the folder";
+pub(crate) const SEARCH_EMPTY: &str = "Type what to look for and press Enter. Ignored files are left out.";
+pub(crate) const SEARCHING: &str = "Searching …";
+
+// People.
+pub(crate) const SHARE: &str = "Share";
+pub(crate) const SHARE_MORE: &str = "Share…";
+pub(crate) const SHARE_EMPTY: &str = "Make a ticket and send it to somebody. Whoever comes with it waits until you have compared six signs with them.";
+pub(crate) const ROLE: &str = "They come as";
+pub(crate) const LASTS: &str = "The ticket works for";
+pub(crate) const USES: &str = "For how many people";
+pub(crate) const MAKE_TICKET: &str = "Make a ticket";
+pub(crate) const COPY: &str = "Copy";
+pub(crate) const OPEN_INVITATIONS: &str = "Open invitations";
+pub(crate) const SOMEBODY: &str = "Somebody";
+pub(crate) const SHARE_TO_SEE: &str = "“Share…” shows the signs to compare";
+pub(crate) const WAITING: &str = "Waiting to be let in";
+pub(crate) const LET_IN: &str = "Let in";
+pub(crate) const REFUSE: &str = "Refuse";
+pub(crate) const CANCEL: &str = "Cancel";
+pub(crate) const REACHABLE: &str = "Devices find each other on this local network. No relay is used, so nobody else sees that you talk to each other.";
+pub(crate) const MEMBERS: &str = "Members";
+pub(crate) const PUT_OUT: &str = "Put out…";
+pub(crate) const PUT_OUT_NOW: &str = "Put out now";
+pub(crate) const PUT_OUT_MORE: &str = "They can read nothing that is written from then on, and nothing they write counts. What they have stays with them.";
+pub(crate) const YOU: &str = "you";
+pub(crate) const THIS_DEVICE: &str = "this device";
+pub(crate) const SYNC_STATE: &str = "Sync state";
+pub(crate) const ALONE: &str = "Nobody else is in this workspace yet.";
+
+// The past.
+pub(crate) const HISTORY: &str = "History";
+pub(crate) const HISTORY_EMPTY: &str = "Nobody has edited this file yet. Its first edit begins its history.";
+pub(crate) const HISTORY_NO_FILE: &str = "Open a file to see its past.";
+pub(crate) const RESTORE: &str = "Restore this text";
+pub(crate) const RESTORE_MORE: &str = "It comes back as a new edit; the past stays as it was.";
+pub(crate) const RESTORED: &str = "The old text is back, as a new edit.";
+
+// Settings.
+pub(crate) const SETTINGS: &str = "Settings";
+pub(crate) const SETTINGS_MORE: &str = "Kept as TOML, and read again whenever the file changes:";
+
+// Status.
+pub(crate) const STARTING: &str = "Starting …";
+pub(crate) const LOCAL_ONLY: &str = "Only on this device";
+pub(crate) const EVERYBODY_HAS: &str = "Everyone has your edits";
+pub(crate) const NOT_A_WORKSPACE: &str = "Not a workspace";
+pub(crate) const PLAIN_TEXT: &str = "Plain text";
+
+// Failures.
+pub(crate) const PANEL_FAILED: &str = "This part of the window has failed";
+pub(crate) const PANEL_FAILED_MORE: &str = "The rest goes on, and everything that was typed is kept.";
+pub(crate) const NO_NODE: &str = "There is no node to talk to";
+pub(crate) const NOT_BUILT: &str = "is not built yet";

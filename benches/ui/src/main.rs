@@ -1,0 +1,70 @@
+//! What a frame of the window costs the processor, without a graphics card: in large files, while somebody types, scrolls
+//! and jumps and while others write, beside egui's own text field.
+
+use std::{process::ExitCode, time::Duration};
+
+use weft_bench_report::Report;
+use weft_desktop::measure::{Case, Frames, processor_time, text_edit};
+
+const FRAMES: usize = 300;
+/// Each frame of egui's field in a large text takes a tenth of a second.
+const FIELD_FRAMES: usize = 20;
+
+/// Text like that of a program, some 37 bytes a line.
+fn text(lines: usize) -> String {
+    let mut text = String::with_capacity(lines * 38);
+    for line in 0..lines {
+        match line % 8 {
+            0 => text.push_str(&format!("/// Explains the function number {line}.\n")),
+            1 => text.push_str(&format!("fn function_{line}(value: u64) -> u64 {{\n")),
+            2 => text.push_str("    let mut sum = value.wrapping_mul(31);\n"),
+            3 => text.push_str("    for index in 0..value {\n"),
+            4 => text.push_str(&format!("        sum ^= index + {line} * \"text\".len() as u64;\n")),
+            5 => text.push_str("    }\n"),
+            6 => text.push_str("    sum\n}\n"),
+            _ => text.push('\n'),
+        }
+    }
+    text
+}
+
+/// The cost below which a share of the frames stay.
+fn share(costs: &mut [Duration], share: f64) -> Duration {
+    costs.sort_unstable();
+    let at = ((costs.len() - 1) as f64 * share).round() as usize;
+    costs.get(at).copied().unwrap_or_default()
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn tell(report: &mut Report, what: &str, costs: &mut [Duration], bound_millis: f64) {
+    report.time(&format!("{what}, half of the frames"), share(costs, 0.5));
+    report.at_most(&format!("{what}, 99 of 100, milliseconds"), millis(share(costs, 0.99)), bound_millis);
+}
+
+fn measure(report: &mut Report, lines: usize) {
+    let text = text(lines);
+    report.section(&format!("{lines} lines, {:.1} MB", text.len() as f64 / 1e6));
+    let before = processor_time();
+    let mut frames = Frames::new(&text);
+    report.time("opening, with the syntax tree where there is one", processor_time().saturating_sub(before));
+    tell(report, "nothing happens", &mut frames.run(Case::Idle, FRAMES), 2.0);
+    tell(report, "typing", &mut frames.run(Case::Typing, FRAMES), 2.0);
+    tell(report, "breaking lines", &mut frames.run(Case::Enter, FRAMES), 2.0);
+    tell(report, "scrolling three lines", &mut frames.run(Case::Scrolling, FRAMES), 2.0);
+    tell(report, "jumping to where nothing is laid out", &mut frames.run(Case::Jump, FRAMES), 5.0);
+    tell(report, "typing while others make 1,000 edits a second", &mut frames.run(Case::Peers, FRAMES), 16.0);
+}
+
+fn main() -> ExitCode {
+    let mut report = Report::new();
+    for lines in [1_000, 100_000, 1_000_000] {
+        measure(&mut report, lines);
+    }
+    report.section("egui's own field, 100,000 lines");
+    let mut costs = text_edit(&text(100_000), FIELD_FRAMES);
+    report.time("typing, half of the frames", share(&mut costs, 0.5));
+    report.finish()
+}
