@@ -10,6 +10,7 @@ use super::Shared;
 use crate::api::{
     ApiError, Conduct, DoctorReport, Finding, PeerStatus, ProgressSink, Severity, WorkspaceState,
 };
+use crate::profile::WordsState;
 
 const FULL_HINT: &str = "free some space, or move WEFT_HOME to a larger disk; the node goes on by itself";
 const FULL_POLL: Duration = Duration::from_millis(50);
@@ -213,10 +214,27 @@ fn identity(shared: &Shared) -> Vec<Finding> {
     let (name, device) = (&profile.label.name, &profile.label.device);
     let mut findings =
         vec![finding("identity", Severity::Good, format!("you are {name}, this device is {device}"), None)];
-    if profile.user.is_some() {
-        let message = "your personal key lies on this device only".to_owned();
-        findings.push(finding("identity", Severity::Note, message, Some("keep a backup of WEFT_HOME")));
-    }
+    let (severity, message, cure) = match (profile.user.is_some(), profile.words) {
+        (true, WordsState::Unchecked) => (
+            Severity::Note,
+            "your personal key lies on this device only",
+            Some(
+                "`weft device recovery` shows it as 24 words: write them down, then `weft device recovery --check`",
+            ),
+        ),
+        (true, _) => {
+            (Severity::Good, "your personal key lies on this device, and its 24 words on paper", None)
+        }
+        (false, WordsState::PaperOnly) => {
+            (Severity::Good, "your personal key is the 24 words on paper", None)
+        }
+        (false, _) => (
+            Severity::Good,
+            "your personal key does not lie on this device, but on your first one or on paper",
+            None,
+        ),
+    };
+    findings.push(finding("identity", severity, message.to_owned(), cure));
     findings
 }
 

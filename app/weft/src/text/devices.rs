@@ -15,7 +15,7 @@ use super::{
 pub(crate) fn accept_preview(preview: &DeviceAcceptPreviewed, look: &Look) -> String {
     let user = named(preview.user_name.as_ref(), &preview.user);
     let by = preview.by.as_ref().map(|by| format!(", by {}", plain(by))).unwrap_or_default();
-    let mut text = format!("This device becomes one of {}{by}.\n", look.paint(Tone::Heading, user));
+    let mut text = format!("This device becomes one of those of {}{by}.\n", look.paint(Tone::Heading, user));
     text.push_str(&format!("  its signs   {}\n", plain(&preview.fingerprint)));
     if preview.workspaces.is_empty() {
         text.push_str("  There is no workspace to come along yet.\n");
@@ -36,7 +36,7 @@ pub(crate) fn accept_preview(preview: &DeviceAcceptPreviewed, look: &Look) -> St
 pub(crate) fn accepted(accepted: &DeviceAccepted, look: &Look) -> String {
     let user = named(accepted.user_name.as_ref(), &accepted.user);
     let mut text = format!(
-        "{} This device is one of {}.\n",
+        "{} This device is one of those of {}.\n",
         look.paint(Tone::Good, "✓"),
         look.paint(Tone::Heading, user)
     );
