@@ -221,6 +221,7 @@ impl Worker {
             ToLink::ReadFolder(path) => self.read_folder(path),
             ToLink::ListFiles => self.list_files(),
             ToLink::Parse { path, job } => self.parse(path, job),
+            ToLink::Discard(tree) => drop(tokio::task::spawn_blocking(move || drop(tree))),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
             ToLink::Save(saved) => self.save(saved),
             // Documents are asked for again when there is a node; everything else waits for it.
