@@ -233,6 +233,25 @@ fn two_windows_write_one_text_and_end_with_the_same() {
 }
 
 #[test]
+fn what_is_kept_before_there_is_a_node_does_not_stand_in_its_way() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path().join("home");
+    let mut side = Side::start(&home);
+    side.ask(ToLink::Save(super::Saved::State("zoom = 1.0\n".to_owned())));
+    let is_own = side.wait(&mut None, |news| match news {
+        FromLink::Connected { is_own } => Some(is_own),
+        FromLink::NotConnected(error) => panic!("{error:?}"),
+        _ => None,
+    });
+    assert!(is_own);
+    let deadline = Instant::now() + PATIENCE;
+    while !home.join("window.toml").exists() {
+        assert!(Instant::now() < deadline, "it was not kept");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
 fn without_a_workspace_the_window_is_told_so() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("plain");
