@@ -1,7 +1,6 @@
 //! The real window on a display that nobody sees, with real keys and a real node.
 
 #![cfg(all(unix, feature = "desktop"))]
-#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 use std::{
     fs,

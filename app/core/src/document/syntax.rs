@@ -24,6 +24,12 @@ impl Document {
         is_taken
     }
 
+    /// Takes the tree that the newest one has replaced. To let go of a large one takes tens of milliseconds, so do it
+    /// away from the window.
+    pub fn take_discarded(&mut self) -> Option<SyntaxTree> {
+        self.syntax.take_discarded()
+    }
+
     /// Counts the trees that were taken. Together with [`Document::version`] it tells whether colours are still right.
     pub fn trees(&self) -> u64 {
         self.trees

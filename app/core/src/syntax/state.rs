@@ -12,6 +12,8 @@ use crate::text::ChangeSet;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SyntaxState {
     tree: Option<SyntaxTree>,
+    /// The tree before, until somebody takes it.
+    discarded: Option<SyntaxTree>,
     /// The version of the text that the tree was made of.
     parsed: Option<u64>,
     /// The version of the text that a job was given out for, until its tree is here.
@@ -78,8 +80,13 @@ impl SyntaxState {
         }
         self.asked = None;
         self.parsed = Some(parsed.version);
-        self.tree = SyntaxTree::new(language, tree);
+        self.discarded = std::mem::replace(&mut self.tree, SyntaxTree::new(language, tree));
         true
+    }
+
+    /// Takes the tree that was replaced.
+    pub(crate) fn take_discarded(&mut self) -> Option<SyntaxTree> {
+        self.discarded.take()
     }
 }
 

@@ -275,9 +275,8 @@ fn paint_whitespace(
     let rope = scene.document.buffer().rope();
     for row in shown {
         let (start, end) = (row.row.start.0, row.row.end.0);
-        let whole = [start..end];
         let parts: Vec<Range<usize>> = if is_everywhere {
-            whole.to_vec()
+            vec![Range { start, end }]
         } else {
             let cut = |one: &Selection| one.start().0.max(start)..one.end().0.min(end);
             selections.iter().map(cut).filter(|part| part.start < part.end).collect()

@@ -71,8 +71,12 @@ pub(super) fn look_at(path: &str) -> (bool, Vec<PathBuf>) {
 
 /// All files of a folder, without those that are ignored, by their paths with slashes.
 pub(super) fn list(root: &Path) -> Vec<String> {
-    let mut paths: Vec<String> =
-        walk(root).filter_map(|path| relative(root, &path)).take(LISTED_FILES_MAX).collect();
+    kept(walk(root).filter_map(|path| relative(root, &path)))
+}
+
+/// As many as the window knows of, in order.
+fn kept(paths: impl Iterator<Item = String>) -> Vec<String> {
+    let mut paths: Vec<String> = paths.take(LISTED_FILES_MAX).collect();
     paths.sort();
     paths
 }
@@ -202,5 +206,21 @@ mod tests {
         fs::File::create(&large).unwrap().set_len(SEARCHED_FILE_BYTES_MAX + 1).unwrap();
         assert_eq!(text_of(&large), None);
         assert_eq!(text_of(&root.join("src/a.rs")).as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn lists_and_searches_end_at_their_limits() {
+        let names = (0..=LISTED_FILES_MAX).map(|number| number.to_string());
+        assert_eq!(kept(names).len(), LISTED_FILES_MAX);
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("many"), "x\n".repeat(FOLDER_MATCHES_MAX + 1)).unwrap();
+        let (mut link, far) = crate::link::Link::pair();
+        let query = Query { text: "x".to_owned(), ..Query::default() };
+        search(folder.path(), &query, 7, &|| true, &far.news);
+        let found = link.take();
+        let Some(FromLink::Found { number: 7, matches, is_done: true, files: 1 }) = found else {
+            panic!("{found:?}");
+        };
+        assert_eq!(matches.len(), FOLDER_MATCHES_MAX);
     }
 }

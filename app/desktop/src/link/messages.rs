@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use weft_editor::{ParseJob, Parsed, search::Query, window::Entry};
+use weft_editor::{ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DocumentChanged, DocumentCursors, Existing,
     HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, Presence, Progress, Restored, Revoked,
@@ -57,6 +57,8 @@ pub enum ToLink {
         /// What to read.
         job: ParseJob,
     },
+    /// Let go of a syntax tree.
+    Discard(SyntaxTree),
     /// Look for a text in all files: answers [`FromLink::Found`].
     SearchFolder {
         /// What to look for.

@@ -223,13 +223,32 @@ fn two_windows_write_one_text_and_end_with_the_same() {
     // What Ana takes back is hers alone.
     let (document, view) = ana.document.as_mut().unwrap();
     assert!(document.undo(*view));
-    while !(ana.text() == ben.text() && !ana.is_behind()) || ben.text().contains("a39 ") {
+    while ana.text() != ben.text() || ana.is_behind() || ben.text().contains("a39 ") {
         ana.turn();
         ben.turn();
         assert!(Instant::now() < deadline, "they differ:\n{}\n{}", ana.text(), ben.text());
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!((0..40).all(|number| ana.text().contains(&format!("b{number} "))));
+}
+
+#[test]
+fn what_is_kept_before_there_is_a_node_does_not_stand_in_its_way() {
+    let root = tempfile::tempdir().unwrap();
+    let home = root.path().join("home");
+    let mut side = Side::start(&home);
+    side.ask(ToLink::Save(super::Saved::State("zoom = 1.0\n".to_owned())));
+    let is_own = side.wait(&mut None, |news| match news {
+        FromLink::Connected { is_own } => Some(is_own),
+        FromLink::NotConnected(error) => panic!("{error:?}"),
+        _ => None,
+    });
+    assert!(is_own);
+    let deadline = Instant::now() + PATIENCE;
+    while !home.join("window.toml").exists() {
+        assert!(Instant::now() < deadline, "it was not kept");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -221,14 +221,17 @@ impl Worker {
             ToLink::ReadFolder(path) => self.read_folder(path),
             ToLink::ListFiles => self.list_files(),
             ToLink::Parse { path, job } => self.parse(path, job),
+            ToLink::Discard(tree) => drop(tokio::task::spawn_blocking(move || drop(tree))),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
-            ToLink::Save(saved) => self.save(saved),
-            // Documents are asked for again when there is a node; everything else waits for it.
+            // Documents are asked for again when there is a node; everything else waits for it. So do files of the
+            // window's own: a store is not made in a folder that has files already.
             request if self.node.is_none() => {
-                if matches!(request, ToLink::Ask(_)) && self.backlog.len() < REQUESTS_MAX {
+                let waits = matches!(request, ToLink::Ask(_) | ToLink::Save(_));
+                if waits && self.backlog.len() < REQUESTS_MAX {
                     self.backlog.push_back(request);
                 }
             }
+            ToLink::Save(saved) => self.save(saved),
             ToLink::Ask(ask) => self.ask(ask),
             request => {
                 if let Some(node) = &self.node {

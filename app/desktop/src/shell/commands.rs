@@ -75,9 +75,11 @@ impl Shell {
     }
 
     fn toggle_overlay(&mut self, kind: OverlayKind, query: &str) {
-        let is_same = self.state.overlay.as_ref().is_some_and(|overlay| {
-            overlay.kind == kind && overlay.query.starts_with(query) == !query.is_empty()
-        });
+        let is_same = self
+            .state
+            .overlay
+            .as_ref()
+            .is_some_and(|overlay| overlay.kind == kind && overlay.query.starts_with(query));
         self.state.overlay = (!is_same).then(|| Overlay::new(kind, query));
         self.keys.wants_editor_focus = is_same;
         super::news::restart_ranking(&mut self.state);

@@ -43,8 +43,13 @@ impl Shell {
             FromLink::Parsed { path, parsed } => {
                 let folder = self.state.folder.as_mut();
                 let file = folder.and_then(|folder| folder.files.get_mut(&path));
-                if let Some(document) = file.and_then(|file| file.document_mut()) {
+                let old = file.and_then(|file| file.document_mut()).and_then(|document| {
                     document.parsed(*parsed);
+                    document.take_discarded()
+                });
+                if let Some(old) = old {
+                    // Where there is no room it is let go of here.
+                    let _late = self.link.ask(ToLink::Discard(old));
                 }
             }
             FromLink::Found { number, matches, is_done, files } => {
@@ -94,16 +99,12 @@ impl Shell {
                 Ok(_) => self.refresh_pages(),
                 Err(error) => self.state.failure(&error),
             },
-            FromLink::History { path, result } => {
-                if pages.history_path.as_deref() == Some(&path) {
-                    pages.history.answer(result);
-                }
+            FromLink::History { path, result } if pages.history_path.as_deref() == Some(&path) => {
+                pages.history.answer(result);
             }
             FromLink::Blame { path, result } => pages.blame.entry(path).or_default().answer(result),
-            FromLink::Past { at, result, .. } => {
-                if pages.past_at.as_deref() == Some(&at) {
-                    pages.past.answer(result);
-                }
+            FromLink::Past { at, result, .. } if pages.past_at.as_deref() == Some(&at) => {
+                pages.past.answer(result);
             }
             FromLink::Restore(result) => match result {
                 Ok(_) => {
