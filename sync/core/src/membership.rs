@@ -360,7 +360,7 @@ impl Membership {
                 companions: Vec::new(),
                 is_founding: true,
             };
-            self.state.add_link(name, place(line, 1, &mut sub), author, certificate, &chain, None);
+            self.state.add_link(name, place(line, 1, &mut sub), author, certificate, chain, None);
             signer = Some(link.device());
         }
         self.state.named.insert(name, 0);
