@@ -1,4 +1,4 @@
-//! The window of Weft. [`run`] opens it and returns when it is closed.
+//! The window of Weft. [`run()`] opens it and returns when it is closed.
 //!
 //! Reading order:
 //!

@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    /// Held by whoever makes a list of chunks for a keeper.
+    pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.
     pub(crate) kept_news: watch::Sender<u64>,
     /// Ends the loop that reads the network's events.

@@ -444,7 +444,7 @@ impl<'a> Table<'a> {
                         })
                     }
                     InviterEffect::Link(request) => self.certify(&request),
-                    InviterEffect::Recover(_) => InviterInput::Recovered(vec![(
+                    InviterEffect::Recover(..) => InviterInput::Recovered(vec![(
                         self.offered(),
                         self.shared.entries.iter().map(Entry::encode).collect(),
                     )]),

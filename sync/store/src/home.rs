@@ -93,7 +93,9 @@ impl Home {
         // An interrupted first start leaves no more than these behind; the log begins even before it.
         let known =
             ["packs", "run", "node.lock", "store.key", "store.key.new", "keys.json.new", "keys.json.bak"];
-        let is_ours = |name: &str| known.contains(&name) || name.starts_with("node.log");
+        // Settings may be put there before there is anything to set.
+        let is_ours =
+            |name: &str| known.contains(&name) || name.starts_with("node.log") || name.ends_with(".toml");
         Ok(names.iter().all(|name| name.to_str().is_some_and(is_ours)))
     }
 

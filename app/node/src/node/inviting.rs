@@ -303,8 +303,9 @@ async fn talk(shared: &Arc<Shared>, peer: EndpointId, stream: &mut FrameStream) 
                     InviterEffect::DescribeUs => {
                         inputs.push(InviterInput::DescribeUs(linking::describe_us(shared).await));
                     }
-                    InviterEffect::Recover(user) => {
-                        inputs.push(InviterInput::Recovered(recovering::workspaces_of(shared, user).await));
+                    InviterEffect::Recover(user, device) => {
+                        let workspaces = recovering::workspaces_of(shared, user, device).await;
+                        inputs.push(InviterInput::Recovered(workspaces));
                     }
                     InviterEffect::Link(request) => inputs.push(linking::take_in(shared, &request).await),
                     InviterEffect::Save => {

@@ -232,7 +232,14 @@ pub(super) async fn serve(shared: &Arc<Shared>, peer: EndpointId, mut stream: Fr
         stream.reset(CloseCode::UNWANTED);
         return;
     }
-    let Some(here) = chunks_of(&workspace).await else { return };
+    // One list at a time, and as long a rest as it took: who asks again and again takes no more than half of a thread.
+    let turn = shared.list_turn.lock().await;
+    let begin = Instant::now();
+    let here = chunks_of(&workspace).await;
+    let took = begin.elapsed();
+    tokio::time::sleep(took).await;
+    drop(turn);
+    let Some(here) = here else { return };
     match serve_list(stream, &request, &here).await {
         Ok(true) => {
             shared.state().kept.insert((request.ws, peer), here.name());

@@ -85,6 +85,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             is_stopping: false,
         }),
         documents: super::documents::OpenDocuments::default(),
+        list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
         lock: Mutex::new(Some(opened.lock)),

@@ -119,10 +119,10 @@ fn keep(shared: &Shared, profile: &Arc<Profile>) -> Result<(), ApiError> {
 }
 
 /// What a device gets that comes with nothing but the words of this person.
-pub(super) async fn workspaces_of(shared: &Shared, user: UserId) -> Vec<LinkedWorkspace> {
+pub(super) async fn workspaces_of(shared: &Shared, user: UserId, device: DeviceId) -> Vec<LinkedWorkspace> {
     let mut workspaces = Vec::new();
     for workspace in shared.handles() {
-        match held_for(shared, &workspace, user).await {
+        match held_for(shared, &workspace, user, device).await {
             Ok(Some(held)) => workspaces.push(held),
             Ok(None) => {}
             Err(error) => tracing::warn!("a workspace could not be given back: {error}"),
@@ -135,10 +135,12 @@ async fn held_for(
     shared: &Shared,
     workspace: &WorkspaceHandle,
     user: UserId,
+    device: DeviceId,
 ) -> Result<Option<LinkedWorkspace>, ApiError> {
     let told = workspace.ask(move |engine| {
         let replica = engine.replica();
-        replica.membership()?.class_of(&user)?;
+        let members = replica.membership().filter(|members| !members.is_removed(&device))?;
+        members.class_of(&user)?;
         let has_data = replica.membership().is_some() && !replica.version_vector().is_empty();
         Some((replica.workspace_name().unwrap_or_default(), engine.progressed(), has_data))
     });

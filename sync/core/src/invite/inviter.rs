@@ -112,9 +112,9 @@ pub enum InviterEffect {
     /// Certify this device and add it to our workspaces, unless that was done before; then answer with
     /// [`InviterInput::Linked`] or [`InviterInput::NotAllowed`].
     Link(Box<LinkRequest>),
-    /// Give the workspaces of which this person is a member: answer with [`InviterInput::Recovered`]. That it is the person
-    /// is proven.
-    Recover(UserId),
+    /// Give the workspaces of which this person is a member, unless this device of theirs was put out there: answer with
+    /// [`InviterInput::Recovered`]. That it is that device, and certified by the user key, is proven.
+    Recover(UserId, DeviceId),
     /// All was said: close the stream after what was sent has arrived.
     Close,
 }
@@ -402,7 +402,7 @@ impl Inviter {
             return Err(Refusal::Invalid);
         }
         self.phase = Phase::Admitting;
-        Ok(vec![InviterEffect::Recover(chain.user())])
+        Ok(vec![InviterEffect::Recover(chain.user(), chain.device())])
     }
 
     /// Gives workspaces to a device of their person's.

@@ -99,11 +99,11 @@ impl Host {
                 InviterEffect::AskLink(_) if says => InviterInput::Confirm,
                 InviterEffect::AskLink(_) => InviterInput::Decline,
                 InviterEffect::Link(request) => self.link(&request),
-                InviterEffect::Recover(user) if self.shared.membership.class_of(&user).is_some() => {
+                InviterEffect::Recover(user, _) if self.shared.membership.class_of(&user).is_some() => {
                     let entries = self.shared.entries.iter().map(Entry::encode).collect();
                     InviterInput::Recovered(vec![(self.offered(), entries)])
                 }
-                InviterEffect::Recover(_) => InviterInput::Recovered(Vec::new()),
+                InviterEffect::Recover(..) => InviterInput::Recovered(Vec::new()),
             };
             waiting.extend(inviter.handle(now, answer, &mut self.book, &mut self.rng));
         }
