@@ -29,6 +29,11 @@ use crate::workspace::thread::WorkspaceHandle;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// What comes in this time after the first is looked at together.
 const GATHER: Duration = Duration::from_millis(50);
+/// How long a keeper rests after it has looked: while somebody types, each letter is news. The first news after a rest is
+/// looked at at once.
+const REST: Duration = Duration::from_secs(1);
+/// The longest rest, however long a look took.
+const REST_MAX: Duration = Duration::from_secs(20);
 /// How often members are asked anew within one look, until nothing new comes.
 const ROUNDS_MAX: usize = 4;
 /// After how long members are asked again once something was new: those who were asked may not have read it yet.
@@ -92,8 +97,11 @@ type AskError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Fetches the chunks of a kept workspace for as long as the node runs.
 pub(super) async fn run(shared: Weak<Shared>, ws: WorkspaceId) {
-    let Some(held) = shared.upgrade().map(|shared| load(&*shared.storage, &ws)) else { return };
-    let mut keeper = Keeper { ws, named: held, seen: None, again: Vec::new() };
+    let Some(running) = shared.upgrade() else { return };
+    let named = load(&*running.storage, &ws);
+    let Ok(missing) = lacking(&running, named.iter().copied().collect()).await else { return };
+    drop(running);
+    let mut keeper = Keeper { ws, named, missing, seen: None, again: Vec::new() };
     let Some(mut news) = shared.upgrade().map(|shared| shared.kept_news.subscribe()) else { return };
     loop {
         match tokio::time::timeout(LOOK_EVERY, news.changed()).await {
@@ -106,7 +114,11 @@ pub(super) async fn run(shared: Weak<Shared>, ws: WorkspaceId) {
         if shared.handle(&ws).is_none() {
             return;
         }
+        let begin = Instant::now();
         keeper.look(&shared).await;
+        let took = begin.elapsed();
+        drop(shared);
+        tokio::time::sleep(REST.max(10 * took).min(REST_MAX)).await;
     }
 }
 
@@ -115,6 +127,8 @@ struct Keeper {
     ws: WorkspaceId,
     /// The chunks that members have named.
     named: ChunkSet,
+    /// Those of them that are not here.
+    missing: Vec<ChunkId>,
     /// Entries and members at the last look.
     seen: Option<(u64, Vec<EndpointId>)>,
     /// When they are asked again, the next time last.
@@ -151,37 +165,45 @@ impl Keeper {
 
     async fn ask(&mut self, shared: &Arc<Shared>, peer: EndpointId) -> Result<(), AskError> {
         let Some(net) = &shared.net else { return Ok(()) };
-        let mut missing = self.missing(shared).await?;
         // The last time it asks it has everything, and the member hears that.
         for _ in 0..ROUNDS_MAX {
             let mut here = self.named.clone();
-            missing.iter().for_each(|id| here.remove(id));
-            let new = fetch_list(net, peer, &self.ws, &here, &mut self.named).await?;
-            if new.is_empty() && missing.is_empty() {
+            self.missing.iter().for_each(|id| here.remove(id));
+            let mut named = self.named.clone();
+            let new = fetch_list(net, peer, &self.ws, &here, &mut named).await?;
+            if new.is_empty() && self.missing.is_empty() {
                 return Ok(());
             }
             if !new.is_empty() {
-                let (store, writes) = (Arc::clone(&shared.storage), store_lists(&self.ws, &self.named, &new));
+                let (store, writes) = (Arc::clone(&shared.storage), store_lists(&self.ws, &named, &new));
                 tokio::task::spawn_blocking(move || store.commit(&writes)).await??;
+                let lacking = lacking(shared, new.clone()).await?;
+                // Both or neither: what was named and is not here must never count as held.
+                self.named = named;
+                self.missing.extend(lacking);
             }
-            missing = self.missing(shared).await?;
-            for part in missing.chunks(REQUEST_CHUNKS_MAX) {
+            let before = self.missing.len();
+            for part in self.missing.chunks(REQUEST_CHUNKS_MAX) {
                 transfer::fetch(net, peer, part.to_vec(), Arc::clone(&shared.storage), |_| {}).await?;
             }
-            if !missing.is_empty() {
+            if before > 0 {
                 let store = Arc::clone(&shared.storage);
                 tokio::task::spawn_blocking(move || store.sync_chunks()).await??;
-                missing = self.missing(shared).await?;
+                self.missing = lacking(shared, self.missing.clone()).await?;
+            }
+            if new.is_empty() && self.missing.len() == before {
+                // This member lacks them too.
+                return Ok(());
             }
         }
         Ok(())
     }
+}
 
-    /// The chunks that were named and are not here.
-    async fn missing(&self, shared: &Arc<Shared>) -> Result<Vec<ChunkId>, AskError> {
-        let (store, all) = (Arc::clone(&shared.storage), self.named.iter().copied().collect::<Vec<_>>());
-        Ok(tokio::task::spawn_blocking(move || store.missing(&all)).await??)
-    }
+/// Those of these chunks that are not here.
+async fn lacking(shared: &Arc<Shared>, ids: Vec<ChunkId>) -> Result<Vec<ChunkId>, AskError> {
+    let store = Arc::clone(&shared.storage);
+    Ok(tokio::task::spawn_blocking(move || store.missing(&ids)).await??)
 }
 
 fn chunks_key(bucket: u8) -> Vec<u8> {

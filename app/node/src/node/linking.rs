@@ -16,6 +16,7 @@ use weft_sync::invite::{
     Confirmation, InvitationTerms, InviterInput, LinkOffer, LinkRequest, Linked, LinkedWorkspace, NewDevice,
     NewDeviceEffect, NewDeviceInput, OfferedWorkspace,
 };
+use weft_sync::limits::LINK_WORKSPACES_MAX;
 use weft_sync::replica::{Input, WriteId};
 use weft_sync::seal::Label;
 use weft_sync::ticket::Ticket;
@@ -57,7 +58,7 @@ pub(super) async fn describe_us(shared: &Arc<Shared>) -> LinkOffer {
     LinkOffer { user: profile.user_id(), inviter: profile.label.clone(), workspaces }
 }
 
-/// The workspaces that this device is in.
+/// The workspaces that this device is in, as many as a device that is linked takes at once; the others follow by tickets.
 async fn own_workspaces(shared: &Shared) -> Vec<WorkspaceHandle> {
     let mut own = Vec::new();
     for workspace in shared.handles() {
@@ -65,6 +66,7 @@ async fn own_workspaces(shared: &Shared) -> Vec<WorkspaceHandle> {
             own.push(workspace);
         }
     }
+    own.truncate(LINK_WORKSPACES_MAX);
     own
 }
 

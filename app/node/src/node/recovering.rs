@@ -10,6 +10,7 @@ use weft_sync::epoch::{Cover, Epoch, Keyring};
 use weft_sync::identity::UserKeys;
 use weft_sync::ids::{DeviceId, UserId};
 use weft_sync::invite::{Joined as Recovered, LinkedWorkspace, OfferedWorkspace, Recovery};
+use weft_sync::limits::LINK_WORKSPACES_MAX;
 use weft_sync::replica::{Input, WriteId};
 use weft_sync::workspace::{self as membership_of, add_own_device};
 use zeroize::Zeroizing;
@@ -123,7 +124,8 @@ pub(super) async fn workspaces_of(shared: &Shared, user: UserId, device: DeviceI
     let mut workspaces = Vec::new();
     for workspace in shared.handles() {
         match held_for(shared, &workspace, user, device).await {
-            Ok(Some(held)) => workspaces.push(held),
+            Ok(Some(held)) if workspaces.len() < LINK_WORKSPACES_MAX => workspaces.push(held),
+            Ok(Some(_)) => break,
             Ok(None) => {}
             Err(error) => tracing::warn!("a workspace could not be given back: {error}"),
         }

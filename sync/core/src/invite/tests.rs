@@ -702,3 +702,26 @@ fn secrets_of_invitations_do_not_print() {
     let text = format!("{:?}", host.book);
     assert!(text.contains("****"), "{text}");
 }
+
+#[test]
+fn as_many_workspaces_come_along_as_may_and_not_one_more() {
+    use crate::invite::messages::ToNewcomer;
+    use crate::limits::LINK_WORKSPACES_MAX;
+    use crate::wire;
+
+    let host = Host::new();
+    let limit = u32::try_from(LINK_WORKSPACES_MAX).unwrap();
+    let recovered = |workspaces: u32| {
+        let (mut recovery, _) = Recovery::new(&host.shared.founder.chain);
+        recovery.handle(&wire::encode(&ToNewcomer::Recovered { workspaces })).map(|all| all.is_some())
+    };
+    assert_eq!(recovered(limit), Ok(false), "they are still to come");
+    assert_eq!(recovered(limit + 1), Err(JoinError::TooMuch));
+    let offer = |count: usize| {
+        let workspaces = vec![host.offered(); count];
+        let (user, inviter) = (host.shared.founder.keys.user(), Label::new("ana", "laptop"));
+        let frame = wire::encode(&ToNewcomer::LinkOffer(LinkOffer { user, inviter, workspaces }));
+        wire::decode::<ToNewcomer>(&frame).is_ok()
+    };
+    assert_eq!((offer(LINK_WORKSPACES_MAX), offer(LINK_WORKSPACES_MAX + 1)), (true, false));
+}
