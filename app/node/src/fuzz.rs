@@ -11,6 +11,7 @@ use weft_fuzz::{TEXT_PARTS, Target, WHOLE, reached};
 use crate::api::{Request, Response};
 use crate::control::message::{self, ToNode};
 use crate::mirror::{JournalEntry, MirrorRow};
+use crate::transfer::list::{self, ChunkSet};
 use crate::transfer::wire;
 use crate::workspace::version::FileVersion;
 
@@ -79,6 +80,16 @@ fn control() {
 
 // Contents.
 
+fn some_chunks() -> ChunkSet {
+    let mut chunks = ChunkSet::default();
+    for byte in [0, 1, 1, 7, 255] {
+        let mut id = [byte; 32];
+        id[1] = byte.wrapping_mul(3);
+        chunks.insert(ChunkId::from_bytes(id));
+    }
+    chunks
+}
+
 const TRANSFERS: Target = Target {
     name: "transfer",
     decode: |bytes| {
@@ -96,6 +107,18 @@ const TRANSFERS: Target = Target {
             }
             Err(error) => reached(("no reply", discriminant(&error))),
         }
+        match list::decode_request(Bytes::copy_from_slice(bytes)) {
+            Ok(request) => reached(("a list", list::encode_reply(&request, &some_chunks()).len())),
+            Err(error) => reached(("no list", discriminant(&error))),
+        }
+        let mut held = some_chunks();
+        match list::decode_reply(Bytes::copy_from_slice(bytes), &mut held) {
+            Ok(new) => {
+                reached(("some of a list", new.len().min(4)));
+                assert!(new.iter().all(|id| held.iter().any(|other| other == id)), "what is new is held");
+            }
+            Err(error) => reached(("nothing of a list", discriminant(&error))),
+        }
     },
     seeds: || {
         let ids = [1, 2].map(|byte| ChunkId::from_bytes([byte; 32]));
@@ -103,7 +126,12 @@ const TRANSFERS: Target = Target {
         reply.push(&ids[0], Some(b"a chunk"));
         reply.push(&ids[1], None);
         reply.push(&ids[1], Some(&[]));
-        vec![wire::encode_request(&ids).to_vec(), reply.finish().expect("a frame").to_vec()]
+        let ask = list::encode_request(&weft_sync::WorkspaceId::from_bytes([1; 32]), &ChunkSet::default());
+        let asked = list::decode_request(ask.clone()).expect("a request");
+        let mut seeds = vec![wire::encode_request(&ids).to_vec(), reply.finish().expect("a frame").to_vec()];
+        seeds.push(ask.to_vec());
+        seeds.extend(list::encode_reply(&asked, &some_chunks()).iter().map(|frame| frame.to_vec()));
+        seeds
     },
     structure: WHOLE,
 };

@@ -80,7 +80,8 @@ impl ChunkSet {
     }
 }
 
-fn encode_request(ws: &WorkspaceId, held: &ChunkSet) -> Bytes {
+/// Encodes a request by who holds these.
+pub(crate) fn encode_request(ws: &WorkspaceId, held: &ChunkSet) -> Bytes {
     let mut out = BytesMut::with_capacity(REQUEST_BYTES);
     out.put_u8(VERSION);
     out.put_slice(ws.as_bytes());
