@@ -82,7 +82,7 @@ fn control() {
 
 fn some_chunks() -> ChunkSet {
     let mut chunks = ChunkSet::default();
-    for byte in [0, 1, 1, 7, 255] {
+    for byte in [0_u8, 1, 1, 7, 255] {
         let mut id = [byte; 32];
         id[1] = byte.wrapping_mul(3);
         chunks.insert(ChunkId::from_bytes(id));
