@@ -221,7 +221,7 @@ fn a_device_is_not_linked_without_the_persons_word_nor_from_another_address() {
     assert_eq!(declined, JoinError::Refused(Refusal::Declined));
     let elsewhere = Person::new("relay", 4).keys.endpoint_id();
     let moved = host.link_with(&ticket, &desk, elsewhere, true).unwrap_err();
-    assert_eq!(moved, JoinError::Refused(Refusal::Unknown), "the proof is bound to the address");
+    assert_eq!(moved, JoinError::Impostor, "proofs are bound to the address");
     assert_eq!(host.shared.membership.live_devices().len(), 1);
 }
 
