@@ -29,6 +29,7 @@ const LAYERS: [(&str, u32); 19] = [
     ("weft-fuzz", 0),
     ("weft-bench-sync", 7),
     ("weft-benches", 6),
+    ("weft-bench-trust", 6),
     ("weft-bench-ui", 6),
 ];
 

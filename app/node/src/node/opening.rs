@@ -183,10 +183,9 @@ fn open_store(
     let profile = load_profile(&home, &store, &mut rng)?;
     let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
         .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
-    let registry = Registry::load(&store).map_err(|error| ApiError::failed(chain(&error)))?;
-    let invitations = store
-        .record(Space::device(Table::Invitation), INVITATIONS_KEY)
-        .map_err(|error| ApiError::failed(chain(&error)))?;
+    let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
+    let registry = Registry::load(&store).map_err(unread)?;
+    let invitations = store.record(Space::device(Table::Invitation), INVITATIONS_KEY).map_err(unread)?;
     let invitations = invitations.and_then(|bytes| Invitations::from_secret_bytes(&bytes).ok());
     Ok(Opened {
         lock,
@@ -208,8 +207,10 @@ fn not_opened(message: String, hint: &str) -> ApiError {
 }
 
 fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile, ApiError> {
-    let told = |error: crate::profile::ProfileError| {
-        ApiError::failed(chain(&error)).hint("`weft doctor` looks for damage; a backup brings the keys back")
+    let told = |error: crate::profile::ProfileError| match &error {
+        crate::profile::ProfileError::Read(source) => not_opened(chain(&error), source.hint()),
+        _ => ApiError::failed(chain(&error))
+            .hint("`weft doctor` looks for damage; a backup brings the keys back"),
     };
     let known = home.read_identity().map_err(|error| not_opened(chain(&error), error.hint()))?;
     let profile = match (Profile::load(store).map_err(told)?, &known) {
