@@ -231,7 +231,7 @@ async fn write(
 }
 
 /// Waits until it holds and is stored.
-async fn until(
+pub(super) async fn until(
     workspace: &WorkspaceHandle,
     holds: impl Fn(&Membership) -> bool + Clone + Send + 'static,
 ) -> Result<(), ApiError> {

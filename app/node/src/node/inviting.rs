@@ -20,6 +20,7 @@ use weft_sync::seal::Label;
 use weft_sync::ticket::Ticket;
 use weft_sync::workspace::{add_own_device, admit};
 
+use super::governing::until;
 use super::{Shared, ended, linking, opening, recovering, wall_now};
 use crate::api::{self, ApiError, Invitation, Invitations, Newcomer, Role, Shared as SharedTicket, WallTime};
 use crate::workspace::people::People;
@@ -30,9 +31,6 @@ use crate::workspace::thread::WorkspaceHandle;
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long a person may take to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(15 * 60);
-/// How long storing an admission may take.
-const ADMIT_TIME_MAX: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(10);
 /// Addresses that a ticket carries at most.
 const TICKET_ADDRESSES: usize = 8;
 const READ_BYTES: usize = 4 * 1024 * 1024;
@@ -402,21 +400,7 @@ pub(super) async fn let_in_entries(
     workspace: &WorkspaceHandle,
     device: DeviceId,
 ) -> Result<Vec<Vec<u8>>, ApiError> {
-    let deadline = tokio::time::Instant::now() + ADMIT_TIME_MAX;
-    loop {
-        let done = workspace.ask(move |engine| {
-            let replica = engine.replica();
-            let is_in = replica.membership().is_some_and(|members| members.is_live(&device));
-            is_in && !replica.sync_status().storing
-        });
-        if done.await.ok_or_else(ended)? {
-            break;
-        }
-        if tokio::time::Instant::now() > deadline {
-            return Err(ApiError::failed("storing the newcomer's admission takes too long"));
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    until(workspace, move |members| members.is_live(&device)).await?;
     control_entries_of(shared, workspace).await
 }
 

@@ -15,6 +15,7 @@ use weft_sync::replica::{Input, WriteId};
 use weft_sync::workspace::{self as membership_of, add_own_device};
 use zeroize::Zeroizing;
 
+use super::governing::until;
 use super::inviting::control_entries_of;
 use super::joining::{self, Filling, GreetError, Whom};
 use super::linking::{check_free, places, settle};
@@ -27,10 +28,6 @@ use crate::profile::{Profile, WordsState};
 use crate::workspace::entries;
 use crate::workspace::people::People;
 use crate::workspace::thread::WorkspaceHandle;
-
-/// How long storing that a device is in may take.
-const STORE_TIME_MAX: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(5);
 
 /// The words, to be written down.
 pub(super) async fn words(shared: &Arc<Shared>) -> Result<RecoveryWords, ApiError> {
@@ -280,20 +277,5 @@ async fn let_in(
     });
     let written = written.await.ok_or_else(ended)?.ok_or_else(ended)?;
     written.map_err(|error| ApiError::not_allowed(error.to_string()).hint(error.hint()))?;
-    let deadline = Instant::now() + STORE_TIME_MAX;
-    loop {
-        let done = workspace.ask(move |engine| {
-            let replica = engine.replica();
-            replica.membership().is_some_and(|members| members.is_live(&device))
-                && !replica.sync_status().storing
-        });
-        if done.await.ok_or_else(ended)? {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(ApiError::failed("storing that this device is in takes too long")
-                .hint("run the same command again"));
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    until(workspace, move |members| members.is_live(&device)).await
 }

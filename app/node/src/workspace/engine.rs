@@ -330,7 +330,8 @@ impl Engine {
         }
         self.refresh(&dirty);
         self.feed(Input::Committed { batch });
-        if self.replica.own_class() == Some(Class::Keeper) {
+        // Whoever can read is no keeper: that is asked first, for it costs nothing.
+        if self.contents.is_none() && self.replica.own_class() == Some(Class::Keeper) {
             self.out.push(Output::Event(EngineEvent::KeptMore));
         }
     }

@@ -6,10 +6,12 @@ use weft_node::api::{
 };
 
 use super::{
-    Look, Tone, age, bytes, plain,
+    Look, Tone, bytes,
+    people::device_state,
+    plain,
     table::Table,
     units::counted,
-    workspace::{joined, lacking, named},
+    workspace::{joined, named},
 };
 
 pub(crate) fn accept_preview(preview: &DeviceAcceptPreviewed, look: &Look) -> String {
@@ -129,18 +131,7 @@ pub(crate) fn recovery_kept(_kept: &RecoveryKept, look: &Look) -> String {
 }
 
 fn state(device: &OwnDevice, look: &Look) -> String {
-    if device.is_this {
-        return "this device".to_owned();
-    }
-    let holds = match (device.has_all_mine, device.missing) {
-        (true, _) => look.paint(Tone::Good, "has everything"),
-        (false, 0) => "has not said what it has".to_owned(),
-        (false, missing) => look.paint(Tone::Warning, lacking(missing, false)),
-    };
-    match device.last_contact {
-        Some(time) => format!("{holds}, last seen {}", age(time, look)),
-        None => format!("{holds}, not connected"),
-    }
+    device_state(device.is_this, (device.has_all_mine, device.missing), device.last_contact, look)
 }
 
 fn workspaces(device: &OwnDevice) -> String {

@@ -1,6 +1,6 @@
 //! People: invitations and members.
 
-use weft_node::api::{Invitation, Invitations, MemberDevice, MembersList, Newcomer, Revoked, Role, Shared};
+use weft_node::api::{Invitation, Invitations, MembersList, Newcomer, Revoked, Role, Shared, WallTime};
 
 use super::{
     Look, Tone, age, plain, qr_code, short_id,
@@ -112,7 +112,15 @@ pub(crate) fn members(list: &MembersList, look: &Look) -> String {
         ));
         let mut rows = Table::default();
         for device in &member.devices {
-            rows.row([named(device.name.as_ref(), &device.device), device_state(device, look)]);
+            rows.row([
+                named(device.name.as_ref(), &device.device),
+                device_state(
+                    device.is_this,
+                    (device.has_all_mine, device.missing),
+                    device.last_contact,
+                    look,
+                ),
+            ]);
         }
         text.push_str(&rows.render(2));
     }
@@ -149,16 +157,22 @@ pub(crate) fn revoked(revoked: &Revoked, look: &Look) -> String {
     )
 }
 
-fn device_state(device: &MemberDevice, look: &Look) -> String {
-    if device.is_this {
+/// What a device has of ours, and when it was here.
+pub(super) fn device_state(
+    is_this: bool,
+    (has_all_mine, missing): (bool, u64),
+    last_contact: Option<WallTime>,
+    look: &Look,
+) -> String {
+    if is_this {
         return "this device".to_owned();
     }
-    let holds = match (device.has_all_mine, device.missing) {
+    let holds = match (has_all_mine, missing) {
         (true, _) => look.paint(Tone::Good, "has everything"),
         (false, 0) => "has not said what it has".to_owned(),
         (false, missing) => look.paint(Tone::Warning, lacking(missing, false)),
     };
-    match device.last_contact {
+    match last_contact {
         Some(time) => format!("{holds}, last seen {}", age(time, look)),
         None => format!("{holds}, not connected"),
     }
