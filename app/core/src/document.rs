@@ -26,7 +26,7 @@ use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
-pub use self::people::Person;
+pub use self::people::{Person, Whereabouts};
 pub use self::pointer::Grain;
 pub use self::run::Effect;
 pub use self::scrolling::Reveal;
@@ -75,6 +75,8 @@ pub struct Document {
     /// Counts the trees that were made.
     trees: u64,
     people: Vec<Person>,
+    /// Cursors of others in a revision that is not here yet.
+    waiting_people: Option<(u64, Vec<Whereabouts>)>,
 }
 
 impl Document {
@@ -95,6 +97,7 @@ impl Document {
             syntax: SyntaxState::default(),
             trees: 0,
             people: Vec::new(),
+            waiting_people: None,
         }
     }
 
@@ -290,6 +293,7 @@ impl Document {
     pub fn changed(&mut self, revision: u64, patches: &[Patch]) -> Result<(), LinkError> {
         let change = self.link.changed(revision, patches)?;
         self.change_others(&change);
+        self.take_waiting_people();
         Ok(())
     }
 
@@ -297,6 +301,7 @@ impl Document {
     pub fn reopened(&mut self, text: &str, revision: u64) {
         let change = self.link.reopened(text, revision);
         self.change_others(&change);
+        self.take_waiting_people();
     }
 
     fn change_others(&mut self, change: &ChangeSet) {
@@ -316,6 +321,7 @@ impl Document {
     /// The node took what was sent.
     pub fn acknowledged(&mut self, revision: u64) {
         self.link.acknowledged(revision);
+        self.take_waiting_people();
     }
 
     /// The node did not take what was sent; [`Document::outgoing`] gives it again.

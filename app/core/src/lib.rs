@@ -16,6 +16,7 @@
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
+//! - [`markdown`]: texts as they are read
 //! - [`settings`] and [`theme`]: what a person can set, and colours, from TOML files
 //! - [`window`]: tabs and splits, the file tree, quick open and the palette
 //! - [`limits`]: what the editor holds and does at most
@@ -31,6 +32,7 @@ mod folds;
 pub mod keymap;
 pub mod language;
 pub mod limits;
+pub mod markdown;
 pub mod search;
 pub mod selection;
 pub mod settings;
@@ -46,7 +48,7 @@ pub mod window;
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
 pub use display::{Fold, Point, Row, Rows};
-pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal};
+pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal, Whereabouts};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use language::Language;
 pub use selection::{Selection, Selections};

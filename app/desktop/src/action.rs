@@ -11,8 +11,8 @@ use weft_editor::{
 
 use crate::{
     limits::ACTIONS_MAX,
-    link::{Ask, FolderMatch},
-    state::{Overlay, Page},
+    link::{Ask, FileChange, FolderMatch},
+    state::{Naming, Overlay, Page},
 };
 
 /// Something that a view asks for.
@@ -61,9 +61,34 @@ pub(crate) enum Action {
     SetSetting(&'static str, Value),
     /// Show the text of a moment, or the present.
     ShowPast(Option<String>),
+    /// Something in the tree of files.
+    Tree(TreeAction),
+    /// Go where the person at a device goes; who is followed already is not any more.
+    Follow(String),
     DismissNotice(u64),
     /// Try a panel again that has failed.
     RetryPanel(&'static str),
+}
+
+/// Something in the tree of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TreeAction {
+    /// Go up or down by rows.
+    Move(isize),
+    /// Open the folder, or go into it.
+    Into,
+    /// Close the folder, or go to the one above.
+    Out,
+    /// Open what is selected.
+    Open,
+    Select(String),
+    /// Begin to type a name, or give it up.
+    Name(Option<Naming>),
+    /// Take the name that was typed.
+    Named(String),
+    /// Ask whether something is to be deleted, or no longer.
+    AskDelete(Option<String>),
+    Change(FileChange),
 }
 
 /// Something in the text of a group.

@@ -8,19 +8,26 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eframe::egui::TextureHandle;
 use weft_editor::{
     Clip, Document, KeyMap, Platform, Problem, Settings, Theme, ViewId,
+    markdown::Placed,
     search::Query,
     window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
 };
 use weft_node::api::{
-    ApiError, BlameLines, CatText, ErrorKind, HistoryVersions, Invitations, JoinPreviewed, Joined,
-    MembersList, Progress, Role, Shared, WorkspaceState, WorkspaceStatus,
+    ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
+    HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, OwnDevices, PresentDevice, Progress,
+    RecoveryWords, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
 pub(crate) use self::saved::SavedState;
 pub(crate) use self::words::{SyncLevel, ago, initials, role_words, short_name, sync_words};
-use crate::{limits::NOTICES_MAX, link::FolderMatch, remote::Remote};
+use crate::{
+    limits::NOTICES_MAX,
+    link::{FolderMatch, Picture},
+    remote::Remote,
+};
 
 /// Whether there is a node.
 #[derive(Debug, Clone)]
@@ -57,6 +64,7 @@ impl Overlay {
 pub(crate) enum Page {
     Share,
     Members,
+    Devices,
     Sync,
     History,
     Settings,
@@ -103,6 +111,65 @@ pub(crate) struct Folder {
     pub(crate) files: OpenFiles,
     /// Where to go once a file is open.
     pub(crate) going: BTreeMap<String, (usize, usize)>,
+    /// The name that is being typed in the tree.
+    pub(crate) naming: Option<Naming>,
+    /// The file or folder of which it is asked whether it is to be deleted.
+    pub(crate) deleting: Option<String>,
+    /// Pictures that have tabs.
+    pub(crate) pictures: BTreeMap<String, ShownPicture>,
+    /// Files beside which it is shown how they read.
+    pub(crate) previews: BTreeMap<String, Preview>,
+    /// Devices of others that are connected, and the files that their people are in.
+    pub(crate) present: Vec<PresentDevice>,
+    /// The person who is followed.
+    pub(crate) following: Option<Following>,
+    /// Cursors in documents of which the number is not known yet.
+    pub(crate) early_cursors: BTreeMap<u64, DocumentCursors>,
+}
+
+/// A name that is being typed in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Of a new file in a folder.
+    File(String),
+    /// Of a new folder in a folder.
+    Folder(String),
+    /// Of a file or folder that has another one.
+    Rename(String),
+}
+
+/// A picture that has a tab.
+#[derive(Clone)]
+pub(crate) struct ShownPicture {
+    pub(crate) picture: Picture,
+    pub(crate) texture: Option<TextureHandle>,
+}
+
+impl std::fmt::Debug for ShownPicture {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.picture.fmt(formatter)
+    }
+}
+
+/// A text as it is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preview {
+    /// The version of the text that was read, and its first lines' places.
+    pub(crate) version: Option<u64>,
+    pub(crate) blocks: Vec<Placed>,
+    /// Whether the text is too long.
+    pub(crate) is_too_long: bool,
+    /// The place at the top of the text, in bytes.
+    pub(crate) top: usize,
+}
+
+/// Somebody whose cursor is followed from place to place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Following {
+    /// The device at which they are.
+    pub(crate) device: String,
+    /// Where they were seen last.
+    pub(crate) seen: Option<(String, usize)>,
 }
 
 impl Folder {
@@ -125,6 +192,19 @@ impl Folder {
         self.workspace.value().is_none_or(|status| {
             status.role >= Role::Editor
                 && !matches!(status.state, WorkspaceState::Removed | WorkspaceState::ReadOnly)
+        })
+    }
+
+    /// Who is in a file.
+    pub(crate) fn people_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a PresentDevice> {
+        self.present.iter().filter(move |device| device.file.as_deref() == Some(path))
+    }
+
+    /// Who is in a file below a folder.
+    pub(crate) fn people_below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a PresentDevice> {
+        self.present.iter().filter(move |device| {
+            let rest = device.file.as_deref().and_then(|file| file.strip_prefix(path));
+            rest.is_some_and(|rest| rest.starts_with('/'))
         })
     }
 
@@ -163,6 +243,14 @@ pub(crate) struct Pages {
     pub(crate) join: Remote<Joined>,
     pub(crate) init: Remote<Vec<String>>,
     pub(crate) progress: Option<Progress>,
+    pub(crate) devices: Remote<OwnDevices>,
+    pub(crate) link_ticket: Remote<Shared>,
+    pub(crate) accept_preview: Remote<DeviceAcceptPreviewed>,
+    pub(crate) accept: Remote<DeviceAccepted>,
+    /// The words, while they are shown.
+    pub(crate) words: Remote<RecoveryWords>,
+    /// Whether the words that were typed are the right ones.
+    pub(crate) checked_words: Remote<()>,
     /// The file that the history is of.
     pub(crate) history_path: Option<String>,
     pub(crate) history: Remote<HistoryVersions>,

@@ -17,6 +17,7 @@ mod folder;
 #[cfg(test)]
 mod fuzz;
 mod node;
+mod presence;
 mod profile;
 mod registry;
 mod transfer;

@@ -13,6 +13,7 @@ mod linking;
 mod network;
 mod opening;
 mod paths;
+mod presence;
 mod recovering;
 mod transform;
 
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    pub(crate) presence: Arc<presence::Presence>,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.
@@ -155,6 +157,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.presence.close_session(session);
     }
 }
 

@@ -13,6 +13,7 @@ mod gathering;
 mod history;
 mod open_documents;
 pub(crate) mod people;
+mod presence;
 pub(crate) mod progressed;
 pub(crate) mod queries;
 mod recent_changes;

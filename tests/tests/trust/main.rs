@@ -3,6 +3,7 @@
 
 mod devices;
 mod keeper;
+mod presence;
 mod recovery;
 mod removal;
 mod roles;

@@ -15,6 +15,12 @@ pub enum AppCommand {
     GoToWorkspaceSymbol,
     /// Makes a new file.
     NewFile,
+    /// Makes a new folder.
+    NewFolder,
+    /// Gives the file another name.
+    RenameFile,
+    /// Deletes the file.
+    DeleteFile,
     /// Makes a new window.
     NewWindow,
     /// Opens a file.

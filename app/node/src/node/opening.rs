@@ -85,6 +85,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             is_stopping: false,
         }),
         documents: super::documents::OpenDocuments::default(),
+        presence: Arc::default(),
         list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
@@ -94,6 +95,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         keep_port(&shared, net);
         let task = network::run(Arc::clone(&shared), net.clone(), events);
         *shared.network_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(task));
+        tokio::spawn(presence::run(Arc::downgrade(&shared), Arc::clone(&shared.presence), net.clone()));
     }
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
@@ -391,6 +393,7 @@ pub(super) async fn shut_down(shared: &Arc<Shared>) {
         state.waiting.clear();
         std::mem::take(&mut state.running)
     };
+    shared.presence.node_ends();
     let stopped = tokio::task::spawn_blocking(move || {
         for workspace in running.into_values() {
             workspace.stop();

@@ -22,6 +22,9 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(GoToSymbol, "workbench.action.gotoSymbol", "Go to symbol in file…", "mod+shift+o"),
     entry(GoToWorkspaceSymbol, "workbench.action.showAllSymbols", "Go to symbol in workspace…", "mod+t"),
     entry(NewFile, "workbench.action.files.newUntitledFile", "New file", "mod+n"),
+    entry(NewFolder, "explorer.newFolder", "New folder", ""),
+    entry(RenameFile, "renameFile", "Rename file", ""),
+    entry(DeleteFile, "deleteFile", "Delete file", ""),
     entry(NewWindow, "workbench.action.newWindow", "New window", "mod+shift+n"),
     entry(OpenFile, "workbench.action.files.openFile", "Open file…", "mod+o"),
     entry(OpenFolder, "workbench.action.files.openFolder", "Open folder…", "mod+k mod+o"),
@@ -110,7 +113,7 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ShowSyncState, "weft.syncState", "Show sync state", ""),
     entry(ShowHistory, "weft.history", "Show history of this file", ""),
     entry(ToggleBlame, "weft.blame", "Toggle blame", ""),
-    entry(FollowPerson, "weft.follow", "Follow a person…", ""),
+    entry(FollowPerson, "weft.follow", "Follow a person", ""),
     entry(PingLine, "weft.ping", "Ping this line", ""),
     entry(ToggleChat, "weft.chat", "Toggle chat", ""),
 ];
