@@ -20,7 +20,7 @@ use self::history::{History, Step};
 use self::link::Link;
 use crate::commands::EditSettings;
 use crate::language::{Language, PLAIN};
-use crate::selection::Selections;
+use crate::selection::{Selection, Selections};
 use crate::syntax::SyntaxState;
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
@@ -75,6 +75,8 @@ pub struct Document {
     /// Counts the trees that were made.
     trees: u64,
     people: Vec<Person>,
+    /// Where is looked for something, when not everywhere.
+    find_scope: Option<Selection>,
     /// Cursors of others in a revision that is not here yet.
     waiting_people: Option<(u64, Vec<Whereabouts>)>,
 }
@@ -97,6 +99,7 @@ impl Document {
             syntax: SyntaxState::default(),
             trees: 0,
             people: Vec::new(),
+            find_scope: None,
             waiting_people: None,
         }
     }
@@ -195,6 +198,7 @@ impl Document {
     fn follow(&mut self, old: &Rope, change: &ChangeSet, own: Option<ViewId>) {
         self.version += 1;
         self.move_people(change);
+        self.move_find_scope(change);
         self.syntax.follow(old, self.buffer.rope(), change, self.version);
         for (id, view) in &mut self.views {
             view.follow(old, self.buffer.rope(), change, own == Some(*id));

@@ -16,6 +16,7 @@
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
+//! - [`compare`]: two texts, line by line
 //! - [`markdown`]: texts as they are read
 //! - [`settings`] and [`theme`]: what a person can set, and colours, from TOML files
 //! - [`window`]: tabs and splits, the file tree, quick open and the palette
@@ -26,6 +27,7 @@
 mod cells;
 pub mod command;
 pub mod commands;
+pub mod compare;
 pub mod display;
 pub mod document;
 mod folds;

@@ -1,5 +1,11 @@
 //! What the editor holds and does at most. Beyond a limit it does less; it never fails.
 
+/// The longest texts that are compared, in bytes.
+pub const COMPARED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most differences of two texts that are shown.
+pub const HUNKS_MAX: usize = 500;
+
 /// Most blocks of a Markdown text that are shown as they are read.
 pub const MARKDOWN_BLOCKS_MAX: usize = 5_000;
 

@@ -4,6 +4,7 @@ use std::{panic::Location, path::PathBuf};
 
 use weft_editor::{
     AppCommand, Command, Grain,
+    compare::Hunk,
     search::Query,
     settings::Value,
     window::{GroupId, TabId},
@@ -59,6 +60,10 @@ pub(crate) enum Action {
     CopyText(String),
     SetTheme(&'static str),
     SetSetting(&'static str, Value),
+    /// Show the whole text of the moment, or what is different since.
+    ShowWholePast(bool),
+    /// Bring lines of the moment back.
+    RestoreLines(Hunk),
     /// Show the text of a moment, or the present.
     ShowPast(Option<String>),
     /// Something in the tree of files.

@@ -204,11 +204,14 @@ impl Shell {
     /// What drawing needs and may take a part of the frame.
     fn prepare(&mut self, ctx: &Context) {
         self.prepare_reading(ctx);
+        self.compare_past();
         if let Some(folder) = &mut self.state.folder {
             folder.tree.rows();
             if self.state.overlay.is_some() && self.state.ranking.advance(&folder.names) {
                 ctx.request_repaint();
             }
+            let scope = folder.active().and_then(|(document, _)| document.find_scope());
+            self.state.find.set_scope(scope);
             if let Some((document, _)) = folder.active()
                 && self.state.find.advance(document.buffer().rope(), document.version())
             {

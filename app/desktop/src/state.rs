@@ -11,6 +11,7 @@ use std::{
 use eframe::egui::TextureHandle;
 use weft_editor::{
     Clip, Document, KeyMap, Platform, Problem, Settings, Theme, ViewId,
+    compare::Comparison,
     markdown::Placed,
     search::Query,
     window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
@@ -232,6 +233,15 @@ impl Folder {
     }
 }
 
+/// What is different between a moment and now.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// The moment and the version of the text that were compared.
+    pub(crate) of: Option<(String, u64)>,
+    /// Nothing, when a text is too long.
+    pub(crate) comparison: Option<Comparison>,
+}
+
 /// Pages about people and the past.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
@@ -257,6 +267,9 @@ pub(crate) struct Pages {
     /// The moment that is looked at.
     pub(crate) past_at: Option<String>,
     pub(crate) past: Remote<CatText>,
+    /// Whether the moment is shown whole, and not what is different since.
+    pub(crate) shows_whole_past: bool,
+    pub(crate) compared: Compared,
     pub(crate) shows_blame: bool,
     pub(crate) blame: BTreeMap<String, Remote<BlameLines>>,
 }

@@ -139,7 +139,8 @@ fn who_is_put_out_neither_sees_nor_is_seen() {
     editors[0].point(0, 1, 1);
     editors[2].sees(&[("Ana", 1, 1)]);
     team.weft(1, &["status", "notes"]).expect("a status");
-    let told = editors[1].ask("presence.watch", &json!({ "folder": editors[1].folder }));
+    let folder = editors[1].folder.clone();
+    let told = editors[1].ask("presence.watch", &json!({ "folder": folder }));
     assert_eq!(told["devices"], json!([]), "{told}");
     let heard = editors[1].events.iter().filter(|event| event["method"] == "document.cursors");
     let heard: Vec<_> = heard.filter(|event| event["params"]["cursors"] != json!([])).collect();

@@ -89,6 +89,8 @@ pub enum AppCommand {
     ToggleFindWord,
     /// Turns regular expressions of the search on and off.
     ToggleFindRegex,
+    /// Searches only in what is selected, or everywhere.
+    ToggleFindInSelection,
     /// Ends the search.
     CloseFind,
     /// Wraps long lines, or no longer.

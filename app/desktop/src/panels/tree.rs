@@ -142,7 +142,7 @@ fn deleting_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
 /// Files that are dragged over the window are copied to where they are dropped.
 fn drops_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
     let (is_over, dropped) = ui.input(|input| {
-        let dropped = input.raw.dropped_files.iter().filter_map(|file| file.path.clone());
+        let dropped = input.raw.dropped_files.iter().map(|file| file.path().to_owned());
         (!input.raw.hovered_files.is_empty(), dropped.collect::<Vec<_>>())
     });
     if is_over {

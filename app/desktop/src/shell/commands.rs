@@ -166,7 +166,11 @@ impl Shell {
         use AppCommand as C;
         match command {
             C::Find | C::Replace => self.open_find(command == C::Replace),
+            C::ToggleFindInSelection => self.toggle_find_scope(),
             C::CloseFind => {
+                if let Some((document, _)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut) {
+                    document.drop_find_scope();
+                }
                 self.state.find.close();
                 self.keys.wants_editor_focus = true;
             }
@@ -186,6 +190,16 @@ impl Shell {
                 self.state.find.set_query(Query { is_regex, ..query });
             }
             command => self.run_on_matches(command),
+        }
+    }
+
+    fn toggle_find_scope(&mut self) {
+        let Some((document, view)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut) else {
+            return;
+        };
+        let was_on = document.find_scope().is_some();
+        if !document.toggle_find_scope(view) && !was_on {
+            self.state.notice("Select first what to look in", None, false);
         }
     }
 
@@ -262,6 +276,7 @@ fn is_find(command: AppCommand) -> bool {
             | C::ToggleFindCase
             | C::ToggleFindWord
             | C::ToggleFindRegex
+            | C::ToggleFindInSelection
             | C::CloseFind
     )
 }

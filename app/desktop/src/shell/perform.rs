@@ -62,6 +62,8 @@ impl Shell {
             Action::CopyText(text) => ctx.copy_text(text),
             Action::SetTheme(id) => self.set_setting("window.theme", &Value::Text(id.to_owned())),
             Action::SetSetting(key, value) => self.set_setting(key, &value),
+            Action::ShowWholePast(is_whole) => self.state.pages.shows_whole_past = is_whole,
+            Action::RestoreLines(hunk) => self.restore_lines(&hunk),
             Action::ShowPast(at) => self.show_past(at),
             Action::DismissNotice(id) => self.state.notices.retain(|notice| notice.id != id),
             Action::RetryPanel(part) => self.guard.retry(part),
@@ -170,7 +172,7 @@ impl Shell {
         self.ask(ToLink::Ask(ask));
     }
 
-    fn show_past(&mut self, at: Option<String>) {
+    pub(super) fn show_past(&mut self, at: Option<String>) {
         let pages = &mut self.state.pages;
         pages.past_at = at.clone();
         let Some((path, at)) = pages.history_path.clone().zip(at) else { return };

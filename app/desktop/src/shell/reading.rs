@@ -1,13 +1,17 @@
 //! What is looked at and not edited: pictures, and Markdown as it is read.
 
 use eframe::egui::{Context, TextureOptions};
-use weft_editor::markdown;
+use weft_editor::{
+    EditKind,
+    compare::{Hunk, compare},
+    markdown,
+};
 
 use super::Shell;
 use crate::{
     limits::PREVIEW_BYTES_MAX,
     link::{Picture, ToLink, is_picture},
-    state::{Preview, ShownPicture},
+    state::{Compared, Preview, ShownPicture},
     strings,
 };
 
@@ -44,6 +48,39 @@ impl Shell {
         let Some(path) = folder.active_path().map(str::to_owned) else { return };
         if folder.previews.remove(&path).is_none() {
             folder.previews.insert(path, Preview::default());
+        }
+    }
+
+    /// Compares the moment that is looked at with the text as it is now, when either is another one than before.
+    pub(super) fn compare_past(&mut self) {
+        let pages = &mut self.state.pages;
+        let Some((at, past)) = pages.past_at.as_ref().zip(pages.past.value()) else {
+            pages.compared = Compared::default();
+            return;
+        };
+        let Some(folder) = &self.state.folder else { return };
+        let Some(path) = pages.history_path.as_deref().filter(|path| folder.active_path() == Some(*path)) else {
+            return;
+        };
+        let Some(document) = folder.files.get(path).and_then(|file| file.document()) else { return };
+        let of = (at.clone(), document.version());
+        if pages.compared.of.as_ref() != Some(&of) {
+            let comparison = compare(&past.text, &document.buffer().rope().to_string());
+            pages.compared = Compared { of: Some(of), comparison };
+        }
+    }
+
+    /// Brings some lines of the moment that is looked at back, as an edit that can be undone.
+    pub(super) fn restore_lines(&mut self, hunk: &Hunk) {
+        let Some(folder) = &mut self.state.folder else { return };
+        if !folder.may_write() {
+            return self.say_read_only();
+        }
+        let Some((document, view)) = folder.active_mut() else { return };
+        let change = hunk.restore(document.buffer().rope());
+        let is_done = change.is_some_and(|change| document.edit(view, &change, None, EditKind::Whole).is_ok());
+        if !is_done {
+            self.state.notice(strings::LINES_HAVE_CHANGED, None, true);
         }
     }
 

@@ -74,6 +74,9 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleFindRegex, "toggleFindRegex", "Use regular expression", "alt+r")
         .mac("alt+meta+r")
         .when("findWidgetVisible"),
+    entry(ToggleFindInSelection, "toggleFindInSelection", "Find in selection", "alt+l")
+        .mac("alt+meta+l")
+        .when("findWidgetVisible"),
     entry(CloseFind, "closeFindWidget", "Close find", "escape | shift+escape").when("findWidgetVisible"),
     entry(ToggleWordWrap, "editor.action.toggleWordWrap", "Toggle word wrap", "alt+z"),
     entry(ToggleWhitespace, "editor.action.toggleRenderWhitespace", "Toggle whitespace marks", ""),

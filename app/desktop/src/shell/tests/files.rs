@@ -131,12 +131,25 @@ fn who_may_only_read_makes_and_deletes_nothing() {
     assert!(!window.has("Delete a.md?") && changes(&window).is_empty());
 }
 
+/// A file that a person lets go of above the window.
+#[derive(Debug)]
+struct Dropped;
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        Path::new("/tmp/picture.png")
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
 #[test]
 fn files_that_are_dropped_are_copied_to_what_is_selected() {
     let mut window = Window::with(&[("docs/a.md", ""), ("b.md", "")]);
     window.click("docs");
-    let file = eframe::egui::DroppedFile { path: Some("/tmp/picture.png".into()), ..Default::default() };
-    window.harness.input_mut().dropped_files.push(file);
+    window.harness.input_mut().dropped_files.push(Arc::new(Dropped));
     window.settle();
     let copy = FileChange::CopyIn { from: vec!["/tmp/picture.png".into()], into: "docs".to_owned() };
     assert_eq!(changes(&window), [copy]);
