@@ -212,6 +212,7 @@ const TUNING: [(&str, &str); 29] = [
     ),
     ("LAN_INITIAL_RTT", "given to the transport"),
     ("SEND_WINDOW_BYTES of sync/net", "given to the transport; bounds our own sending"),
+    ("DATAGRAM_BUFFER_BYTES", "given to the transport"),
     ("CHANNEL_LINGER", "patience with a peer at the end"),
     ("JOIN_LINGER", "patience with a peer at the end"),
     ("SHUTDOWN_DRAIN", "patience with peers at the end"),

@@ -121,7 +121,10 @@ struct Reader {
 
 impl Reader {
     fn take(&mut self, event: Event<'_>, at: usize) {
-        if self.open.is_empty() && matches!(event, Event::Start(_) | Event::Rule | Event::Html(_)) && self.text.is_empty() {
+        if self.open.is_empty()
+            && matches!(event, Event::Start(_) | Event::Rule | Event::Html(_))
+            && self.text.is_empty()
+        {
             self.at = at;
         }
         match event {
@@ -158,7 +161,9 @@ impl Reader {
             Tag::Image { dest_url, .. } => self.style.picture = Some(dest_url.into_string()),
             Tag::CodeBlock(kind) => {
                 let language = match kind {
-                    CodeBlockKind::Fenced(words) => words.split([' ', ',']).next().unwrap_or_default().to_owned(),
+                    CodeBlockKind::Fenced(words) => {
+                        words.split([' ', ',']).next().unwrap_or_default().to_owned()
+                    }
                     CodeBlockKind::Indented => String::new(),
                 };
                 self.code = Some((language, String::new()));
@@ -298,7 +303,8 @@ mod tests {
 
     #[test]
     fn blocks_come_with_their_places() {
-        let text = "# One\n\ntwo *three* **four**\nfive\n\n- [x] done\n- next\n\n```rust x\nfn a() {}\n```\n\n---\n";
+        let text =
+            "# One\n\ntwo *three* **four**\nfive\n\n- [x] done\n- next\n\n```rust x\nfn a() {}\n```\n\n---\n";
         let blocks = read(text);
         let places: Vec<usize> = blocks.iter().map(|placed| placed.at).collect();
         assert_eq!(places, ["# One", "two", "- [x]", "```rust", "---"].map(|part| text.find(part).unwrap()));
@@ -324,7 +330,9 @@ mod tests {
         assert_eq!((spans[2].text.as_str(), spans[2].picture.as_deref()), ("c", Some("https://d/e.png")));
         let Block::Table { head, rows } = &blocks[1] else { panic!("{blocks:?}") };
         assert_eq!((head.len(), rows.len(), &rows[0][1]), (2, 1, &vec![plain("2")]));
-        assert!(matches!(&blocks[2], Block::Code { language, text } if language == "html" && text.contains("<script>")));
+        assert!(
+            matches!(&blocks[2], Block::Code { language, text } if language == "html" && text.contains("<script>"))
+        );
         let Block::List { start: Some(1), items } = &blocks[3] else { panic!("{blocks:?}") };
         assert!(matches!(&items[0].blocks[..], [Block::Paragraph(_), Block::List { .. }]));
     }

@@ -10,7 +10,8 @@ pub(crate) const OPEN_FOLDER_MORE: &str = "Write in a folder on this device, and
 pub(crate) const JOIN: &str = "Join with a ticket";
 pub(crate) const JOIN_MORE: &str = "Somebody has sent you a ticket: a long line of letters and digits.";
 pub(crate) const LINK_DEVICE: &str = "Link this device";
-pub(crate) const LINK_DEVICE_MORE: &str = "Use your own name here too. Your first device makes the ticket: “My devices”, “Link another device”.";
+pub(crate) const LINK_DEVICE_MORE: &str =
+    "Use your own name here too. Your first device makes the ticket: “My devices”, “Link another device”.";
 pub(crate) const RECENT: &str = "Recent folders";
 pub(crate) const FOLDER_PATH: &str = "Path of the folder";
 pub(crate) const FOLDER_PATH_HINT: &str = "/home/you/project";
@@ -125,10 +126,13 @@ pub(crate) const LINK_ANOTHER_MORE: &str = "It becomes yours, with your name, an
 pub(crate) const LINK_ANOTHER_NOW: &str = "Make a ticket for it";
 pub(crate) const PUT_OUT_DEVICE_MORE: &str = "For a device that was lost or sold. It goes out of all your workspaces and can read nothing that is written from then on; what it has stays on it.";
 pub(crate) const RECOVERY: &str = "If all devices are lost";
-pub(crate) const KEY_HERE: &str = "24 words on paper bring everything back. They are not written down yet, as far as this device knows.";
-pub(crate) const KEY_HERE_AND_PAPER: &str = "24 words on paper bring everything back. You have written them down.";
+pub(crate) const KEY_HERE: &str =
+    "24 words on paper bring everything back. They are not written down yet, as far as this device knows.";
+pub(crate) const KEY_HERE_AND_PAPER: &str =
+    "24 words on paper bring everything back. You have written them down.";
 pub(crate) const KEY_ON_PAPER: &str = "Your key is in the 24 words on paper and nowhere else.";
-pub(crate) const KEY_ELSEWHERE: &str = "Your key is not on this device: it is on your first one, or on paper.";
+pub(crate) const KEY_ELSEWHERE: &str =
+    "Your key is not on this device: it is on your first one, or on paper.";
 pub(crate) const SHOW_WORDS: &str = "Show the 24 words…";
 pub(crate) const WORDS_MORE: &str = "Write them on paper, in this order. Whoever has them is you: keep them where no camera and no program sees them.";
 pub(crate) const CHECK_WORDS: &str = "Type them from the paper to check them";

@@ -42,7 +42,8 @@ pub use self::{
     },
     error::{ApiError, ErrorKind},
     event::{
-        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice, RemoteCursor,
+        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        RemoteCursor,
     },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,

@@ -180,7 +180,8 @@ pub(crate) mod tests {
     pub(crate) fn note(number: u64) -> Note {
         let actor = ActorId::from_bytes(&[255; ActorId::LENGTH_MAX]).unwrap();
         let at = Anchor { character: Some(OpId { counter: u64::MAX, actor }), side: Side::After };
-        let place = Place { document: DocumentId::from_bytes([9; 16]), cursor: Cursor { anchor: at, head: at } };
+        let place =
+            Place { document: DocumentId::from_bytes([9; 16]), cursor: Cursor { anchor: at, head: at } };
         Note { ws: *WS.as_bytes(), number, place: Some(place) }
     }
 
@@ -234,7 +235,10 @@ pub(crate) mod tests {
         assert_eq!(others.expire(now + GONE_AFTER), []);
         assert_eq!(others.expire(now + GONE_AFTER + SAY_AGAIN_AFTER), [WS]);
         assert_eq!((others.place(WS, device(1)), others.next_expiry()), (None, None));
-        assert!(!others.hear(WS, device(1), &note(2), now + 2 * GONE_AFTER), "an old note brings nobody back");
+        assert!(
+            !others.hear(WS, device(1), &note(2), now + 2 * GONE_AFTER),
+            "an old note brings nobody back"
+        );
     }
 
     #[test]

@@ -117,17 +117,17 @@ impl Place {
         self.type_text("plan");
         std::thread::sleep(Duration::from_millis(500));
         self.key("Return");
-        eventually("the file in the title", || {
-            self.xdotool(&["getwindowname", id]).starts_with("plan.md")
-        });
+        eventually("the file in the title", || self.xdotool(&["getwindowname", id]).starts_with("plan.md"));
         std::thread::sleep(Duration::from_millis(800));
     }
 
     /// The colours of a part of the display, most frequent first, as `import` and `convert` tell them.
     fn colours(&self, id: &str) -> Vec<(usize, String)> {
-        let script = format!("import -window {id} png:- | convert png:- -depth 8 -format %c histogram:info:-");
+        let script =
+            format!("import -window {id} png:- | convert png:- -depth 8 -format %c histogram:info:-");
         let output = Command::new("sh").args(["-c", &script]).env("DISPLAY", &self.display).output();
-        let told = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let told =
+            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let lines = told.lines().filter_map(|line| {
             let (count, rest) = line.trim().split_once(':')?;
             let colour = rest.split_whitespace().find(|word| word.starts_with('#'))?;
@@ -212,7 +212,9 @@ fn field(json: &str, name: &str) -> String {
 #[test]
 fn two_windows_write_one_file_side_by_side() {
     if !["Xvfb", "xdotool", "import", "convert"].into_iter().all(has) {
-        eprintln!("skipped: Xvfb, xdotool or ImageMagick is missing (apt-get install xvfb xdotool imagemagick)");
+        eprintln!(
+            "skipped: Xvfb, xdotool or ImageMagick is missing (apt-get install xvfb xdotool imagemagick)"
+        );
         return;
     }
     let root = tempfile::tempdir().expect("a folder");
@@ -223,7 +225,8 @@ fn two_windows_write_one_file_side_by_side() {
     for place in [&ana, &ben] {
         fs::create_dir_all(&place.home).expect("a folder");
         // A caret that stands still, and names that stay, make a picture that can be compared.
-        let settings = "[editor]\ncaret_blink = false\n[people]\nname_seconds = 60\n[window]\ntheme = \"dark\"\n";
+        let settings =
+            "[editor]\ncaret_blink = false\n[people]\nname_seconds = 60\n[window]\ntheme = \"dark\"\n";
         fs::write(place.home.join("settings.toml"), settings).expect("settings");
     }
     ana.answer(&["init", "--json"]);

@@ -7,9 +7,8 @@ fn main() -> ExitCode {
     let folder = arguments.next().map_or_else(|| PathBuf::from("target/screenshots"), PathBuf::from);
     let scale = arguments.next().and_then(|scale| scale.parse().ok()).unwrap_or(1.0);
     let made = std::fs::create_dir_all(&folder).map_err(|error| error.to_string());
-    let taken = made.and_then(|()| {
-        weft_desktop::tour::screenshots(&folder, scale).map_err(|error| error.to_string())
-    });
+    let taken = made
+        .and_then(|()| weft_desktop::tour::screenshots(&folder, scale).map_err(|error| error.to_string()));
     match taken {
         Ok(()) => {
             println!("{}", folder.display());

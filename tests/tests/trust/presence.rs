@@ -36,7 +36,9 @@ impl Editor {
     fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let id = self.last_id;
-        self.socket.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).expect("sent");
+        self.socket
+            .send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .expect("sent");
         loop {
             let line = self.socket.next_line().expect("a line").expect("a connection");
             if line["id"] == id {
@@ -49,7 +51,10 @@ impl Editor {
 
     fn point(&mut self, revision: u64, anchor: u64, head: u64) {
         let cursor = json!({ "anchor": anchor, "head": head });
-        self.ask("document.cursor", &json!({ "document": self.document, "revision": revision, "cursor": cursor }));
+        self.ask(
+            "document.cursor",
+            &json!({ "document": self.document, "revision": revision, "cursor": cursor }),
+        );
     }
 
     /// Waits for an event that fits.
@@ -89,7 +94,8 @@ impl Editor {
     fn meets(&mut self, expected: &[(&str, Option<&str>)]) {
         self.until(&format!("{expected:?}"), |event| {
             let devices = event["params"]["devices"].as_array().filter(|_| event["method"] == "presence")?;
-            let here = devices.iter().map(|one| (one["user_name"].as_str().unwrap_or("?"), one["file"].as_str()));
+            let here =
+                devices.iter().map(|one| (one["user_name"].as_str().unwrap_or("?"), one["file"].as_str()));
             let mut here: Vec<_> = here.collect();
             here.sort_unstable();
             (here == expected).then_some(())

@@ -41,7 +41,13 @@ impl Document {
     }
 
     /// The same, in a part of the text.
-    fn find_next_in(&mut self, id: ViewId, pattern: &Pattern, is_forward: bool, scope: &Range<usize>) -> bool {
+    fn find_next_in(
+        &mut self,
+        id: ViewId,
+        pattern: &Pattern,
+        is_forward: bool,
+        scope: &Range<usize>,
+    ) -> bool {
         let Some(view) = self.views.get(&id) else { return false };
         let selection = *view.selections.primary();
         let rope = self.buffer.rope();
@@ -84,7 +90,8 @@ impl Document {
         if let Some(scope) = &mut self.find_scope {
             let mapper = change.mapper();
             // What comes at its ends is in it: a place at its end may be replaced.
-            let (start, end) = (mapper.map(scope.start(), Side::Before), mapper.map(scope.end(), Side::After));
+            let (start, end) =
+                (mapper.map(scope.start(), Side::Before), mapper.map(scope.end(), Side::After));
             *scope = Selection::new(start.0, end.0);
         }
     }
@@ -164,7 +171,9 @@ mod tests {
         assert_eq!(places, [4..7, 8..11, 12..15, 4..7]);
         assert_eq!([place(&mut document, false), place(&mut document, false)], [12..15, 8..11]);
         // The part follows what is written around and in it.
-        document.changed(1, &[weft_crdt::Patch { at: 0.into(), delete: 0, insert: "0 ".to_owned() }]).unwrap();
+        document
+            .changed(1, &[weft_crdt::Patch { at: 0.into(), delete: 0, insert: "0 ".to_owned() }])
+            .unwrap();
         assert_eq!(document.find_scope(), Some(6..17));
         let template = pattern.template("three", false);
         assert_eq!(document.replace_all(view, &pattern, &template, false), 3);

@@ -442,7 +442,10 @@ fn cursors_of_a_revision_that_is_on_its_way_wait_for_it() {
     assert!(document.people().is_empty());
     document.acknowledged(1);
     assert_eq!(document.people()[0].selection.head, CharIndex(9));
-    assert!(!document.set_people(0, [Whereabouts { head: CharIndex(1), ..person }]), "what is past is not taken");
+    assert!(
+        !document.set_people(0, [Whereabouts { head: CharIndex(1), ..person }]),
+        "what is past is not taken"
+    );
     document.acknowledged(2);
     assert_eq!(document.people()[0].selection.head, CharIndex(9));
 }

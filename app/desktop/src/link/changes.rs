@@ -96,7 +96,9 @@ fn copy_in(source: &Path, folder: &Path, left: &mut usize) -> Result<(), String>
 
 fn copy(source: &Path, target: &Path, left: &mut usize, depth: usize) -> Result<(), String> {
     if *left == 0 || depth > COPY_DEPTH_MAX {
-        return Err(format!("More than {COPIED_FILES_MAX} files are not copied at once; the first ones were"));
+        return Err(format!(
+            "More than {COPIED_FILES_MAX} files are not copied at once; the first ones were"
+        ));
     }
     let kind = fs::symlink_metadata(source).map_err(|error| words(source, &error))?.file_type();
     if kind.is_file() {

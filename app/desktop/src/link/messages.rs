@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use weft_editor::{ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
-    DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList,
-    OwnDevices, Presence, Progress, RecoveryWords, Restored, Revoked, Role, Shared, Words, WorkspaceStatus,
+    DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined,
+    MembersList, OwnDevices, Presence, Progress, RecoveryWords, Restored, Revoked, Role, Shared, Words,
+    WorkspaceStatus,
 };
 
 /// What the window asks for.

@@ -13,9 +13,9 @@ use std::{
 use tokio::{sync::mpsc, task::JoinHandle};
 use weft_node::api::{
     ApiError, Blame, Cat, ChangeRole, DeviceAccept, DeviceAcceptPreview, DeviceLink, DeviceList, ErrorKind,
-    Existing, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList,
-    InvitationsRefuse, Join, JoinPreview, Members, NodeOptions, PresenceWatch,
-    Recovery, RecoveryCheck, RecoveryPaperOnly, Restore, Revoke, Share, Status,
+    Existing, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Join,
+    JoinPreview, Members, NodeOptions, PresenceWatch, Recovery, RecoveryCheck, RecoveryPaperOnly, Restore,
+    Revoke, Share, Status,
 };
 
 use super::{
@@ -463,9 +463,7 @@ async fn answer(node: &Connection, root: &Path, ask: Ask) -> FromLink {
             FromLink::Accept(node.ask(request).await.map(Box::new))
         }
         Ask::RecoveryWords => FromLink::RecoveryWords(node.ask(Recovery {}).await),
-        Ask::CheckWords(words) => {
-            FromLink::CheckWords(node.ask(RecoveryCheck { words }).await.map(|_| ()))
-        }
+        Ask::CheckWords(words) => FromLink::CheckWords(node.ask(RecoveryCheck { words }).await.map(|_| ())),
         Ask::PaperOnly => FromLink::PaperOnly(node.ask(RecoveryPaperOnly {}).await.map(|_| ())),
         Ask::History(path) => {
             let request = History { file: root.join(&path), limit: HISTORY_MAX };

@@ -69,8 +69,12 @@ fn preview_ui(ui: &mut Ui, scene: &Scene<'_>, preview: &DeviceAcceptPreviewed) {
     ui.label(RichText::new(format!("A device of {name}{by}")).font(tokens::strong(14.0)));
     for workspace in &preview.workspaces {
         let size = workspace.bytes as f64 / 1e6;
-        let line =
-            format!("“{}”: {} files, {size:.1} MB, into {}", workspace.name, workspace.files, workspace.folder.display());
+        let line = format!(
+            "“{}”: {} files, {size:.1} MB, into {}",
+            workspace.name,
+            workspace.files,
+            workspace.folder.display()
+        );
         controls::paragraph(ui, scene.tokens, &line);
     }
     if preview.workspaces.is_empty() {

@@ -50,9 +50,10 @@ fn device_ui(ui: &mut Ui, scene: &mut Scene<'_>, device: &OwnDevice) {
             ui.label(RichText::new(format!("{name}{this}")).font(tokens::strong(14.0)));
         });
         if !device.is_this {
-            let seen = device
-                .last_contact
-                .map_or_else(|| "Not seen since Weft was started".to_owned(), |time| format!("Seen {}", ago(time, now)));
+            let seen = device.last_contact.map_or_else(
+                || "Not seen since Weft was started".to_owned(),
+                |time| format!("Seen {}", ago(time, now)),
+            );
             let has = match device.has_all_mine {
                 true => "has all your edits".to_owned(),
                 false => format!("lacks {} of your edits", device.missing.max(1)),
@@ -62,7 +63,9 @@ fn device_ui(ui: &mut Ui, scene: &mut Scene<'_>, device: &OwnDevice) {
         if !device.workspaces.is_empty() {
             controls::paragraph(ui, scene.tokens, &format!("In {}", device.workspaces.join(", ")));
         }
-        if !device.is_this && scene.state.folder.as_ref().is_some_and(|folder| folder.workspace.value().is_some()) {
+        if !device.is_this
+            && scene.state.folder.as_ref().is_some_and(|folder| folder.workspace.value().is_some())
+        {
             put_out_ui(ui, scene, device, &name);
         }
     });

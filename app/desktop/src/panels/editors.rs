@@ -8,7 +8,7 @@ use weft_editor::{
     window::{Axis, FileState, GroupId, Pane},
 };
 
-use super::{reading, Scene, find, guarded, tabs};
+use super::{Scene, find, guarded, reading, tabs};
 use weft_node::api::Stage;
 
 use crate::{

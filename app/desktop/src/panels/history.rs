@@ -124,7 +124,8 @@ fn hunk_ui(ui: &mut Ui, scene: &mut Scene<'_>, hunk: &Hunk) {
     ui.spacing_mut().item_spacing.y = 0.0;
     for (lines, mark, color) in [(&hunk.old, '−', tokens.error), (&hunk.new, '+', tokens.success)] {
         for line in lines.iter().take(HUNK_LINES_MAX) {
-            let line: String = line.trim_end_matches(['\r', '\n']).chars().take(HUNK_LINE_CHARS_MAX).collect();
+            let line: String =
+                line.trim_end_matches(['\r', '\n']).chars().take(HUNK_LINE_CHARS_MAX).collect();
             let text = RichText::new(format!("{mark} {line}")).color(color);
             let text = text.font(FontId::new(tokens::SMALL_SIZE, tokens.text_font().family));
             ui.add(eframe::egui::Label::new(text).extend());
@@ -137,19 +138,19 @@ fn hunk_ui(ui: &mut Ui, scene: &mut Scene<'_>, hunk: &Hunk) {
 }
 
 fn whole_ui(ui: &mut Ui, scene: &Scene<'_>, text: &str) {
-        let end = text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text.len(), |(end, _)| end);
-        let mut shown = &text[..end];
-        ScrollArea::both().id_salt("past").max_height(280.0).auto_shrink([false, true]).show(ui, |ui| {
-            let font = FontId::new(tokens::SMALL_SIZE, scene.tokens.text_font().family);
-            let field = TextEdit::multiline(&mut shown).font(font).desired_width(f32::INFINITY);
-            let response = ui.add(field);
-            response.widget_info(|| {
-                let name = "Text at this moment";
-                let mut info = eframe::egui::WidgetInfo::text_edit(false, "", "", name);
-                info.label = Some(name.to_owned());
-                info
-            });
+    let end = text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let mut shown = &text[..end];
+    ScrollArea::both().id_salt("past").max_height(280.0).auto_shrink([false, true]).show(ui, |ui| {
+        let font = FontId::new(tokens::SMALL_SIZE, scene.tokens.text_font().family);
+        let field = TextEdit::multiline(&mut shown).font(font).desired_width(f32::INFINITY);
+        let response = ui.add(field);
+        response.widget_info(|| {
+            let name = "Text at this moment";
+            let mut info = eframe::egui::WidgetInfo::text_edit(false, "", "", name);
+            info.label = Some(name.to_owned());
+            info
         });
+    });
 }
 
 fn version_ui(ui: &mut Ui, scene: &mut Scene<'_>, version: &VersionSummary) {

@@ -105,7 +105,17 @@ const MENUS: &[Menu] = &[
             app(A::PreviousTab),
         ],
     ),
-    ("Share", &[app(A::Share), app(A::ShowMembers), app(A::ShowDevices), app(A::ShowSyncState), app(A::ShowHistory), app(A::FollowPerson)]),
+    (
+        "Share",
+        &[
+            app(A::Share),
+            app(A::ShowMembers),
+            app(A::ShowDevices),
+            app(A::ShowSyncState),
+            app(A::ShowHistory),
+            app(A::FollowPerson),
+        ],
+    ),
 ];
 
 pub(super) fn menus_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -1,9 +1,10 @@
 //! What is looked at and not edited: pictures, and Markdown beside its text.
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontFamily, FontId, Frame, Grid, Margin, Panel, Rect, RichText, ScrollArea,
-    Sense, Stroke, Ui, Vec2, pos2, vec2,
+    Align2, Color32, CornerRadius, FontFamily, FontId, Frame, Grid, Margin, Panel, Rect, RichText,
+    ScrollArea, Sense, Stroke, Ui, Vec2, pos2,
     text::{LayoutJob, TextFormat},
+    vec2,
 };
 use weft_editor::markdown::{Block, Item, Span};
 
@@ -19,7 +20,9 @@ const SQUARE: f32 = 8.0;
 
 /// A picture in its own size, or as large as there is room, with its size below.
 pub(super) fn picture_ui(ui: &mut Ui, scene: &Scene<'_>, path: &str) {
-    let Some(shown) = scene.state.folder.as_ref().and_then(|folder| folder.pictures.get(path)) else { return };
+    let Some(shown) = scene.state.folder.as_ref().and_then(|folder| folder.pictures.get(path)) else {
+        return;
+    };
     let Some(texture) = &shown.texture else { return };
     let room = ui.max_rect().shrink2(vec2(tokens::SECTION_GAP, 2.0 * tokens::SECTION_GAP));
     let size = Vec2::new(shown.picture.size[0] as f32, shown.picture.size[1] as f32);
@@ -194,9 +197,8 @@ fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>, spans: &[Span], size: f32, is_str
     let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
     let (rect, response) = ui.allocate_exact_size(galley.size(), sense);
     let words = galley.text().to_owned();
-    response.widget_info(|| {
-        eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, words.clone())
-    });
+    response
+        .widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, words.clone()));
     let under = response.hover_pos().map(|pointer| {
         let at: usize = galley.cursor_from_pos(pointer - rect.min).index.into();
         ends.partition_point(|end| *end <= at)

@@ -168,7 +168,9 @@ impl Shell {
             C::Find | C::Replace => self.open_find(command == C::Replace),
             C::ToggleFindInSelection => self.toggle_find_scope(),
             C::CloseFind => {
-                if let Some((document, _)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut) {
+                if let Some((document, _)) =
+                    self.state.folder.as_mut().and_then(crate::state::Folder::active_mut)
+                {
                     document.drop_find_scope();
                 }
                 self.state.find.close();
@@ -194,7 +196,8 @@ impl Shell {
     }
 
     fn toggle_find_scope(&mut self) {
-        let Some((document, view)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut) else {
+        let Some((document, view)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut)
+        else {
             return;
         };
         let was_on = document.find_scope().is_some();

@@ -110,7 +110,8 @@ impl Shell {
         if name.is_empty() {
             return;
         }
-        let below = |folder: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let below =
+            |folder: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         let change = match naming {
             Naming::File(folder) => FileChange::NewFile(below(&folder)),
             Naming::Folder(folder) => FileChange::NewFolder(below(&folder)),
@@ -178,8 +179,9 @@ impl Shell {
                 folder.layout.renamed(from, to);
                 folder.files.renamed(from, to);
                 let editors = std::mem::take(&mut self.editors).into_iter();
-                self.editors =
-                    editors.map(|((group, path), editor)| ((group, moved(&path, from, to)), editor)).collect();
+                self.editors = editors
+                    .map(|((group, path), editor)| ((group, moved(&path, from, to)), editor))
+                    .collect();
                 folder.tree.select(Some(to));
                 self.file_shown();
             }

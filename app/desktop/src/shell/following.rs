@@ -64,8 +64,7 @@ impl Shell {
     pub(super) fn set_following(&mut self, device: Option<String>) {
         let Some(folder) = &mut self.state.folder else { return };
         let is_same = folder.following.as_ref().map(|following| &following.device) == device.as_ref();
-        folder.following =
-            device.filter(|_| !is_same).map(|device| Following { device, seen: None });
+        folder.following = device.filter(|_| !is_same).map(|device| Following { device, seen: None });
     }
 
     /// Follows whoever is here, one after the other, and then nobody.

@@ -59,7 +59,8 @@ impl Shell {
             return;
         };
         let Some(folder) = &self.state.folder else { return };
-        let Some(path) = pages.history_path.as_deref().filter(|path| folder.active_path() == Some(*path)) else {
+        let Some(path) = pages.history_path.as_deref().filter(|path| folder.active_path() == Some(*path))
+        else {
             return;
         };
         let Some(document) = folder.files.get(path).and_then(|file| file.document()) else { return };
@@ -78,7 +79,8 @@ impl Shell {
         }
         let Some((document, view)) = folder.active_mut() else { return };
         let change = hunk.restore(document.buffer().rope());
-        let is_done = change.is_some_and(|change| document.edit(view, &change, None, EditKind::Whole).is_ok());
+        let is_done =
+            change.is_some_and(|change| document.edit(view, &change, None, EditKind::Whole).is_ok());
         if !is_done {
             self.state.notice(strings::LINES_HAVE_CHANGED, None, true);
         }

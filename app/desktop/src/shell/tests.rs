@@ -307,7 +307,8 @@ fn the_cursor_of_another_has_a_name() {
     let mut window = Window::showing("plan.md", "one\ntwo\n");
     window.tell(FromLink::Status(Ok(Box::new(status(Role::Owner, &[("Ben", true, true)])))));
     let cursor = CursorPosition { head: 5, anchor: 5 };
-    let cursors = vec![RemoteCursor { user: "Ben-id".to_owned(), user_name: None, device: "Ben".to_owned(), cursor }];
+    let cursors =
+        vec![RemoteCursor { user: "Ben-id".to_owned(), user_name: None, device: "Ben".to_owned(), cursor }];
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors }));
     let folder = window.shell().state.folder.as_ref().unwrap();
     let people = folder.active().unwrap().0.people();
@@ -403,7 +404,12 @@ fn more_cursors_than_can_be_drawn_do_no_harm() {
     let mut window = Window::showing("plan.md", "one\ntwo\n");
     let cursors = (0..=LABELS_MAX as u64).map(|number| {
         let cursor = CursorPosition { head: number % 8, anchor: 0 };
-        RemoteCursor { user: number.to_string(), user_name: Some(format!("P{number}")), device: String::new(), cursor }
+        RemoteCursor {
+            user: number.to_string(),
+            user_name: Some(format!("P{number}")),
+            device: String::new(),
+            cursor,
+        }
     });
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors: cursors.collect() }));
     let folder = window.shell().state.folder.as_ref().unwrap();

@@ -108,7 +108,8 @@ fn of<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
 fn files() -> BTreeMap<String, String> {
     let flow = include_str!("tour/flow.rs.txt").to_owned();
     let readme = include_str!("tour/readme.md.txt").to_owned();
-    let more = ["src/basin.rs", "src/main.rs", "docs/guide.md", "docs/method.md", "data/gauges.csv", "Cargo.toml"];
+    let more =
+        ["src/basin.rs", "src/main.rs", "docs/guide.md", "docs/method.md", "data/gauges.csv", "Cargo.toml"];
     let mut files: BTreeMap<String, String> =
         more.iter().map(|path| ((*path).to_owned(), "one\ntwo\nthree\n".to_owned())).collect();
     files.insert("src/flow.rs".to_owned(), flow);
@@ -149,7 +150,9 @@ impl Tour {
         self.numbers.clear();
         self.frames = 0;
         let theme = THEMES[self.at % THEMES.len()];
-        let settings = format!("[editor]\ncaret_blink = false\n[people]\nname_seconds = 60\n[window]\ntheme = \"{theme}\"\n");
+        let settings = format!(
+            "[editor]\ncaret_blink = false\n[people]\nname_seconds = 60\n[window]\ntheme = \"{theme}\"\n"
+        );
         self.tell(FromLink::Connected { is_own: true });
         self.tell(FromLink::SettingsRead { settings, keys: String::new() });
         SCENES[self.at / THEMES.len()].1(self);
@@ -380,7 +383,11 @@ impl Tour {
         });
         self.shell.show_past(Some("v2".to_owned()));
         let old = self.files.get(&path).map(|text| text.replace("mean", "average")).unwrap_or_default();
-        self.tell(FromLink::Past { path, at: "v2".to_owned(), result: Ok(of(json!({ "text": old, "heads": [] }))) });
+        self.tell(FromLink::Past {
+            path,
+            at: "v2".to_owned(),
+            result: Ok(of(json!({ "text": old, "heads": [] }))),
+        });
     }
 
     fn preview(&mut self) {
@@ -420,8 +427,10 @@ impl Tour {
         if let Some(folder) = &mut self.shell.state.folder {
             folder.naming = Some(Naming::File("src".to_owned()));
             folder.deleting = Some("docs/method.md".to_owned());
-            folder.following =
-                Some(crate::state::Following { device: "ben-1".to_owned(), seen: Some(("src/flow.rs".to_owned(), 512)) });
+            folder.following = Some(crate::state::Following {
+                device: "ben-1".to_owned(),
+                seen: Some(("src/flow.rs".to_owned(), 512)),
+            });
         }
         self.shell.drafts.name = "weir.rs".to_owned();
     }

@@ -262,7 +262,8 @@ mod tests {
                 true
             });
             let (path, changes, told) = ("x".to_owned(), Vec::new(), Vec::new());
-            let open = OpenDocument { ws, document, path, revision: 0, changes, own: 1 - number, told, events };
+            let open =
+                OpenDocument { ws, document, path, revision: 0, changes, own: 1 - number, told, events };
             documents.inner().open.insert((SessionId(1), number), open);
         }
         let patch = Patch { at: CharIndex(0), delete: 0, insert: "a".to_owned() };

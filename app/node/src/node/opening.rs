@@ -95,7 +95,11 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         keep_port(&shared, net);
         let task = network::run(Arc::clone(&shared), net.clone(), events);
         *shared.network_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(task));
-        tokio::spawn(super::presence::run(Arc::downgrade(&shared), Arc::clone(&shared.presence), net.clone()));
+        tokio::spawn(super::presence::run(
+            Arc::downgrade(&shared),
+            Arc::clone(&shared.presence),
+            net.clone(),
+        ));
     }
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {

@@ -142,8 +142,10 @@ pub(super) async fn watch(
         let mut inner = of_thread.presence.inner();
         let key = (session, engine.replica().workspace());
         if inner.watchers.len() >= WATCHERS_MAX && !inner.watchers.contains_key(&key) {
-            return Err(ApiError::usage(format!("{WATCHERS_MAX} programs watch who is here, which is the limit"))
-                .hint("close a program that uses Weft"));
+            return Err(ApiError::usage(format!(
+                "{WATCHERS_MAX} programs watch who is here, which is the limit"
+            ))
+            .hint("close a program that uses Weft"));
         }
         inner.watchers.insert(key, Watcher { events, told: None });
         Ok(report)
@@ -287,9 +289,9 @@ fn present(shared: &Shared, engine: &Engine, names: &[NamedDevice]) -> PresenceR
     let connected = shared.state().connected.clone();
     let own = engine.replica().user();
     let readers: BTreeSet<EndpointId> = engine.other_readers().iter().map(|device| device.endpoint).collect();
-    let here = names.iter().filter(|device| {
-        readers.contains(&device.endpoint) && connected.contains(&device.endpoint)
-    });
+    let here = names
+        .iter()
+        .filter(|device| readers.contains(&device.endpoint) && connected.contains(&device.endpoint));
     let devices: Vec<PresentDevice> = here
         .map(|device| {
             let place = shared.presence.inner().others.place(ws, device.endpoint);

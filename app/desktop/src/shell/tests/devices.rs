@@ -61,11 +61,16 @@ fn the_words_are_shown_checked_and_forgotten() {
     window.tell(FromLink::RecoveryWords(Ok(words())));
     assert!(window.has("word1") && window.has("word24"));
     assert!(!format!("{:?}", window.shell().state.pages.words).contains("word7"), "they never show in a log");
-    window.harness.get_by_role_and_label(Kind::MultilineTextInput, "Type them from the paper to check them").focus();
+    window
+        .harness
+        .get_by_role_and_label(Kind::MultilineTextInput, "Type them from the paper to check them")
+        .focus();
     window.settle();
     window.type_text("word1 word2");
     window.click("Check");
-    assert!(window.take_ask(|ask| matches!(ask, Ask::CheckWords(words) if words.0 == "word1 word2")).is_some());
+    assert!(
+        window.take_ask(|ask| matches!(ask, Ask::CheckWords(words) if words.0 == "word1 word2")).is_some()
+    );
     window.tell(FromLink::CheckWords(Err(ApiError::usage("these are not the words"))));
     assert!(window.has("These are not the words"));
     window.tell(FromLink::CheckWords(Ok(())));

@@ -159,7 +159,9 @@ fn files_that_are_dropped_are_copied_to_what_is_selected() {
 fn a_picture_is_shown_and_one_that_cannot_be_read_says_why() {
     let mut window = Window::with(&[("a.png", ""), ("b.jpg", "")]);
     window.click("a.png");
-    assert!(window.asked.iter().any(|request| matches!(request, ToLink::ReadPicture(path) if path == "a.png")));
+    assert!(
+        window.asked.iter().any(|request| matches!(request, ToLink::ReadPicture(path) if path == "a.png"))
+    );
     let image = Arc::new(ColorImage::filled([4, 2], Color32::RED));
     let picture = Picture { image, size: [400, 200], bytes: 1_234 };
     window.tell(FromLink::Picture { path: "a.png".to_owned(), result: Ok(picture) });

@@ -58,7 +58,11 @@ fn a_cursor_stays_with_its_text_on_every_device() {
     assert_eq!(ben.engine.path_of_document(document).as_deref(), Some(FILE));
     ben.insert(FILE, 0, "zero ");
     ben.insert(FILE, 12, "!");
-    assert_eq!(ben.engine.place_of(document, &selection), Some((9, 12)), "what is typed at its ends is not in it");
+    assert_eq!(
+        ben.engine.place_of(document, &selection),
+        Some((9, 12)),
+        "what is typed at its ends is not in it"
+    );
     assert_eq!(ben.engine.place_of(document, &backwards), Some((12, 9)));
     // A place that has not come yet is nowhere, and found as soon as it has.
     ana.insert(FILE, 7, " three");
