@@ -12,7 +12,7 @@ use weft_editor::{
 
 use crate::{
     limits::ACTIONS_MAX,
-    link::{Ask, FileChange, FolderMatch},
+    link::{Ask, FileChange, FolderMatch, PassphraseAnswer},
     state::{Naming, Overlay, Page},
 };
 
@@ -66,6 +66,8 @@ pub(crate) enum Action {
     RestoreLines(Hunk),
     /// Show the text of a moment, or the present.
     ShowPast(Option<String>),
+    /// What the person says to a question for a passphrase.
+    Passphrase(PassphraseAnswer),
     /// Something in the tree of files.
     Tree(TreeAction),
     /// Go where the person at a device goes; who is followed already is not any more.

@@ -24,7 +24,7 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
-pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, Picture, Saved, ToLink};
+pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 use crate::limits::{NEWS_MAX, REQUESTS_MAX};

@@ -11,6 +11,7 @@ mod members;
 mod menus;
 mod notices;
 mod overlay;
+mod passphrase;
 mod reading;
 mod search;
 mod settings;
@@ -64,6 +65,8 @@ pub(crate) struct Drafts {
     pub(crate) settings_filter: String,
     /// The person of whom it is asked whether they are to be put out.
     pub(crate) putting_out: Option<String>,
+    /// The passphrase that is being typed.
+    pub(crate) passphrase: String,
     /// The words that are being typed to check them.
     pub(crate) words: String,
     /// Whether it is asked if the key is to be taken off this device.
@@ -131,6 +134,7 @@ pub(crate) fn window_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
     }
     guarded(ui, scene, "Overlay", overlay::overlay_ui);
+    guarded(ui, scene, "Passphrase", passphrase::passphrase_ui);
     guarded(ui, scene, "Notices", notices::notices_ui);
 }
 

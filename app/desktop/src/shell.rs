@@ -116,6 +116,7 @@ impl Shell {
             layout,
             files: OpenFiles::default(),
             going: BTreeMap::new(),
+            outline: crate::state::Outline::default(),
             naming: None,
             deleting: None,
             pictures: BTreeMap::new(),

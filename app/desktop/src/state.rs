@@ -10,7 +10,7 @@ use std::{
 
 use eframe::egui::TextureHandle;
 use weft_editor::{
-    Clip, Document, KeyMap, Platform, Problem, Settings, Theme, ViewId,
+    Clip, Document, KeyMap, OutlineItem, Platform, Problem, Settings, Theme, ViewId,
     compare::Comparison,
     markdown::Placed,
     search::Query,
@@ -112,6 +112,7 @@ pub(crate) struct Folder {
     pub(crate) files: OpenFiles,
     /// Where to go once a file is open.
     pub(crate) going: BTreeMap<String, (usize, usize)>,
+    pub(crate) outline: Outline,
     /// The name that is being typed in the tree.
     pub(crate) naming: Option<Naming>,
     /// The file or folder of which it is asked whether it is to be deleted.
@@ -137,6 +138,16 @@ pub(crate) enum Naming {
     Folder(String),
     /// Of a file or folder that has another one.
     Rename(String),
+}
+
+/// What a text defines, for going there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outline {
+    /// The file, the version of its text, and the count of its trees, of which it was asked for.
+    pub(crate) asked: Option<(String, u64, u64)>,
+    /// Of which it is.
+    pub(crate) of: Option<(String, u64, u64)>,
+    pub(crate) items: Vec<OutlineItem>,
 }
 
 /// A picture that has a tab.
@@ -278,6 +289,8 @@ pub(crate) struct Pages {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) node: NodeState,
+    /// What a passphrase is wanted for, while one is.
+    pub(crate) passphrase: Option<String>,
     pub(crate) folder: Option<Folder>,
     pub(crate) recent: Vec<PathBuf>,
     pub(crate) seen: Seen,
@@ -308,6 +321,7 @@ impl State {
     pub(crate) fn new(home: &Path, saved: &SavedState) -> Self {
         Self {
             node: NodeState::Starting,
+            passphrase: None,
             folder: None,
             recent: saved.recent.clone(),
             seen: Seen::default(),

@@ -56,6 +56,10 @@ pub(crate) const FILES: &str = "Files";
 pub(crate) const NAME: &str = "Name";
 pub(crate) const DROP_HERE: &str = "Drop files to copy them into the folder";
 
+pub(crate) const CONTINUE: &str = "Continue";
+pub(crate) const KEY_IN_FILE: &str = "Without a passphrase";
+pub(crate) const PASSPHRASE_MORE: &str = "Your system has no keyring. Without a passphrase the key lies in a file that only you can read: whoever takes the disk can read your data.";
+
 // Overlays.
 pub(crate) const PALETTE: &str = "Commands";
 pub(crate) const PALETTE_HINT: &str = "Type a command";

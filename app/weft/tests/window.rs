@@ -243,11 +243,17 @@ fn two_windows_write_one_file_side_by_side() {
     ben.key("ctrl+End");
     ben.type_text("from ben");
     eventually("ben's words at ana", || ana.file("plan.md").ends_with("from ben"));
-    // His cursor is seen: a colour that was not in the picture of her window before, as large as a name.
-    let is_new = |(count, colour): &(usize, String)| {
-        *count > 150 && alone.iter().all(|(before, other)| other != colour || before * 3 < *count)
+    // His cursor is seen: there is more of the colour that his disc at the bottom has, as much as a name takes.
+    let is_colourful = |colour: &str| {
+        let parts: Vec<u8> =
+            (1..7).step_by(2).filter_map(|at| u8::from_str_radix(&colour[at..at + 2], 16).ok()).collect();
+        parts.iter().max().zip(parts.iter().min()).is_some_and(|(most, least)| most - least > 60)
     };
-    eventually("ben's cursor in ana's window", || ana.colours(&of_ana).iter().any(is_new));
+    let has_grown = |(count, colour): &(usize, String)| {
+        let before = alone.iter().find(|(_, other)| other == colour).map_or(0, |(before, _)| *before);
+        before > 100 && *count > before + 250 && is_colourful(colour)
+    };
+    eventually("ben's cursor in ana's window", || ana.colours(&of_ana).iter().any(has_grown));
 
     ana.focus(&of_ana);
     ana.key("ctrl+Home");

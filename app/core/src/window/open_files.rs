@@ -95,6 +95,12 @@ impl OpenFiles {
         self.files.keys().cloned().collect()
     }
 
+    /// The files that the node does not have open although somebody wrote in them: they had gone.
+    pub fn lost(&self) -> Vec<String> {
+        let lost = self.files.iter().filter(|(_, file)| file.number.is_none() && file.document().is_some());
+        lost.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Notes that one file is asked for anew. Gives the number that it had.
     pub fn reopen(&mut self, path: &str) -> Option<u64> {
         let file = self.files.get_mut(path)?;

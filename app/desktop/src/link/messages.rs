@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use weft_editor::{ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
+use weft_editor::{Buffer, OutlineItem, ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
     DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined,
@@ -62,6 +62,15 @@ pub enum ToLink {
         /// What to read.
         job: ParseJob,
     },
+    /// List what a text defines: answers [`FromLink::Outlined`].
+    Outline {
+        /// The file, the version of its text, and the count of its trees.
+        of: (String, u64, u64),
+        /// Its tree.
+        tree: SyntaxTree,
+        /// The text.
+        buffer: Buffer,
+    },
     /// Let go of a syntax tree.
     Discard(SyntaxTree),
     /// Look for a text in all files: answers [`FromLink::Found`].
@@ -71,6 +80,8 @@ pub enum ToLink {
         /// Names the search, so that answers to an older one can be told apart.
         number: u64,
     },
+    /// Answer [`FromLink::PassphraseWanted`].
+    Passphrase(PassphraseAnswer),
     /// Ask the node something.
     Ask(Ask),
     /// Keep the state of the window.
@@ -177,6 +188,15 @@ pub enum Ask {
     },
 }
 
+/// What the person says when a passphrase is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PassphraseAnswer {
+    /// This.
+    Text(Words),
+    /// None: the key may lie in a file that only this user can read.
+    File,
+}
+
 /// A change of which files there are. Paths are from the root, with slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileChange {
@@ -251,6 +271,8 @@ pub enum FromLink {
         /// Whether it runs in this process and ends with the window.
         is_own: bool,
     },
+    /// The node's store is locked, or gets its key: a passphrase is wanted, for what is said here.
+    PassphraseWanted(String),
     /// There is no node.
     NotConnected(ApiError),
     /// The settings, the keys and the state, as they lie on the disk.
@@ -324,6 +346,13 @@ pub enum FromLink {
         path: String,
         /// The tree.
         parsed: Box<Parsed>,
+    },
+    /// What a text defines.
+    Outlined {
+        /// The file, the version of its text, and the count of its trees.
+        of: (String, u64, u64),
+        /// What is defined there.
+        items: Vec<OutlineItem>,
     },
     /// Some of what a search found.
     Found {

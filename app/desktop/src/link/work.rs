@@ -4,8 +4,9 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
+        mpsc::SyncSender,
     },
     time::Duration,
 };
@@ -14,12 +15,12 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use weft_node::api::{
     ApiError, Blame, Cat, ChangeRole, DeviceAccept, DeviceAcceptPreview, DeviceLink, DeviceList, ErrorKind,
     Existing, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Join,
-    JoinPreview, Members, NodeOptions, PresenceWatch, Recovery, RecoveryCheck, RecoveryPaperOnly, Restore,
-    Revoke, Share, Status,
+    JoinPreview, KeyChoice, Members, NodeOptions, PassphrasePrompt, PresenceWatch, Recovery, RecoveryCheck,
+    RecoveryPaperOnly, Restore, Revoke, Share, Status,
 };
 
 use super::{
-    Ask, FileChange, FromLink, NewsSender, Saved, ToLink, changes,
+    Ask, FileChange, FromLink, NewsSender, PassphraseAnswer, Saved, ToLink, changes,
     connect::{Connection, Served},
     documents, files, pictures, saved,
 };
@@ -51,7 +52,10 @@ pub(super) fn run(
             return;
         }
     };
+    let mut options = options;
+    let passphrases = ask_in_window(&mut options, news);
     let worker = Worker {
+        passphrases,
         home: state_file.parent().map(Path::to_owned).unwrap_or_default(),
         state_file,
         options,
@@ -70,6 +74,8 @@ pub(super) fn run(
 }
 
 struct Worker {
+    /// Where somebody waits for a passphrase.
+    passphrases: Option<SyncSender<Option<String>>>,
     home: PathBuf,
     state_file: PathBuf,
     options: NodeOptions,
@@ -96,6 +102,23 @@ struct Node {
     working: JoinHandle<()>,
     /// Asks who has what, over and over.
     watching: Option<JoinHandle<()>>,
+}
+
+/// Lets the window ask for a passphrase, where one may be wanted. The answers go where this leads.
+fn ask_in_window(options: &mut NodeOptions, news: &NewsSender) -> Option<SyncSender<Option<String>>> {
+    if options.key != KeyChoice::Automatic {
+        return None;
+    }
+    let (answers, waiting) = std::sync::mpsc::sync_channel::<Option<String>>(1);
+    let (news, waiting) = (news.clone(), Mutex::new(waiting));
+    options.passphrase = Some(PassphrasePrompt(Arc::new(move |what| {
+        let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        news.offer(FromLink::PassphraseWanted(what.trim_end_matches([':', ' ']).to_owned()));
+        // The window may be closed without an answer.
+        let answer = waiting.recv().ok().flatten();
+        answer.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::Interrupted))
+    })));
+    Some(answers)
 }
 
 type Opening = JoinHandle<Result<(Connection, Served), ApiError>>;
@@ -243,6 +266,7 @@ impl Worker {
     async fn take(&mut self, request: ToLink) {
         match request {
             ToLink::OpenFolder(folder) => self.open_folder(&folder).await,
+            ToLink::Passphrase(answer) => self.answer_passphrase(answer),
             ToLink::LookAtPath(path) => {
                 let news = self.news.clone();
                 tokio::task::spawn_blocking(move || {
@@ -255,6 +279,13 @@ impl Worker {
             ToLink::ChangeFile(change) => self.change_file(change),
             ToLink::ReadPicture(path) => self.read_picture(path),
             ToLink::Parse { path, job } => self.parse(path, job),
+            ToLink::Outline { of, tree, buffer } => {
+                let news = self.news.clone();
+                tokio::task::spawn_blocking(move || {
+                    let items = tree.outline(buffer.rope());
+                    news.offer(FromLink::Outlined { of, items });
+                });
+            }
             ToLink::Discard(tree) => drop(tokio::task::spawn_blocking(move || drop(tree))),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
             // Documents are asked for again when there is a node; everything else waits for it. So do files of the
@@ -273,6 +304,21 @@ impl Worker {
                     let _ended = node.documents.send((request, self.root.clone())).await;
                 }
             }
+        }
+    }
+
+    fn answer_passphrase(&mut self, answer: PassphraseAnswer) {
+        let text = match answer {
+            PassphraseAnswer::Text(words) => Some(words.0),
+            PassphraseAnswer::File => {
+                // The node is opened again in a moment, and then asks for none.
+                self.options.key = KeyChoice::File;
+                None
+            }
+        };
+        if let Some(answers) = &self.passphrases {
+            // Without room somebody has answered already.
+            let _answered = answers.try_send(text);
         }
     }
 

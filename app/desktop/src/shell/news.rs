@@ -20,6 +20,11 @@ impl Shell {
                 self.state.node = NodeState::Ready { is_own };
                 self.reopen_all();
             }
+            FromLink::PassphraseWanted(what) => {
+                self.state.passphrase = Some(what);
+                self.drafts.passphrase.clear();
+                self.drafts.wants_page_focus = true;
+            }
             FromLink::NotConnected(error) => self.state.node = NodeState::Missing(error),
             FromLink::SettingsRead { settings, keys } => self.read_settings(settings, &keys),
             FromLink::FolderFound(Ok(root)) => self.show_folder(root),
@@ -52,6 +57,13 @@ impl Shell {
                 if let Some(old) = old {
                     // Where there is no room it is let go of here.
                     let _late = self.link.ask(ToLink::Discard(old));
+                }
+            }
+            FromLink::Outlined { of, items } => {
+                if let Some(folder) =
+                    self.state.folder.as_mut().filter(|it| it.outline.asked.as_ref() == Some(&of))
+                {
+                    (folder.outline.of, folder.outline.items) = (Some(of), items);
                 }
             }
             FromLink::Found { number, matches, is_done, files } => {
@@ -212,6 +224,11 @@ impl Shell {
             let effects = self.state.folder.as_mut().map(|folder| folder.tree.reload()).unwrap_or_default();
             self.load(effects);
             self.ask(ToLink::ListFiles);
+            // A file that had gone may be there again.
+            let lost = self.state.folder.as_ref().map(|folder| folder.files.lost()).unwrap_or_default();
+            for path in lost {
+                self.ask(ToLink::OpenDocument { path, replaces: None });
+            }
         }
         self.refresh_pages();
     }

@@ -26,6 +26,11 @@ impl Shell {
             self.stop_following();
         }
         match action {
+            Action::Passphrase(answer) => {
+                self.state.passphrase = None;
+                self.drafts.passphrase.clear();
+                self.ask(ToLink::Passphrase(answer));
+            }
             Action::Tree(action) => self.perform_in_tree(action),
             Action::Follow(device) => self.set_following(Some(device)),
             Action::Run(command) => self.run(ctx, command),

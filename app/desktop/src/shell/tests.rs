@@ -133,6 +133,9 @@ impl Window {
                 Some(parsed) => FromLink::Parsed { path, parsed: Box::new(parsed) },
                 None => return false,
             },
+            ToLink::Outline { of, tree, buffer } => {
+                FromLink::Outlined { items: tree.outline(buffer.rope()), of }
+            }
             other => {
                 self.asked.push(other);
                 return false;

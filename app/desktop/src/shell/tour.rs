@@ -186,6 +186,9 @@ impl Tour {
                     Some(parsed) => FromLink::Parsed { path, parsed: Box::new(parsed) },
                     None => continue,
                 },
+                ToLink::Outline { of, tree, buffer } => {
+                    FromLink::Outlined { items: tree.outline(buffer.rope()), of }
+                }
                 _ => continue,
             };
             self.shell.apply(news);

@@ -127,3 +127,27 @@ fn a_relay_is_used_only_when_one_is_named() {
     window.click("Devices on this network");
     assert_eq!(window.shell().state.settings.text("network.relay"), "");
 }
+
+#[test]
+fn a_passphrase_is_asked_for_in_the_window_and_kept_nowhere() {
+    let mut window = Window::first();
+    window.tell(FromLink::PassphraseWanted("Passphrase of this device's data".to_owned()));
+    assert!(window.has("Passphrase of this device's data") && !window.has("Without a passphrase"));
+    window.type_text("correct horse");
+    window.press(Modifiers::NONE, Key::Enter);
+    let answered = window.asked.iter().any(|request| {
+        let words = weft_node::api::Words("correct horse".to_owned());
+        matches!(request, ToLink::Passphrase(answer) if *answer == crate::link::PassphraseAnswer::Text(words))
+    });
+    assert!(answered && window.shell().drafts.passphrase.is_empty());
+    assert!(
+        !window.asked.iter().any(|request| format!("{request:?}").contains("horse")),
+        "it shows in no log"
+    );
+    assert!(!window.has("Passphrase of this device's data"));
+    window.tell(FromLink::PassphraseWanted("Choose a passphrase for this device's data".to_owned()));
+    window.click("Without a passphrase");
+    let is_file =
+        |request: &ToLink| matches!(request, ToLink::Passphrase(crate::link::PassphraseAnswer::File));
+    assert!(window.asked.iter().any(is_file));
+}

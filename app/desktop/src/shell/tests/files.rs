@@ -200,3 +200,39 @@ fn a_text_that_is_too_long_is_not_previewed() {
     window.press(Modifiers::CTRL | Modifiers::SHIFT, Key::V);
     assert!(window.has("This text is too long to be shown as it is read."));
 }
+
+#[test]
+fn what_was_typed_in_a_file_that_vanished_stays_and_goes_into_the_one_that_comes_back() {
+    let mut window = Window::showing("a.md", "one\n");
+    window.files.remove("a.md");
+    let error = ApiError::not_found("there is no file a.md").hint("look for it");
+    window.harness.event(Event::Text("my ".to_owned()));
+    window.harness.step();
+    while window.far.asked.try_recv().is_ok() {}
+    window.tell(FromLink::Edited { path: "a.md".to_owned(), document: 1, result: Err(error) });
+    assert_eq!(window.text(), "my one\n");
+    assert!(window.has("There is no file a.md"));
+    window.type_text("own ");
+    assert_eq!(window.text(), "my own one\n");
+    assert!(window.edits.is_empty());
+    window.files.insert("a.md".to_owned(), "one\ntwo\n".to_owned());
+    let mut status = status(Role::Owner, &[]);
+    status.digest = "2".to_owned();
+    window.tell(FromLink::Status(Ok(Box::new(status))));
+    assert_eq!(window.text(), "my own one\ntwo\n");
+    let sent = ClientEdit { at: 0, delete: 0, insert: "my own ".to_owned() };
+    assert_eq!(window.edits, [vec![sent]]);
+}
+
+#[test]
+fn settings_with_mistakes_are_told_with_their_place_and_the_others_count() {
+    let mut window = Window::first();
+    let settings = "[editor]\ntab_size = \"wide\"\nline_numbers = false\n".to_owned();
+    window.tell(FromLink::SettingsRead { settings, keys: String::new() });
+    assert!(window.has_words("settings.toml, line 2"));
+    assert!(!window.shell().state.settings.is_on("editor.line_numbers"));
+    assert_eq!(window.shell().state.settings.integer("editor.tab_size"), 4);
+    let broken = "[editor\n".to_owned();
+    window.tell(FromLink::SettingsRead { settings: broken, keys: String::new() });
+    assert!(window.has_words("settings.toml, line 1"));
+}
