@@ -147,7 +147,7 @@ pub(crate) const PAPER_ONLY_NOW: &str = "Take it off this device";
 pub(crate) const PAPER_ONLY_MORE: &str = "Without the key on it, a stolen device cannot pretend to be you. You need the paper to link a device from then on.";
 pub(crate) const ON_PAPER_NOW: &str = "The key is on paper only";
 pub(crate) const LINKED: &str = "This device is yours now";
-pub(crate) const LINK_NOW: &str = "Link this device";
+pub(crate) const LINK_NOW: &str = "Link it now";
 pub(crate) const PARENT_FOLDER: &str = "Folder in which each workspace gets one of its own";
 pub(crate) const LINKING: &str = "Linking …";
 

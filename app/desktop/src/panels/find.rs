@@ -65,7 +65,7 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         if changes {
             scene.actions.push(Action::SetQuery(query));
         }
-        let pressed = toggle(ui, "≡", strings::IN_SELECTION, scene.state.find.has_scope());
+        let pressed = toggle(ui, "[ ]", strings::IN_SELECTION, scene.state.find.has_scope());
         run_when(pressed, scene, AppCommand::ToggleFindInSelection);
         count_ui(ui, scene);
         let buttons = [

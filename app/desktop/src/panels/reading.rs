@@ -106,8 +106,8 @@ fn block_ui(ui: &mut Ui, scene: &mut Scene<'_>, block: &Block) {
         Block::List { start, items } => {
             for (index, item) in items.iter().enumerate() {
                 let mark = match (item.is_done, start) {
-                    (Some(true), _) => "☑".to_owned(),
-                    (Some(false), _) => "☐".to_owned(),
+                    (Some(true), _) => "[x]".to_owned(),
+                    (Some(false), _) => "[  ]".to_owned(),
                     (None, Some(start)) => format!("{}.", start.saturating_add(index as u64)),
                     (None, None) => "•".to_owned(),
                 };

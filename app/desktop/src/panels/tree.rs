@@ -2,7 +2,9 @@
 
 use eframe::egui::{
     Align, Button, EventFilter, Frame, Id, Key, Layout, Margin, Modifiers, Rect, RichText, Role, ScrollArea,
-    Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2,
+    text::{CCursor, CCursorRange},
+    vec2,
 };
 use weft_editor::{
     AppCommand,
@@ -107,6 +109,7 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, indent: f32) {
         let response = controls::bare_field(ui, scene.tokens, strings::NAME, &mut name, width);
         if std::mem::take(&mut scene.drafts.wants_name_focus) {
             response.request_focus();
+            select_stem(ui, response.id, &name);
         } else if response.lost_focus() {
             let is_entered = ui.input(|input| input.key_pressed(Key::Enter));
             let action = if is_entered { TreeAction::Named(name.clone()) } else { TreeAction::Name(None) };
@@ -114,6 +117,16 @@ fn name_ui(ui: &mut Ui, scene: &mut Scene<'_>, indent: f32) {
         }
         scene.drafts.name = name;
     });
+}
+
+/// Selects a name up to its last dot: what most people change.
+fn select_stem(ui: &Ui, field: Id, name: &str) {
+    let stem = name.rfind('.').filter(|at| *at > 0).map_or(name, |at| &name[..at]);
+    if let Some(mut state) = TextEdit::load_state(ui.ctx(), field) {
+        let range = CCursorRange::two(CCursor::new(0), CCursor::new(stem.chars().count()));
+        state.cursor.set_char_range(Some(range));
+        state.store(ui.ctx(), field);
+    }
 }
 
 /// Asks before something is deleted.

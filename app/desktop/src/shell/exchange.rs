@@ -23,6 +23,11 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// Sends the edits of a document again: it was opened anew.
+    pub(super) fn resume(&mut self, path: &str) {
+        self.paused.remove(path);
+    }
+
     /// Waits a little before the edits of a document are sent again.
     pub(super) fn pause(&mut self, path: &str, now: f64) {
         self.paused.insert(path.to_owned(), now + PAUSE);

@@ -275,6 +275,7 @@ impl Shell {
                 folder.files.ensure_view(path, group);
             }
         }
+        self.exchange.resume(path);
         self.take_early_cursors(number);
         self.go_where_asked(path);
     }

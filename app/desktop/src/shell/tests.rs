@@ -510,7 +510,7 @@ fn sharing_makes_a_ticket_and_lets_in_whoever_was_compared() {
     assert!(window.harness.query_by_role_and_label(Kind::TextInput, "Ticket").is_some());
     assert!(window.has("Ticket as a QR code"));
     let list = serde_json::json!({ "invitations": [{ "id": "i", "role": "editor", "expires": "2026-11-22T03:13:53Z",
-        "uses_left": 1, "waiting": [{ "user": "u1", "fingerprint": "fox tree", "name": "Ben" }] }] });
+        "uses_left": 1, "waiting": [{ "user": "u1", "fingerprint": "fox tree", "name": "Ben" }], "workspace": "w" }] });
     window.click("Close share");
     window.tell(FromLink::Invitations(Ok(serde_json::from_value(list).unwrap())));
     assert!(window.has("Ben waits to be let in"), "whatever is shown");

@@ -22,6 +22,14 @@ fn words() -> RecoveryWords {
     serde_json::from_value(serde_json::json!({ "words": words, "keepers": [] })).unwrap()
 }
 
+impl Window {
+    /// Presses a button as a screen reader does, also one that is scrolled out of sight.
+    fn press_button(&mut self, label: &str) {
+        self.harness.get_by_label(label).click_accesskit();
+        self.settle();
+    }
+}
+
 #[test]
 fn the_page_of_devices_lists_links_and_puts_out() {
     let mut window = Window::with(&[("a.md", "")]);
@@ -67,7 +75,7 @@ fn the_words_are_shown_checked_and_forgotten() {
         .focus();
     window.settle();
     window.type_text("word1 word2");
-    window.click("Check");
+    window.press_button("Check");
     assert!(
         window.take_ask(|ask| matches!(ask, Ask::CheckWords(words) if words.0 == "word1 word2")).is_some()
     );
@@ -75,8 +83,8 @@ fn the_words_are_shown_checked_and_forgotten() {
     assert!(window.has("These are not the words"));
     window.tell(FromLink::CheckWords(Ok(())));
     assert!(window.has("These are the right words."));
-    window.click("Keep the key on paper only…");
-    window.click("Take it off this device");
+    window.press_button("Keep the key on paper only…");
+    window.press_button("Take it off this device");
     assert!(window.take_ask(|ask| matches!(ask, Ask::PaperOnly)).is_some());
     window.harness.state_mut().show_page(None);
     window.settle();
@@ -100,7 +108,7 @@ fn a_device_is_linked_from_the_first_page() {
     .unwrap();
     window.tell(FromLink::AcceptPreview(Ok(Box::new(preview))));
     assert!(window.has("A device of Ana, by the ticket of laptop") && window.has("one two three"));
-    window.click("Link this device");
+    window.click("Link it now");
     assert!(window.take_ask(|ask| matches!(ask, Ask::Accept { .. })).is_some());
     let accepted = serde_json::json!({ "user": "u", "user_name": "Ana", "device": "d", "workspaces": [] });
     window.tell(FromLink::Accept(Ok(Box::new(serde_json::from_value(accepted).unwrap()))));
