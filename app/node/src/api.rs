@@ -8,11 +8,12 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `people`, `devices`, `backups`, `void`, `running`, `documents`: the parameters and answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
 mod audit;
+mod backups;
 mod devices;
 mod documents;
 mod error;
@@ -25,11 +26,16 @@ mod people;
 mod progress;
 mod role;
 mod running;
+mod void;
 mod wall_time;
 mod workspace;
 
 pub use self::{
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
+    backups::{
+        BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
+        Passphrase, RestoredPlace,
+    },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
@@ -60,6 +66,7 @@ pub use self::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
     },
+    void::{Admit, Admitted, VoidExport, VoidExported},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

@@ -22,4 +22,4 @@ mod registry;
 mod transfer;
 mod workspace;
 
-pub use node::{Node, check_ticket, is_held, open};
+pub use node::{Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup};

@@ -1,6 +1,8 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
+mod admitting;
 mod auditing;
+mod backing_up;
 mod calls;
 mod documents;
 mod governing;
@@ -34,9 +36,10 @@ use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
 
+pub use self::backing_up::{check_backup, restore_backup};
 pub(crate) use self::inviting::WaitingNewcomer;
 pub use self::joining::check_ticket;
-pub use self::opening::{is_held, open};
+pub use self::opening::{is_held, open, read_passphrase};
 
 /// A running node.
 pub struct Node {

@@ -1,5 +1,6 @@
 //! One workspace: the engine that ties documents, replication, the store and the folder together.
 
+pub(crate) mod admitting;
 mod begun_again;
 pub(crate) mod contents;
 mod deliver;

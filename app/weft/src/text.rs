@@ -4,6 +4,7 @@
 //! cursor, change colours or turn the reading direction.
 
 mod audit;
+mod backup;
 mod devices;
 mod escape;
 mod files;
@@ -14,10 +15,12 @@ mod qr;
 mod running;
 mod table;
 mod units;
+mod void;
 mod workspace;
 
 pub(crate) use self::{
     audit::audit,
+    backup::{backed_up, backup_checked, restored_backup},
     devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
@@ -27,6 +30,7 @@ pub(crate) use self::{
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
     units::{age, bytes, count, seconds, short_id},
+    void::{admitted, void_exported},
     workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},
 };
 

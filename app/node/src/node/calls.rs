@@ -11,8 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, paths, recovering,
-    wall_now,
+    Shared, admitting, auditing, backing_up, ended, governing, health, inviting, joining, keeping, linking,
+    paths, recovering, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -92,6 +92,8 @@ pub(super) async fn call(
         }
         Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
+        Request::VoidExport(request) => Response::VoidExport(admitting::export(shared, request).await?),
+        Request::Admit(request) => Response::Admit(admitting::admit(shared, request).await?),
         Request::Audit(request) => Response::Audit(auditing::audit(shared, request).await?),
         Request::DeviceLink(request) => Response::DeviceLink(linking::link(shared, request).await?),
         Request::DeviceAcceptPreview(request) => {
@@ -109,6 +111,7 @@ pub(super) async fn call(
         }
         Request::Keep(request) => Response::Keep(keeping::keep(shared, request, progress).await?),
         Request::KeepVerify(_) => Response::KeepVerify(keeping::verify(shared).await?),
+        Request::Backup(request) => Response::Backup(backing_up::backup(shared, request, progress).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),

@@ -148,12 +148,63 @@ fn open_store(
     passphrase: Option<&crate::api::PassphrasePrompt>,
     mut rng: StdRng,
 ) -> Result<Opened, ApiError> {
+    let (home, lock) = lock_home(path)?;
+    let unlocked = with_key_context(key, passphrase, |context| {
+        keys::unlock(&home, context).map_err(|error| not_opened(chain(&error), error.hint()))
+    })?;
+    let store =
+        Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
+    let profile = load_profile(&home, &store, &mut rng)?;
+    let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
+        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
+    let registry = Registry::load(&store).map_err(unread)?;
+    let invitations = store.record(Space::device(Table::Invitation), INVITATIONS_KEY).map_err(unread)?;
+    let invitations = invitations.and_then(|bytes| Invitations::from_secret_bytes(&bytes).ok());
+    Ok(Opened {
+        lock,
+        sessions,
+        profile,
+        registry,
+        invitations: invitations.unwrap_or_default(),
+        key_slot: unlocked.slot.to_string(),
+        notice: unlocked.notice(),
+        store: Arc::new(store),
+        home,
+        rng,
+    })
+}
+
+/// Opens a data folder for this process alone.
+pub(super) fn lock_home(path: &Path) -> Result<(Home, HomeLock), ApiError> {
     let home = Home::open(path).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let lock = HomeLock::acquire_within(&home, LOCK_PATIENCE).map_err(|error| {
         let is_held = matches!(error, LockError::Held { .. });
         let told = if is_held { ApiError::busy(chain(&error)) } else { ApiError::failed(chain(&error)) };
         told.hint(error.hint()).data_state("nothing was changed")
     })?;
+    Ok((home, lock))
+}
+
+/// Reads a passphrase, one line, from an open file descriptor.
+///
+/// # Errors
+/// When there is none.
+pub fn read_passphrase(descriptor: u32) -> Result<String, ApiError> {
+    let read = keys::read_passphrase(descriptor).map_err(|error| {
+        ApiError::usage(chain(&error))
+            .hint("give it as one line: --passphrase-fd 3 3<passphrase.txt")
+            .data_state("nothing was changed")
+    })?;
+    Ok(secrecy::ExposeSecret::expose_secret(&read).to_owned())
+}
+
+/// Does something with what opens or keeps the key of a store.
+pub(super) fn with_key_context<T>(
+    key: KeyChoice,
+    passphrase: Option<&crate::api::PassphrasePrompt>,
+    task: impl FnOnce(&mut KeyContext<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     let mut ask = |request: keys::PassphraseRequest| {
         let prompt = passphrase?;
         let ask = |text: &str| (prompt.0)(text).ok();
@@ -176,29 +227,7 @@ fn open_store(
         KeyChoice::File => keys::KeyChoice::File,
         KeyChoice::PassphraseDescriptor(fd) => keys::KeyChoice::PassphraseFd(fd.unsigned_abs()),
     };
-    let unlocked =
-        keys::unlock(&home, &mut context).map_err(|error| not_opened(chain(&error), error.hint()))?;
-    let store =
-        Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
-    let profile = load_profile(&home, &store, &mut rng)?;
-    let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
-        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
-    let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
-    let registry = Registry::load(&store).map_err(unread)?;
-    let invitations = store.record(Space::device(Table::Invitation), INVITATIONS_KEY).map_err(unread)?;
-    let invitations = invitations.and_then(|bytes| Invitations::from_secret_bytes(&bytes).ok());
-    Ok(Opened {
-        lock,
-        sessions,
-        profile,
-        registry,
-        invitations: invitations.unwrap_or_default(),
-        key_slot: unlocked.slot.to_string(),
-        notice: unlocked.notice(),
-        store: Arc::new(store),
-        home,
-        rng,
-    })
+    task(&mut context)
 }
 
 /// A data folder that does not open is left as it is, and so are the shared folders.
