@@ -1,0 +1,5 @@
+//! The parts together, and each at its limits.
+
+mod limits;
+mod pages;
+mod search;
