@@ -1,0 +1,6 @@
+//! The index beside ripgrep, and beside what it should know.
+
+mod damage;
+mod fixture;
+mod oracle;
+mod updates;
