@@ -7,6 +7,10 @@
 //! * [`Pattern`] what is looked for, and the lines of a text that have it
 //! * [`page`] lists of documents by trigram, in pages that can be read one by one
 //! * [`decoded`] whether a file is text, and its text
+//! * [`language`] what is known of each language, and its grammar
+//! * [`Fuzzy`] finding names by some of their letters
+//! * [`symbols`] what a text defines, and where its names stand
+//! * [`frecency`] which files a person works with
 //! * [`Overlay`] texts as they are typed, before any file holds them
 //!
 //! A caller finds the documents that may match with [`TrigramQuery::evaluate`], and asks [`Pattern::lines`] for each what
@@ -14,9 +18,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
+pub mod frecency;
+pub mod language;
 pub mod limits;
 pub mod page;
+pub mod symbols;
 
+mod fuzzy;
 mod overlay;
 mod pattern;
 mod query;
@@ -27,6 +35,7 @@ mod varint;
 #[cfg(test)]
 mod tests;
 
+pub use self::fuzzy::{Fuzzy, Matched};
 pub use self::overlay::{Overlay, TextEdit};
 pub use self::pattern::{Line, Lines, Pattern, PatternError, PatternKind, PatternOptions};
 pub use self::query::{Documents, TrigramQuery};

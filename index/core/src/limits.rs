@@ -26,3 +26,19 @@ pub const SEGMENT_DOCUMENTS_MAX: usize = 1 << 20;
 pub const OVERLAY_TEXTS_MAX: usize = 256;
 /// Bytes of all of them.
 pub const OVERLAY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How much of a word of a query counts, in characters, and how many words.
+pub const FUZZY_QUERY_CHARS_MAX: usize = 64;
+/// How much of a name is looked at, in characters from its end.
+pub const FUZZY_NAME_CHARS_MAX: usize = 512;
+/// Bytes of a text whose symbols are read.
+pub const SYMBOL_TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Symbols of one text.
+pub const SYMBOLS_PER_TEXT_MAX: usize = 20_000;
+/// Bytes of a symbol's name.
+pub const SYMBOL_NAME_BYTES_MAX: usize = 200;
+/// How deep a syntax tree is looked into.
+pub const SYMBOL_DEPTH_MAX: usize = 512;
+/// Names that are looked at more closely for one search of symbols.
+pub const SYMBOL_MATCHES_MAX: usize = 10_000;
+/// Files whose visits are known.
+pub const FRECENCY_FILES_MAX: usize = 2_000;

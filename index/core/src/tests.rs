@@ -3,3 +3,4 @@
 mod limits;
 mod pages;
 mod search;
+mod symbols;

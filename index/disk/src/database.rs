@@ -9,7 +9,7 @@ use crate::IndexError;
 use crate::seal::{IndexKey, Place, Sealer};
 
 /// The shape of everything here: another number, and the index is rebuilt.
-const FORMAT: i64 = 0x5745_1001;
+const FORMAT: i64 = 0x5745_1002;
 /// Patience with a checkpoint of the other connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -22,9 +22,14 @@ pub(crate) enum Table {
     Page,
     /// Files by themselves.
     Single,
+    /// Symbols of some files.
+    Symbols,
+    /// What else is kept.
+    Note,
 }
 
-pub(crate) const TABLES: [Table; 3] = [Table::Segment, Table::Page, Table::Single];
+pub(crate) const TABLES: [Table; 5] =
+    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note];
 
 impl Table {
     fn name(self) -> &'static str {
@@ -32,6 +37,8 @@ impl Table {
             Self::Segment => "segment",
             Self::Page => "page",
             Self::Single => "single",
+            Self::Symbols => "symbols",
+            Self::Note => "note",
         }
     }
 

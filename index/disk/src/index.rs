@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use lru::LruCache;
 use weft_index::TextEdit;
+use weft_index::frecency::Frecency;
 use weft_index::limits::PAGE_BYTES;
 
 use crate::build::Writer;
 use crate::database::{Database, Table};
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::seal::IndexKey;
+use crate::symbols::Symbols;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
-use crate::IndexError;
+use crate::{IndexError, names};
 
 /// The index of one workspace. It may be used from several threads; what is written is written by one at a time, and
 /// nobody who searches waits for that.
@@ -24,6 +26,8 @@ pub struct Index {
     pub(crate) reader: Mutex<Database>,
     pub(crate) pages: Mutex<LruCache<i64, Arc<[u8]>>>,
     pub(crate) is_damaged: AtomicBool,
+    pub(crate) symbols: RwLock<Symbols>,
+    pub(crate) frecency: Mutex<Frecency>,
     path: PathBuf,
 }
 
@@ -46,6 +50,8 @@ pub struct IndexStatus {
     pub segments: u64,
     /// Texts that are newer than any file.
     pub typed: u64,
+    /// What the texts define, as far as they were read for it.
+    pub symbols: u64,
 }
 
 impl Index {
@@ -92,6 +98,8 @@ impl Index {
         let writer = Database::open(path, key)?;
         let reader = Database::open(path, key)?;
         let state = Self::load(&writer)?;
+        let symbols = Symbols::load(&writer)?;
+        let frecency = Mutex::new(names::load(&writer)?);
         let pages = NonZeroUsize::new(OPEN_PAGES_BYTES / PAGE_BYTES).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
             state: RwLock::new(state),
@@ -99,6 +107,8 @@ impl Index {
             reader: Mutex::new(reader),
             pages: Mutex::new(LruCache::new(pages)),
             is_damaged: AtomicBool::new(false),
+            symbols,
+            frecency,
             path: path.to_owned(),
         })
     }
@@ -148,6 +158,7 @@ impl Index {
                 unread.push(listed);
             }
         }
+        self.symbols_mut().keep_only(|path| state.files.contains_key(path));
         unread
     }
 
@@ -157,6 +168,7 @@ impl Index {
         for path in gone {
             state.files.remove(path);
             state.overlay.remove(path);
+            self.symbols_mut().forget(path);
         }
         let mut unread = Vec::new();
         for listed in changed {
@@ -229,6 +241,7 @@ impl Index {
             database_bytes,
             segments: state.segments.len() as u64,
             typed: state.overlay.len() as u64,
+            symbols: self.symbol_count() as u64,
             ..IndexStatus::default()
         };
         for file in state.files.values() {

@@ -5,6 +5,8 @@
 //! * [`Index`] the index: what there is ([`Index::list`]), what it says ([`Index::put`], [`Index::flush`]), tidying up
 //!   ([`Index::tidy`]), and what was typed and is in no file yet ([`Index::typed`])
 //! * [`TextSearch`] looking for text, on any thread, while the index is built
+//! * [`Index::without_symbols`], [`Index::put_symbols`] and [`Index::find_symbols`], which come after the text, and
+//!   [`Index::find_files`]
 //! * [`IndexKey`] the key of what is written
 //!
 //! # What may be relied on
@@ -24,14 +26,17 @@ mod database;
 mod error;
 mod index;
 mod merge;
+mod names;
 mod search;
 mod seal;
 mod state;
+mod symbols;
 #[cfg(test)]
 mod tests;
 
 pub use self::error::IndexError;
 pub use self::index::{Index, IndexStatus};
+pub use self::names::FileHit;
 pub use self::search::{FileLines, SearchEnd, TextSearch};
 pub use self::seal::IndexKey;
 pub use self::state::{Listed, Version};

@@ -16,5 +16,9 @@ pub const OPEN_PAGES_BYTES: usize = 16 * 1024 * 1024;
 pub const FILES_FOR_TWO_THREADS: usize = 48;
 /// How often a search begins again because the segments it looked at were merged meanwhile.
 pub const SEARCH_TRIES_MAX: usize = 5;
+/// Files whose symbols are written together.
+pub const SYMBOL_BATCH_FILES: usize = 256;
+/// Rows of symbols before they are written anew.
+pub const SYMBOL_ROWS_MAX: usize = 4_096;
 /// Files that one index holds; those beyond are read by each search.
 pub const FILES_MAX: usize = weft_index::limits::SEGMENT_DOCUMENTS_MAX;

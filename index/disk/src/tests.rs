@@ -2,5 +2,6 @@
 
 mod damage;
 mod fixture;
+mod names;
 mod oracle;
 mod updates;

@@ -1,6 +1,6 @@
 //! All commands by typing.
 
-use super::fuzzy::Fuzzy;
+use weft_index::Fuzzy;
 use crate::command::{Command, CommandInfo, commands};
 use crate::keymap::KeyMap;
 use crate::limits::RECENT_COMMANDS_MAX;

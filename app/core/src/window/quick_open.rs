@@ -1,6 +1,6 @@
 //! Going to a file, a symbol, a text or a line by typing.
 
-use super::fuzzy::{Fuzzy, Matched};
+use weft_index::{Fuzzy, Matched};
 use crate::limits::{QUICK_RESULTS_MAX, QUICK_STEP_NAMES};
 
 /// What was typed into quick open, by its first sign.

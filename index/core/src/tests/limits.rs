@@ -1,6 +1,6 @@
 use crate::limits::*;
 use crate::page::PagesBuilder;
-use crate::{Extractor, FileKind, Overlay, Pattern, PatternError, PatternKind, PatternOptions, TrigramQuery, decoded};
+use crate::{Extractor, FileKind, Fuzzy, Overlay, Pattern, PatternError, PatternKind, PatternOptions, TrigramQuery, decoded};
 
 fn looked_for(text: &str, kind: PatternKind) -> Result<Pattern, PatternError> {
     Pattern::new(text, kind, PatternOptions::default())
@@ -83,4 +83,14 @@ fn typed_texts_are_bounded() {
     assert_eq!(overlay.surplus(), None);
     overlay.put("more", "a");
     assert_eq!(overlay.surplus().as_deref(), Some("long"));
+}
+
+#[test]
+fn names_are_bounded() {
+    let long = "x".repeat(FUZZY_NAME_CHARS_MAX);
+    assert!(Fuzzy::new("a").matches(&format!("a{}", &long[1..])).is_some());
+    assert!(Fuzzy::new("a").matches(&format!("a{long}")).is_none());
+    let word = "y".repeat(FUZZY_QUERY_CHARS_MAX);
+    assert!(Fuzzy::new(&format!("{word}zzz")).matches(&word).is_some(), "the rest does not count");
+    assert!(Fuzzy::new(&word).matches(&word[1..]).is_none());
 }
