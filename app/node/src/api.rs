@@ -8,7 +8,7 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `search`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
@@ -25,6 +25,7 @@ mod people;
 mod progress;
 mod role;
 mod running;
+mod search;
 mod wall_time;
 mod workspace;
 
@@ -60,6 +61,7 @@ pub use self::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
     },
+    search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

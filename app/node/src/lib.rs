@@ -14,6 +14,7 @@ pub mod driven;
 pub mod mirror;
 
 mod folder;
+mod indexing;
 #[cfg(test)]
 mod fuzz;
 mod node;

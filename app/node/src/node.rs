@@ -14,6 +14,7 @@ mod network;
 mod opening;
 mod paths;
 mod recovering;
+mod searching;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    pub(crate) indexes: crate::indexing::Indexes,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.

@@ -12,6 +12,7 @@ mod fetch_plan;
 mod gathering;
 mod history;
 mod open_documents;
+pub(crate) mod listed_files;
 pub(crate) mod people;
 pub(crate) mod progressed;
 pub(crate) mod queries;

@@ -22,6 +22,7 @@ use super::{
         Members, MembersList, Revoke, Revoked, Share, Shared,
     },
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
+    search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
         MirrorResume, MirrorResumed, Policies, Policy, Status, Wait, Waited, WorkspaceStatus,
@@ -195,6 +196,12 @@ methods! {
     "restore" Restore -> Restored;
     /// Lists what changed in a workspace, newest first.
     "log" Log -> LogChanges;
+    /// Looks through the workspace.
+    "search" Search -> SearchHits;
+    /// Says how far the index is.
+    "index.status" IndexStatus -> IndexReport;
+    /// Builds the index anew.
+    "index.rebuild" IndexRebuild -> IndexReport;
     /// Lists the devices this node talks to.
     "peers" Peers -> PeersList;
     /// Lists the people of a workspace with their devices.

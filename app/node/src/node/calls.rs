@@ -12,7 +12,7 @@ use weft_sync::workspace::{found, set_policy};
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
     Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, paths, recovering,
-    wall_now,
+    searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -86,6 +86,13 @@ pub(super) async fn call(
         }
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
+        Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::IndexStatus(request) => {
+            Response::IndexStatus(searching::status(shared, &request.folder, request.wait).await?)
+        }
+        Request::IndexRebuild(request) => {
+            Response::IndexRebuild(searching::rebuild(shared, &request.folder, progress).await?)
+        }
         Request::Peers(_) => Response::Peers(peers(shared).await?),
         Request::Members(request) => {
             Response::Members(members(shared, &shared.workspace_of(&request.folder)?.0).await?)
@@ -274,6 +281,7 @@ async fn leave(shared: &Arc<Shared>, folder: &Path) -> Result<api::Left, ApiErro
     }
     let ws = workspace.ws;
     let running = shared.state().running.remove(&ws);
+    searching::forget(shared, ws);
     if let Some(running) = running {
         let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
         stopped.map_err(|error| ApiError::failed(error.to_string()))?;
