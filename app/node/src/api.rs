@@ -26,6 +26,7 @@ mod progress;
 mod role;
 mod running;
 mod search;
+mod symbols;
 mod wall_time;
 mod workspace;
 
@@ -62,6 +63,7 @@ pub use self::{
         PeersList, Severity,
     },
     search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

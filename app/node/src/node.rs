@@ -10,6 +10,7 @@ mod inviting;
 mod joining;
 mod keeping;
 mod linking;
+mod names;
 mod network;
 mod opening;
 mod paths;

@@ -4,6 +4,7 @@
 mod build;
 mod corpus;
 mod queries;
+mod symbols;
 mod text;
 mod updates;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let corpus = corpus::Corpus::gather(lines, &mut report);
     let built = build::run(&corpus, &mut report);
     text::run(&corpus, &built, &mut report);
+    symbols::run(&corpus, &built, &mut report);
     updates::run(&corpus, &built, &mut report);
     report.finish()
 }

@@ -21,6 +21,8 @@ const SLOW: Duration = Duration::from_millis(5);
 type Found = BTreeSet<(String, u64)>;
 
 struct Measured {
+    /// The first time, when nothing of it was looked for before.
+    first: Duration,
     own: Duration,
     ripgrep: Duration,
     lines: usize,
@@ -28,7 +30,7 @@ struct Measured {
 }
 
 pub(crate) fn run(corpus: &Corpus, built: &Built, report: &mut Report) {
-    report.section("finding text (own, all lines; ripgrep; times as fast; lines; files read)");
+    report.section("finding text (own, the first time; own, again; ripgrep; first times as fast; lines; files looked into)");
     let mut selective = Vec::new();
     for (query, is_shown) in by_hand()
         .into_iter()
@@ -36,10 +38,11 @@ pub(crate) fn run(corpus: &Corpus, built: &Built, report: &mut Report) {
         .chain(drawn(corpus, 60).into_iter().map(|query| (query, false)))
     {
         let measured = measure(corpus, built, &query);
-        let factor = ratio(measured.ripgrep, measured.own);
-        if is_shown || measured.own > SLOW {
+        let factor = ratio(measured.ripgrep, measured.first);
+        if is_shown || measured.first > SLOW {
             let text = format!(
-                "{} {} {factor:.0}× {} {}",
+                "{} {} {} {factor:.0}× {} {}",
+                show(measured.first),
                 show(measured.own),
                 show(measured.ripgrep),
                 measured.lines,
@@ -47,20 +50,25 @@ pub(crate) fn run(corpus: &Corpus, built: &Built, report: &mut Report) {
             );
             report.text(&format!("{} {}", query.text, query.flags.join(" ")), &text);
         }
-        if measured.lines <= SELECTIVE_LINES {
+        // Of two letters no index knows anything: every file is looked into.
+        if measured.lines <= SELECTIVE_LINES && query.text.len() >= 3 {
             selective.push(measured);
         }
     }
     report.section(&format!("the {} of them with at most {SELECTIVE_LINES} lines", selective.len()));
     let times = |of: fn(&Measured) -> Duration| selective.iter().map(of).collect::<Vec<_>>();
     let (own, ripgrep) = (times(|measured| measured.own), times(|measured| measured.ripgrep));
-    report.time("own, median", median(own.clone()));
-    report.time("own, 95 of 100", percentile(own.clone(), 95));
-    report.time("own, slowest", percentile(own.clone(), 100));
+    let first = times(|measured| measured.first);
+    report.time("own, the first time, median", median(first.clone()));
+    report.time("own, the first time, 95 of 100", percentile(first.clone(), 95));
+    report.time("own, again, median", median(own.clone()));
+    report.time("own, again, 95 of 100", percentile(own.clone(), 95));
+    report.time("own, again, slowest", percentile(own.clone(), 100));
     report.time("ripgrep, median", median(ripgrep.clone()));
-    report.at_least("ripgrep / own, medians", ratio(median(ripgrep.clone()), median(own.clone())), 20.0);
+    report.at_least("ripgrep / own, the first time, medians", ratio(median(ripgrep.clone()), median(first)), 20.0);
+    report.at_least("ripgrep / own, again, medians", ratio(median(ripgrep.clone()), median(own.clone())), 20.0);
     let slow = ratio(median(ripgrep), percentile(own, 95));
-    report.at_least("ripgrep, median / own, 95 of 100", slow, 10.0);
+    report.at_least("ripgrep, median / own, again, 95 of 100", slow, 10.0);
 }
 
 pub(crate) fn percentile(mut times: Vec<Duration>, percent: usize) -> Duration {
@@ -89,7 +97,7 @@ fn measure(corpus: &Corpus, built: &Built, query: &Query) -> Measured {
     let expected = lines(&ripgrep(corpus, query, &["--line-number", "--null", "--with-filename", "--replace="]));
     assert_eq!(own.difference(&expected).next(), None, "{} {:?}: ripgrep lacks it", query.text, query.flags);
     assert_eq!(expected.difference(&own).next(), None, "{} {:?}: only ripgrep has it", query.text, query.flags);
-    Measured { own: median(times), ripgrep: median(of_ripgrep), lines: own.len(), read }
+    Measured { first: times[0], own: median(times), ripgrep: median(of_ripgrep), lines: own.len(), read }
 }
 
 fn own(corpus: &Corpus, built: &Built, query: &Query) -> (Vec<(String, u64)>, usize) {

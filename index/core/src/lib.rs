@@ -37,7 +37,7 @@ mod tests;
 
 pub use self::fuzzy::{Fuzzy, Matched};
 pub use self::overlay::{Overlay, TextEdit};
-pub use self::pattern::{Line, Lines, Pattern, PatternError, PatternKind, PatternOptions};
+pub use self::pattern::{Line, Lines, Pattern, PatternError, PatternKind, PatternOptions, Scratch};
 pub use self::query::{Documents, TrigramQuery};
 pub use self::text::{FileKind, decoded};
 pub use self::trigram::{Extractor, Trigram};

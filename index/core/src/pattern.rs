@@ -141,8 +141,14 @@ impl Pattern {
     /// The lines of a text that match, at most so many.
     #[must_use]
     pub fn lines(&self, text: &[u8], most: usize) -> Lines {
+        self.lines_with(&mut Scratch::default(), text, most)
+    }
+
+    /// The same, with what another search has left: whoever looks through many texts makes it once.
+    #[must_use]
+    pub fn lines_with(&self, scratch: &mut Scratch, text: &[u8], most: usize) -> Lines {
         let mut found = Found { matcher: &self.matcher, most, lines: Lines::default(), line: (0, 1) };
-        let mut searcher = searcher();
+        let searcher = &mut scratch.0;
         // After a zero byte in a long text ripgrep stops, where its reader happens to be: so it is read as it does.
         let result = match text.contains(&0) {
             true => searcher.search_reader(&self.matcher, text, &mut Numbered { found: &mut found, text }),
@@ -185,12 +191,15 @@ fn parsed(expression: &str, options: PatternOptions) -> Result<Hir, PatternError
     parser.parse(expression).map_err(|error| PatternError::Syntax { reason: error.to_string() })
 }
 
-fn searcher() -> Searcher {
-    SearcherBuilder::new()
-        .line_number(false)
-        .bom_sniffing(false)
-        .binary_detection(BinaryDetection::quit(0))
-        .build()
+/// What a search needs besides its pattern: buffers, which are the same for every text.
+pub struct Scratch(Searcher);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let mut builder = SearcherBuilder::new();
+        builder.line_number(false).bom_sniffing(false).binary_detection(BinaryDetection::quit(0));
+        Self(builder.build())
+    }
 }
 
 fn in_line(matcher: &RegexMatcher, line: &[u8]) -> Vec<Range<usize>> {

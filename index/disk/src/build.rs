@@ -7,7 +7,7 @@ use weft_index::{Extractor, FileKind, Trigram, decoded};
 
 use crate::database::{Database, Table, page_row};
 use crate::limits::{BATCH_FILES_MAX, BATCH_TRIGRAMS_MAX, SMALL_BATCH_FILES};
-use crate::state::{FileRow, SegmentRow, Single, SingleRow, Version, encode};
+use crate::state::{FileRow, SegmentRow, Single, SingleRow, Version, check_of, encode};
 use crate::{Index, IndexError};
 
 /// Files that were read and are not written yet.
@@ -44,11 +44,12 @@ fn read(extractor: &mut Extractor, path: &str, version: Version, bytes: &[u8]) -
             let lines = text.iter().filter(|byte| **byte == b'\n').count();
             let trigrams = extractor.extract(&text).to_vec();
             let size = |size: usize| u32::try_from(size).unwrap_or(u32::MAX);
-            let file = FileRow { path, version, bytes: size(text.len()), lines: size(lines) };
+            let check = check_of(&text);
+            let file = FileRow { path, version, bytes: size(text.len()), lines: size(lines), check };
             Single { file, trigrams: Some(trigrams) }
         }
         FileKind::Binary | FileKind::TooLarge => {
-            Single { file: FileRow { path, version, bytes: 0, lines: 0 }, trigrams: None }
+            Single { file: FileRow { path, version, bytes: 0, lines: 0, check: 0 }, trigrams: None }
         }
     }
 }

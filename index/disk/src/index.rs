@@ -15,6 +15,7 @@ use crate::database::{Database, Table};
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::seal::IndexKey;
 use crate::symbols::Symbols;
+use crate::texts::OpenTexts;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::{IndexError, names};
 
@@ -25,6 +26,7 @@ pub struct Index {
     pub(crate) writer: Mutex<Writer>,
     pub(crate) reader: Mutex<Database>,
     pub(crate) pages: Mutex<LruCache<i64, Arc<[u8]>>>,
+    pub(crate) texts: Mutex<OpenTexts>,
     pub(crate) is_damaged: AtomicBool,
     pub(crate) symbols: RwLock<Symbols>,
     pub(crate) frecency: Mutex<Frecency>,
@@ -106,6 +108,7 @@ impl Index {
             writer: Mutex::new(Writer::new(writer)),
             reader: Mutex::new(reader),
             pages: Mutex::new(LruCache::new(pages)),
+            texts: Mutex::default(),
             is_damaged: AtomicBool::new(false),
             symbols,
             frecency,

@@ -31,6 +31,7 @@ mod search;
 mod seal;
 mod state;
 mod symbols;
+mod texts;
 #[cfg(test)]
 mod tests;
 

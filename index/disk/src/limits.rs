@@ -12,6 +12,10 @@ pub const SINGLE_FILES_MAX: usize = 256;
 pub const SEGMENTS_MAX: usize = 8;
 /// Bytes of pages that are kept open in memory.
 pub const OPEN_PAGES_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of texts that searches keep in memory, so that the next does not read them again.
+pub const OPEN_TEXTS_BYTES: usize = 40 * 1024 * 1024;
+/// Bytes of one text that is kept so.
+pub const OPEN_TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Files that may match before two threads read them.
 pub const FILES_FOR_TWO_THREADS: usize = 48;
 /// How often a search begins again because the segments it looked at were merged meanwhile.

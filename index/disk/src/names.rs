@@ -30,8 +30,8 @@ pub struct FileHit {
 /// What was visited, as it is kept.
 pub(crate) fn load(database: &Database) -> Result<Frecency, IndexError> {
     let Some(body) = database.row(Table::Note, VISITS_ROW)? else { return Ok(Frecency::default()) };
-    let kept: Vec<(Arc<str>, f64, f64)> = decode(&body)?;
-    Ok(Frecency::of_kept(kept.into_iter().map(|(path, count, at)| (path, Visits { count, at }))))
+    let kept: Vec<(String, f64, f64)> = decode(&body)?;
+    Ok(Frecency::of_kept(kept.into_iter().map(|(path, count, at)| (Arc::from(path), Visits { count, at }))))
 }
 
 impl Index {
@@ -40,10 +40,10 @@ impl Index {
     /// # Errors
     /// When it cannot be kept; it counts all the same until the index is closed.
     pub fn visit(&self, path: &str, now: f64) -> Result<(), IndexError> {
-        let rows: Vec<(Arc<str>, f64, f64)> = {
+        let rows: Vec<(String, f64, f64)> = {
             let mut frecency = self.frecency.lock().unwrap_or_else(PoisonError::into_inner);
             frecency.visit(path, now);
-            frecency.iter().map(|(path, visits)| (Arc::clone(path), visits.count, visits.at)).collect()
+            frecency.iter().map(|(path, visits)| (path.to_string(), visits.count, visits.at)).collect()
         };
         let body = encode(&rows)?;
         self.writer().database.write(|writes| writes.put(Table::Note, VISITS_ROW, &body))

@@ -1,15 +1,14 @@
 //! Looking for text, while the index is built or not.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use weft_index::page::{find, page_of};
-use weft_index::{Documents, FileKind, Line, Pattern, Trigram, TrigramQuery, decoded};
+use weft_index::{Documents, FileKind, Line, Pattern, Scratch, Trigram, TrigramQuery, decoded};
 
 use crate::database::{Table, page_row};
-use crate::limits::{FILES_FOR_TWO_THREADS, SEARCH_TRIES_MAX};
-use crate::state::{Place, Segment, State};
+use crate::limits::{FILES_FOR_TWO_THREADS, OPEN_TEXT_BYTES_MAX, SEARCH_TRIES_MAX};
+use crate::state::{FileRow, Place, Segment, State, check_of};
 use crate::{Index, IndexError};
 
 /// Files that are handed to threads at a time at first; twice as many each time.
@@ -50,8 +49,15 @@ pub struct SearchEnd {
 /// Gives the text of a file as it is now; `false` when there is none.
 pub(crate) type ReadFile<'a> = &'a (dyn Fn(&str, &mut Vec<u8>) -> bool + Sync);
 
-/// A file that may match, with its text where that is in memory.
-type Candidate = (Arc<str>, Option<Arc<[u8]>>);
+/// A file that may match.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    path: Arc<str>,
+    /// Its text, where it is being typed in.
+    typed: Option<Arc<[u8]>>,
+    /// What its text is known to be.
+    check: Option<u64>,
+}
 
 impl Index {
     /// Looks for text. `read` gives the text of a file as it is now; `found` gets what each file has, by path.
@@ -66,14 +72,14 @@ impl Index {
     ) -> Result<SearchEnd, IndexError> {
         let mut candidates = self.candidates(search.pattern.query())?;
         if let Some(is_in) = search.is_in {
-            candidates.retain(|(path, _)| is_in(path));
+            candidates.retain(|candidate| is_in(&candidate.path));
         }
         let mut end = SearchEnd::default();
         let (mut rest, mut step, mut left) = (candidates.as_slice(), STEP_FILES, search.lines_max);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(rest.len().min(step));
             end.files_read += now.len();
-            for lines in look(now, search, read, left) {
+            for lines in self.look(now, search, read, left) {
                 let Some((mut lines, has_more)) = lines else { continue };
                 end.has_more |= has_more || lines.lines.len() > left;
                 lines.lines.truncate(left);
@@ -150,13 +156,17 @@ impl Index {
 /// The files that may match, by path: of the segments, of those by themselves, those that are not read yet, and all that
 /// is being typed.
 fn gathered(state: &State, segments: &[Arc<Segment>], lists: &[Documents], query: &TrigramQuery) -> Vec<Candidate> {
-    let mut candidates: BTreeMap<Arc<str>, Option<Arc<[u8]>>> = BTreeMap::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut add = |file: &FileRow, place: Place| {
+        if state.counts(&file.path, place) && !state.overlay.contains(&file.path) {
+            candidates.push(Candidate { path: Arc::clone(&file.path), typed: None, check: Some(file.check) });
+        }
+    };
     for (segment, documents) in segments.iter().zip(lists) {
         let number = segment.number;
         let mut add = |document: u32| {
-            let Some(file) = segment.documents.get(document as usize) else { return };
-            if state.counts(&file.path, Place::Segment { number, document: Some(document) }) {
-                candidates.insert(Arc::clone(&file.path), None);
+            if let Some(file) = segment.documents.get(document as usize) {
+                add(file, Place::Segment { number, document: Some(document) });
             }
         };
         match documents {
@@ -165,64 +175,87 @@ fn gathered(state: &State, segments: &[Arc<Segment>], lists: &[Documents], query
         }
     }
     for (number, single) in &state.singles {
-        let place = Place::Single { number: *number, has_text: true };
-        let fits = single.trigrams.as_ref().is_some_and(|trigrams| query.fits(trigrams));
-        if fits && state.counts(&single.file.path, place) {
-            candidates.insert(Arc::clone(&single.file.path), None);
+        if single.trigrams.as_ref().is_some_and(|trigrams| query.fits(trigrams)) {
+            add(&single.file, Place::Single { number: *number, has_text: true });
         }
     }
-    let unread = state.files.iter().filter(|(_, file)| file.place == Place::Unread);
-    candidates.extend(unread.map(|(path, _)| (Arc::clone(path), None)));
-    candidates.extend(state.overlay.iter().map(|(path, text)| (Arc::clone(path), Some(text))));
-    candidates.into_iter().collect()
+    let unread = state.files.iter().filter(|(path, file)| file.place == Place::Unread && !state.overlay.contains(path));
+    candidates.extend(unread.map(|(path, _)| Candidate { path: Arc::clone(path), typed: None, check: None }));
+    let typed = |(path, text): (&Arc<str>, _)| Candidate { path: Arc::clone(path), typed: Some(text), check: None };
+    candidates.extend(state.overlay.iter().map(typed));
+    candidates.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    candidates
 }
 
-/// What each of some files has, in their order.
-fn look(
-    candidates: &[Candidate],
-    search: &TextSearch<'_>,
-    read: ReadFile<'_>,
-    most: usize,
-) -> Vec<Option<(FileLines, bool)>> {
-    let one = |candidate: &Candidate, buffer: &mut Vec<u8>| -> Option<(FileLines, bool)> {
-        if search.is_ended.load(Ordering::Relaxed) {
+impl Index {
+    /// What each of some files has, in their order.
+    fn look(
+        &self,
+        candidates: &[Candidate],
+        search: &TextSearch<'_>,
+        read: ReadFile<'_>,
+        most: usize,
+    ) -> Vec<Option<(FileLines, bool)>> {
+        let one = |candidate: &Candidate, (buffer, scratch): &mut (Vec<u8>, Scratch)| -> Option<(FileLines, bool)> {
+            if search.is_ended.load(Ordering::Relaxed) {
+                return None;
+            }
+            let find = |text: &[u8]| search.pattern.lines_with(scratch, text, most);
+            let found = self.with_text(candidate, read, buffer, find)?;
+            (!found.lines.is_empty() || found.has_more)
+                .then(|| (FileLines { path: Arc::clone(&candidate.path), lines: found.lines }, found.has_more))
+        };
+        if candidates.len() < FILES_FOR_TWO_THREADS {
+            let mut buffers = Default::default();
+            return candidates.iter().map(|candidate| one(candidate, &mut buffers)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let results = Mutex::new(Vec::with_capacity(candidates.len()));
+        let work = || {
+            let (mut buffers, mut own) = (Default::default(), Vec::new());
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(candidate) = candidates.get(index) else { break };
+                if let Some(found) = one(candidate, &mut buffers) {
+                    own.push((index, found));
+                }
+            }
+            results.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(work);
+            work();
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, found)| Some(found)).collect()
+    }
+
+    /// Does something with the text of a file: the typed one, one that is kept from before, or the file's.
+    fn with_text<T>(
+        &self,
+        candidate: &Candidate,
+        read: ReadFile<'_>,
+        buffer: &mut Vec<u8>,
+        work: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
+        if let Some(text) = &candidate.typed {
+            return Some(work(text));
+        }
+        let open = || self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = candidate.check.and_then(|check| open().get(&candidate.path, check));
+        if let Some(text) = known {
+            return Some(work(&text));
+        }
+        buffer.clear();
+        if !read(&candidate.path, buffer) {
             return None;
         }
-        let (path, typed) = candidate;
-        let bytes = match typed {
-            Some(text) => text,
-            None => {
-                buffer.clear();
-                read(path, buffer).then_some(buffer.as_slice())?
-            }
-        };
-        let FileKind::Text(text) = decoded(bytes) else { return None };
-        let found = search.pattern.lines(&text, most);
-        (!found.lines.is_empty() || found.has_more)
-            .then(|| (FileLines { path: Arc::clone(path), lines: found.lines }, found.has_more))
-    };
-    if candidates.len() < FILES_FOR_TWO_THREADS {
-        let mut buffer = Vec::new();
-        return candidates.iter().map(|candidate| one(candidate, &mut buffer)).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(candidates.len()));
-    let work = || {
-        let (mut buffer, mut own) = (Vec::new(), Vec::new());
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(candidate) = candidates.get(index) else { break };
-            if let Some(found) = one(candidate, &mut buffer) {
-                own.push((index, found));
-            }
+        let FileKind::Text(text) = decoded(buffer) else { return None };
+        // Only what the index knows is kept: the file may hold something newer, of which it will hear.
+        if let Some(check) = candidate.check.filter(|check| text.len() <= OPEN_TEXT_BYTES_MAX && check_of(&text) == *check) {
+            open().put(&candidate.path, check, &text);
         }
-        results.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(work);
-        work();
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, found)| Some(found)).collect()
+        Some(work(&text))
+    }
 }

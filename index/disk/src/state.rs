@@ -22,6 +22,12 @@ impl Version {
     }
 }
 
+/// Tells texts apart: equal ones have equal numbers, and others as good as never.
+pub(crate) fn check_of(text: &[u8]) -> u64 {
+    let hash = blake3::hash(text);
+    hash.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
 /// A file that there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -34,12 +40,15 @@ pub struct Listed {
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileRow {
+    #[serde(with = "shared_text")]
     pub(crate) path: Arc<str>,
     pub(crate) version: Version,
     /// Bytes of its text.
     pub(crate) bytes: u32,
     /// Lines of its text.
     pub(crate) lines: u32,
+    /// Tells its text apart from others.
+    pub(crate) check: u64,
 }
 
 /// What is kept of a segment besides its pages.
@@ -113,6 +122,21 @@ pub(crate) struct State {
     pub(crate) next: i64,
 }
 
+/// Texts that are shared in memory, written as texts.
+pub(crate) mod shared_text {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+        String::deserialize(deserializer).map(Arc::from)
+    }
+}
+
 pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, IndexError> {
     postcard::to_stdvec(value).map_err(|_| IndexError::Damaged)
 }
@@ -175,7 +199,8 @@ impl State {
     }
 
     fn learn(&mut self, file: &FileRow, place: Place) {
-        let known = File { version: file.version, place, bytes: file.bytes, lines: file.lines };
+        let FileRow { version, bytes, lines, .. } = *file;
+        let known = File { version, place, bytes, lines };
         let before = self.files.insert(Arc::clone(&file.path), known);
         if let Some(File { place: Place::Single { number, .. }, .. }) = before {
             self.singles.remove(&number);

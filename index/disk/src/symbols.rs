@@ -8,12 +8,13 @@ use weft_index::symbols::{Symbol, SymbolHit, SymbolKind, SymbolReader, SymbolTab
 
 use crate::database::{Database, Table};
 use crate::limits::{SYMBOL_BATCH_FILES, SYMBOL_ROWS_MAX};
-use crate::state::{Listed, Place, Version, decode, encode};
+use crate::state::{Listed, Place, Version, decode, encode, shared_text};
 use crate::{Index, IndexError};
 
 /// The symbols of one file, as they are kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct FileSymbols {
+    #[serde(with = "shared_text")]
     path: Arc<str>,
     version: Version,
     symbols: Vec<SymbolRow>,
@@ -21,6 +22,7 @@ struct FileSymbols {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct SymbolRow {
+    #[serde(with = "shared_text")]
     name: Arc<str>,
     kind: u8,
     line: u32,

@@ -23,6 +23,7 @@ use super::{
     },
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
     search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbols, References},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
         MirrorResume, MirrorResumed, Policies, Policy, Status, Wait, Waited, WorkspaceStatus,
@@ -198,6 +199,12 @@ methods! {
     "log" Log -> LogChanges;
     /// Looks through the workspace.
     "search" Search -> SearchHits;
+    /// Lists what a file defines.
+    "symbols.outline" Outline -> OutlineSymbols;
+    /// Finds where the name at a place is defined.
+    "symbols.definition" Definition -> NamePlaces;
+    /// Finds where the name at a place is used.
+    "symbols.references" References -> NamePlaces;
     /// Says how far the index is.
     "index.status" IndexStatus -> IndexReport;
     /// Builds the index anew.

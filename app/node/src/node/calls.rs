@@ -11,7 +11,7 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, paths, recovering,
+    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, names, paths, recovering,
     searching, wall_now,
 };
 use crate::api::{
@@ -87,6 +87,9 @@ pub(super) async fn call(
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
         Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::Outline(request) => Response::Outline(names::outline(shared, request).await?),
+        Request::Definition(request) => Response::Definition(names::definition(shared, request).await?),
+        Request::References(request) => Response::References(names::references(shared, request).await?),
         Request::IndexStatus(request) => {
             Response::IndexStatus(searching::status(shared, &request.folder, request.wait).await?)
         }

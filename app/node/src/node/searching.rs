@@ -19,7 +19,7 @@ use crate::indexing::{IndexParts, WorkspaceIndex};
 use crate::workspace::thread::WorkspaceHandle;
 
 /// The most hits that one answer has.
-const HITS_MAX: usize = 10_000;
+pub(super) const HITS_MAX: usize = 10_000;
 /// How often a rebuild says how far it is.
 const REPORT: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -57,7 +57,7 @@ fn database(shared: &Shared, ws: WorkspaceId) -> std::path::PathBuf {
 }
 
 /// The index of a workspace, with everything listed that is there now.
-async fn listed(shared: &Arc<Shared>, folder: &Path) -> Result<(Arc<WorkspaceIndex>, String), ApiError> {
+pub(super) async fn listed(shared: &Arc<Shared>, folder: &Path) -> Result<(Arc<WorkspaceIndex>, String), ApiError> {
     let (workspace, root, rest) = shared.workspace_of(folder)?;
     scanned(&workspace, &ProgressSink::none()).await?;
     let index = index_of(shared, &workspace, &root)?;
@@ -76,7 +76,7 @@ pub(super) fn forget(shared: &Shared, ws: WorkspaceId) {
     }
 }
 
-fn told(error: &IndexError) -> ApiError {
+pub(super) fn told(error: &IndexError) -> ApiError {
     ApiError::failed(super::opening::chain(error)).hint(error.hint()).data_state("the workspace is as it was")
 }
 
@@ -103,8 +103,9 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     Ok(hits)
 }
 
-fn limit(request: &Search) -> usize {
-    match usize::try_from(request.limit) {
+/// How many hits an answer has that may have so many; 0 = as many as there may be.
+pub(super) fn limit(wanted: u64) -> usize {
+    match usize::try_from(wanted) {
         Ok(0) | Err(_) => HITS_MAX,
         Ok(limit) => limit.min(HITS_MAX),
     }
@@ -137,7 +138,7 @@ fn look_for_text(
     let options = PatternOptions { ignores_case: request.ignore_case, whole_words: request.whole_words };
     let pattern = Pattern::new(&request.query, kind, options).map_err(|error| not_a_pattern(&error))?;
     let is_in = |path: &str| is_within(path, within);
-    let search = TextSearch { pattern: &pattern, lines_max: limit(request), is_in: Some(&is_in), is_ended };
+    let search = TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
     let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
     let why = if kind == PatternKind::Literal { "text" } else { "regex" };
     let mut hits = Vec::new();
@@ -151,7 +152,7 @@ fn look_for_text(
 /// Names are looked for among all, and those outside of the folder are left out.
 fn look_for_symbols(index: &WorkspaceIndex, request: &Search, within: &str) -> Result<SearchHits, ApiError> {
     let query = not_empty(&request.query)?;
-    let most = limit(request);
+    let most = limit(request.limit);
     let (found, mut has_more) =
         index.index().find_symbols(query, if within.is_empty() { most } else { HITS_MAX });
     let mut hits: Vec<SearchHit> = Vec::new();
@@ -167,7 +168,7 @@ fn look_for_symbols(index: &WorkspaceIndex, request: &Search, within: &str) -> R
     Ok(SearchHits { hits, has_more, ..SearchHits::default() })
 }
 
-fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
+pub(super) fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
     let before = text.get(..hit.symbol.column as usize).map_or(0, |before| before.chars().count() as u64);
     let length = hit.symbol.name.chars().count() as u64;
     SearchHit {
@@ -182,7 +183,7 @@ fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
 }
 
 fn look_for_files(index: &WorkspaceIndex, request: &Search, within: &str) -> Result<SearchHits, ApiError> {
-    let most = limit(request);
+    let most = limit(request.limit);
     let (found, mut has_more) =
         index.index().find_files(&request.query, now(), if within.is_empty() { most } else { HITS_MAX });
     let mut hits: Vec<SearchHit> =
@@ -217,14 +218,14 @@ fn not_empty(query: &str) -> Result<&str, ApiError> {
 
 /// Lines of files, of which the last is kept: hits of one file come together.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     path: Option<String>,
     text: Vec<u8>,
 }
 
 impl Lines {
     /// A line by its number from 1, as the file is now; empty when there is none.
-    fn line(&mut self, index: &WorkspaceIndex, path: &str, number: u32) -> String {
+    pub(super) fn line(&mut self, index: &WorkspaceIndex, path: &str, number: u32) -> String {
         if self.path.as_deref() != Some(path) {
             self.text = index.text_now(path).unwrap_or_default();
             self.path = Some(path.to_owned());
@@ -236,7 +237,7 @@ impl Lines {
     }
 }
 
-fn not_a_pattern(error: &PatternError) -> ApiError {
+pub(super) fn not_a_pattern(error: &PatternError) -> ApiError {
     ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
 }
 
@@ -245,7 +246,7 @@ fn is_within(path: &str, folder: &str) -> bool {
     folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn hit(path: &str, line: Line, why: &str) -> SearchHit {
+pub(super) fn hit(path: &str, line: Line, why: &str) -> SearchHit {
     let chars = |bytes: usize| line.text[..bytes].chars().count() as u64;
     let ranges = line.matches.iter().map(|range| (chars(range.start), chars(range.end))).collect();
     SearchHit {
@@ -324,14 +325,6 @@ mod tests {
 
     #[test]
     fn an_answer_has_a_limit() {
-        let request = |limit| Search {
-            folder: "/".into(),
-            query: "a".into(),
-            kind: SearchKind::Text,
-            ignore_case: false,
-            whole_words: false,
-            limit,
-        };
-        assert_eq!([0, 3, u64::MAX].map(|most| limit(&request(most))), [HITS_MAX, 3, HITS_MAX]);
+        assert_eq!([0, 3, u64::MAX].map(limit), [HITS_MAX, 3, HITS_MAX]);
     }
 }
