@@ -6,6 +6,7 @@
 mod connect;
 mod documents;
 mod files;
+mod found;
 mod messages;
 mod saved;
 mod work;

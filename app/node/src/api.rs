@@ -8,7 +8,8 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `backups`, `void`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`: the parameters and
+//!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
@@ -26,6 +27,8 @@ mod people;
 mod progress;
 mod role;
 mod running;
+mod search;
+mod symbols;
 mod void;
 mod wall_time;
 mod workspace;
@@ -66,6 +69,8 @@ pub use self::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
     },
+    search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},
     void::{Admit, Admitted, VoidExport, VoidExported},
     wall_time::WallTime,
     workspace::{

@@ -12,10 +12,12 @@ mod inviting;
 mod joining;
 mod keeping;
 mod linking;
+mod names;
 mod network;
 mod opening;
 mod paths;
 mod recovering;
+mod searching;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    pub(crate) indexes: crate::indexing::Indexes,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.

@@ -12,6 +12,7 @@ pub(crate) mod entries;
 mod fetch_plan;
 mod gathering;
 mod history;
+pub(crate) mod listed_files;
 mod open_documents;
 pub(crate) mod people;
 pub(crate) mod progressed;

@@ -1,6 +1,7 @@
 //! What can be typed, with the help texts.
 
 mod parse;
+mod search;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -9,6 +10,7 @@ use weft_node::api::{BranchSwitch, Existing, PeerAddress, Role};
 
 pub(crate) use self::parse::parse_duration;
 use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
+pub(crate) use self::search::{IndexAction, IndexArguments, SearchArguments};
 
 const ABOUT: &str = "Edit one folder together, without a server";
 
@@ -77,6 +79,10 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     /// List what changed in a workspace, newest first.
     Log(LogArguments),
+    /// Look through the texts of a workspace.
+    Search(SearchArguments),
+    /// Say how far the index is that searches use, or build it anew.
+    Index(IndexArguments),
     /// List the devices this node talks to.
     Peers,
     /// List the people of a workspace with their devices.

@@ -8,6 +8,7 @@ mod join;
 mod keep;
 mod node;
 mod people;
+mod search;
 mod share;
 mod workspace;
 
@@ -59,6 +60,8 @@ pub(crate) async fn run(
         Command::Blame(arguments) => files::blame(&arguments, environment, output).await,
         Command::Restore(arguments) => files::restore(&arguments, environment, output).await,
         Command::Log(arguments) => files::log(&arguments, environment, output).await,
+        Command::Search(arguments) => search::search(&arguments, environment, output).await,
+        Command::Index(arguments) => search::index(&arguments, environment, output).await,
         Command::Peers => people::peers(environment, output).await,
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
         Command::Role(arguments) => people::role(&arguments, environment, output).await,

@@ -13,6 +13,7 @@ mod look;
 mod people;
 mod qr;
 mod running;
+mod search;
 mod table;
 mod units;
 mod void;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
+    search::{found, index},
     units::{age, bytes, count, seconds, short_id},
     void::{admitted, void_exported},
     workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},

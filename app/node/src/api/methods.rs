@@ -23,6 +23,8 @@ use super::{
         Members, MembersList, Revoke, Revoked, Share, Shared,
     },
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
+    search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbols, References},
     void::{Admit, Admitted, VoidExport, VoidExported},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
@@ -197,6 +199,18 @@ methods! {
     "restore" Restore -> Restored;
     /// Lists what changed in a workspace, newest first.
     "log" Log -> LogChanges;
+    /// Looks through the workspace.
+    "search" Search -> SearchHits;
+    /// Lists what a file defines.
+    "symbols.outline" Outline -> OutlineSymbols;
+    /// Finds where the name at a place is defined.
+    "symbols.definition" Definition -> NamePlaces;
+    /// Finds where the name at a place is used.
+    "symbols.references" References -> NamePlaces;
+    /// Says how far the index is.
+    "index.status" IndexStatus -> IndexReport;
+    /// Builds the index anew.
+    "index.rebuild" IndexRebuild -> IndexReport;
     /// Lists the devices this node talks to.
     "peers" Peers -> PeersList;
     /// Lists the people of a workspace with their devices.

@@ -12,7 +12,7 @@ use weft_sync::workspace::{found, set_policy};
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
     Shared, admitting, auditing, backing_up, ended, governing, health, inviting, joining, keeping, linking,
-    paths, recovering, wall_now,
+    names, paths, recovering, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -86,6 +86,16 @@ pub(super) async fn call(
         }
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
+        Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::Outline(request) => Response::Outline(names::outline(shared, request).await?),
+        Request::Definition(request) => Response::Definition(names::definition(shared, request).await?),
+        Request::References(request) => Response::References(names::references(shared, request).await?),
+        Request::IndexStatus(request) => {
+            Response::IndexStatus(searching::status(shared, &request.folder, request.wait).await?)
+        }
+        Request::IndexRebuild(request) => {
+            Response::IndexRebuild(searching::rebuild(shared, &request.folder, progress).await?)
+        }
         Request::Peers(_) => Response::Peers(peers(shared).await?),
         Request::Members(request) => {
             Response::Members(members(shared, &shared.workspace_of(&request.folder)?.0).await?)
@@ -277,6 +287,7 @@ async fn leave(shared: &Arc<Shared>, folder: &Path) -> Result<api::Left, ApiErro
     }
     let ws = workspace.ws;
     let running = shared.state().running.remove(&ws);
+    searching::forget(shared, ws);
     if let Some(running) = running {
         let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
         stopped.map_err(|error| ApiError::failed(error.to_string()))?;

@@ -85,6 +85,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             is_stopping: false,
         }),
         documents: super::documents::OpenDocuments::default(),
+        indexes: crate::indexing::Indexes::new(opened.index_secret),
         list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
@@ -137,6 +138,7 @@ struct Opened {
     profile: Profile,
     registry: Registry,
     invitations: Invitations,
+    index_secret: zeroize::Zeroizing<[u8; 32]>,
     key_slot: String,
     notice: Option<String>,
     rng: StdRng,
@@ -167,6 +169,7 @@ fn open_store(
         profile,
         registry,
         invitations: invitations.unwrap_or_default(),
+        index_secret: unlocked.key.derived("weft 2026 indexes of this device v1"),
         key_slot: unlocked.slot.to_string(),
         notice: unlocked.notice(),
         store: Arc::new(store),
@@ -369,6 +372,10 @@ pub(super) fn start_workspace(
     }
     if let StartFolder::Yes { .. } = folder {
         handle.send(Message::StartFolder { watch: shared.net.is_some() });
+        // A node that stays has its indexes ready before somebody asks; a command builds one when it needs it.
+        if shared.net.is_some() {
+            super::searching::begin(shared, &handle, &record.root);
+        }
     }
     Ok(handle)
 }
@@ -420,7 +427,9 @@ pub(super) async fn shut_down(shared: &Arc<Shared>) {
         state.waiting.clear();
         std::mem::take(&mut state.running)
     };
+    let of_indexes = Arc::clone(shared);
     let stopped = tokio::task::spawn_blocking(move || {
+        of_indexes.indexes.stop();
         for workspace in running.into_values() {
             workspace.stop();
         }
