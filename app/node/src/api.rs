@@ -50,7 +50,10 @@ pub use self::{
         DocumentEdited, DocumentOpen, DocumentOpened,
     },
     error::{ApiError, ErrorKind},
-    event::{DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
+    event::{
+        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        RemoteCursor,
+    },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,
         LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,

@@ -18,6 +18,7 @@ mod folder;
 mod fuzz;
 mod indexing;
 mod node;
+mod presence;
 mod profile;
 mod registry;
 mod transfer;

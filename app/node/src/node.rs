@@ -16,6 +16,7 @@ mod names;
 mod network;
 mod opening;
 mod paths;
+mod presence;
 mod recovering;
 mod searching;
 mod transform;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
     pub(crate) indexes: crate::indexing::Indexes,
+    pub(crate) presence: Arc<presence::Presence>,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.
@@ -161,6 +163,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.presence.close_session(session);
     }
 }
 

@@ -15,6 +15,7 @@ mod history;
 pub(crate) mod listed_files;
 mod open_documents;
 pub(crate) mod people;
+mod presence;
 pub(crate) mod progressed;
 pub(crate) mod queries;
 mod recent_changes;

@@ -4,6 +4,7 @@
 mod backup;
 mod devices;
 mod keeper;
+mod presence;
 mod recovery;
 mod removal;
 mod roles;

@@ -14,6 +14,7 @@ use super::{
         DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited, DocumentOpen,
         DocumentOpened,
     },
+    event::{Presence, PresenceWatch},
     files::{
         Blame, BlameLines, Cat, CatText, Edit, Edited, History, HistoryVersions, Log, LogChanges, Restore,
         Restored,
@@ -265,6 +266,8 @@ methods! {
     "document.cursor" DocumentCursor -> DocumentClosed;
     /// Ends live editing of a document.
     "document.close" DocumentClose -> DocumentClosed;
+    /// Says who is here, now and whenever it changes.
+    "presence.watch" PresenceWatch -> Presence;
 }
 
 #[cfg(test)]

@@ -135,10 +135,14 @@ pub(super) async fn call(
             Response::DocumentEdit(super::documents::edit(shared, request, &context).await?)
         }
         Request::DocumentCursor(request) => {
-            Response::DocumentCursor(shared.documents.cursor(context.session, &request)?)
+            Response::DocumentCursor(super::presence::point(shared, context.session, &request).await?)
         }
         Request::DocumentClose(request) => {
+            shared.presence.leave(context.session, request.document);
             Response::DocumentClose(shared.documents.close(context.session, request.document))
+        }
+        Request::PresenceWatch(request) => {
+            Response::PresenceWatch(super::presence::watch(shared, request, &context).await?)
         }
     })
 }

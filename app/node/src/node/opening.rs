@@ -86,6 +86,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         }),
         documents: super::documents::OpenDocuments::default(),
         indexes: crate::indexing::Indexes::new(opened.index_secret),
+        presence: Arc::default(),
         list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
@@ -95,6 +96,11 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         keep_port(&shared, net);
         let task = network::run(Arc::clone(&shared), net.clone(), events);
         *shared.network_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(task));
+        tokio::spawn(super::presence::run(
+            Arc::downgrade(&shared),
+            Arc::clone(&shared.presence),
+            net.clone(),
+        ));
     }
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
@@ -428,6 +434,7 @@ pub(super) async fn shut_down(shared: &Arc<Shared>) {
         std::mem::take(&mut state.running)
     };
     let of_indexes = Arc::clone(shared);
+    shared.presence.node_ends();
     let stopped = tokio::task::spawn_blocking(move || {
         of_indexes.indexes.stop();
         for workspace in running.into_values() {
