@@ -102,20 +102,25 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             net.clone(),
         ));
     }
+    start_workspaces(&shared);
+    if let Some(network) = &options.network {
+        network::want_peers(&shared, &network.peers).await?;
+    }
+    Ok(Arc::new(Node { shared }))
+}
+
+/// One that does not open leaves the others as they are.
+fn start_workspaces(shared: &Arc<Shared>) {
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
         let folder = match record.is_kept() {
             true => StartFolder::Later,
             false => StartFolder::Yes { is_import: false },
         };
-        if let Err(error) = start_workspace(&shared, &record, folder) {
+        if let Err(error) = start_workspace(shared, &record, folder) {
             tracing::error!(root = %record.root.display(), "a workspace cannot be opened: {error}");
         }
     }
-    if let Some(network) = &options.network {
-        network::want_peers(&shared, &network.peers).await?;
-    }
-    Ok(Arc::new(Node { shared }))
 }
 
 async fn start_network(network: &NetworkOptions, opened: &Opened) -> Result<(Net, NetEvents), ApiError> {
