@@ -1,0 +1,26 @@
+//! What Weft asks of language models, and what it makes of their text. Pure: no process, no file, no clock, no thread.
+//!
+//! Whoever runs a model ([`batching`], [`pipe`]) and whoever asks one ([`request`], [`provider`]) meet here. Reading order:
+//!
+//! - [`request`]: what can be asked, and what comes back;
+//! - [`provider`]: who answers, and which of them a request goes to;
+//! - [`fill`]: the prompt that completes text at a cursor, under a budget of tokens;
+//! - [`schema`]: from a JSON schema to the grammar that a model is held to;
+//! - [`batching`]: which tokens of which requests a model computes next;
+//! - [`text_stream`], [`repetition`]: from pieces of tokens to text, and when to stop;
+//! - [`pipe`]: the messages to and from the process that runs a model;
+//! - [`gguf`]: what a model file says about itself, read without trusting it;
+//! - [`edits`]: from a model's answer to edits of the text that it saw;
+//! - [`limits`]: every bound.
+
+pub mod batching;
+pub mod edits;
+pub mod fill;
+pub mod gguf;
+pub mod limits;
+pub mod pipe;
+pub mod provider;
+pub mod repetition;
+pub mod request;
+pub mod schema;
+pub mod text_stream;
