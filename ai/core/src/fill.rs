@@ -57,8 +57,12 @@ pub fn prompt(fill: &Fill, vocabulary: &dyn Vocabulary, budget: usize) -> FillPr
 
 fn in_the_middle(fill: &Fill, vocabulary: &dyn Vocabulary, special: FillTokens, budget: usize) -> FillPrompt {
     let mut cut = Cut::default();
+    let named = special.file.filter(|_| !fill.snippets.is_empty() || special.repository.is_some());
+    let head = named.map(|_| vocabulary.tokens("workspace\n"));
+    let name = named.map(|_| vocabulary.tokens(&format!("{}\n", fill.name)));
+    let frame = head.as_ref().map_or(0, Vec::len) + name.as_ref().map_or(0, Vec::len);
     // The control tokens, and the beginning of the sequence.
-    let budget = budget.saturating_sub(8).max(2);
+    let budget = budget.saturating_sub(8 + frame).max(2);
     let (prefix, suffix) = (vocabulary.tokens(&fill.prefix), vocabulary.tokens(&fill.suffix));
     // Each side may have what the other does not need.
     let suffix_room = (budget / SUFFIX_PART).max((budget / SUFFIX_PART * 3).saturating_sub(prefix.len()));
@@ -68,16 +72,14 @@ fn in_the_middle(fill: &Fill, vocabulary: &dyn Vocabulary, special: FillTokens, 
     let prefix = &prefix[prefix.len() - kept..];
     let mut tokens: Vec<Token> = vocabulary.beginning().into_iter().collect();
     let snippets = snippets(fill, vocabulary, special.file, budget - suffix.len() - kept, &mut cut);
-    if let Some(file) = special.file.filter(|_| !snippets.is_empty() || special.repository.is_some()) {
-        if let Some(repository) = special.repository {
-            tokens.push(repository);
-            tokens.extend(vocabulary.tokens("workspace\n"));
-        }
-        tokens.extend(snippets);
+    if let Some(repository) = special.repository.filter(|_| named.is_some()) {
+        tokens.push(repository);
+        tokens.extend(head.into_iter().flatten());
+    }
+    tokens.extend(snippets);
+    if let (Some(file), Some(name)) = (named, name) {
         tokens.push(file);
-        tokens.extend(vocabulary.tokens(&format!("{}\n", fill.name)));
-    } else {
-        tokens.extend(snippets);
+        tokens.extend(name);
     }
     tokens.push(special.prefix);
     tokens.extend_from_slice(prefix);
@@ -209,8 +211,9 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_said_and_what_stands_near_is_kept() {
-        let built = prompt(&fill("0123456789abcdefghij", "ABCDEFGHIJ"), &Letters(true), 24);
-        assert_eq!(shown(&built.tokens), "<pre>89abcdefghij<suf>ABCD<mid>");
+        let built = prompt(&fill("0123456789abcdefghij", "ABCDEFGHIJ"), &Letters(true), 39);
+        assert_eq!(shown(&built.tokens), "<file>a.rs\n<pre>89abcdefghij<suf>ABCD<mid>");
+        assert!(built.tokens.len() <= 39);
         let said = "6 tokens of the text behind the cursor, 8 tokens of the text before the cursor, 2 other pieces of text";
         assert_eq!(built.left_out.as_deref(), Some(said));
         let built = prompt(&fill("0123456789", ""), &Letters(false), 7);

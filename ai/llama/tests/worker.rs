@@ -188,7 +188,7 @@ fn an_answer_is_held_to_a_grammar_and_to_a_schema() {
         let sampling = Sampling { temperature: 1.0, seed, ..Sampling::default() };
         let made = answered(&worker, Generate { sampling, ..held(Constraint::JsonSchema(schema.into())) });
         let text: String = made.text.split_whitespace().collect();
-        let is_right = ["true", "false"].iter().any(|ok| [1, 2].iter().any(|n| text == format!("{{\"ok\":{ok},\"n\":{n}}}")));
+        let is_right = ["true", "false"].iter().any(|ok| [1, 2].iter().any(|n| text == format!("{{\"n\":{n},\"ok\":{ok}}}")));
         assert!(is_right, "{made:?}");
     }
     let wrong = refused(&worker, held(Constraint::Grammar("root ::= (".into())));
@@ -272,10 +272,10 @@ fn a_model_of_the_wrong_kind_says_so() {
 fn a_real_model_continues_what_everybody_knows() {
     let Some(path) = real::GEMMA.or_skip("a_real_model_continues_what_everybody_knows") else { return };
     let worker = Worker::start(&program(), Load { context_tokens: 512, slots: 1, ..load(&path) }).expect("a worker");
-    let made = answered(&worker, raw("The capital of France is", 4));
-    assert!(made.text.contains("Paris"), "{made:?}");
+    let made = answered(&worker, raw("Paris is the capital city of", 4));
+    assert!(made.text.contains("France"), "{made:?}");
     // Sliding windows: a beginning is used again, and the answer stays what it was.
-    let again = answered(&worker, raw("The capital of France is", 4));
+    let again = answered(&worker, raw("Paris is the capital city of", 4));
     assert_eq!((again.text, again.usage.decoded_tokens), (made.text, 4));
 }
 
