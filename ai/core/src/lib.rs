@@ -10,10 +10,15 @@
 //! - [`text_stream`], [`repetition`]: from pieces of tokens to text, and when to stop;
 //! - [`pipe`]: the messages to and from the process that runs a model;
 //! - [`gguf`]: what a model file says about itself, read without trusting it;
+//! - [`completions`]: completions that were made, for whoever types what was foretold;
+//! - [`templates`]: what is wanted of a model, by name;
 //! - [`edits`]: from a model's answer to edits of the text that it saw;
+//! - [`checks`]: what is looked at in a model's text before a person sees it;
 //! - [`limits`]: every bound.
 
 pub mod batching;
+pub mod checks;
+pub mod completions;
 pub mod edits;
 pub mod fill;
 pub mod gguf;
@@ -23,4 +28,5 @@ pub mod provider;
 pub mod repetition;
 pub mod request;
 pub mod schema;
+pub mod templates;
 pub mod text_stream;

@@ -34,3 +34,7 @@ pub const GGUF_STRING_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const GGUF_BLOCKS_MAX: u64 = 1024;
 /// Edits that one answer of a model may hold.
 pub const ANSWER_EDITS_MAX: usize = 256;
+/// Completions that are remembered.
+pub const COMPLETIONS_MAX: usize = 256;
+/// Bytes before and behind a place that tell it from others.
+pub const COMPLETION_LOOK_BYTES: usize = 512;

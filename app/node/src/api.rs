@@ -8,10 +8,11 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`, `ai`: the parameters and answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
+mod ai;
 mod audit;
 mod devices;
 mod documents;
@@ -29,6 +30,12 @@ mod wall_time;
 mod workspace;
 
 pub use self::{
+    ai::{
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate, AiHardware,
+        AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
+        AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels, AiModelsVerified, AiProposal, AiSampling,
+        Purpose,
+    },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
@@ -41,7 +48,7 @@ pub use self::{
         DocumentEdited, DocumentOpen, DocumentOpened,
     },
     error::{ApiError, ErrorKind},
-    event::{DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
+    event::{AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,
         LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,

@@ -16,6 +16,7 @@ pub mod mirror;
 mod folder;
 #[cfg(test)]
 mod fuzz;
+mod models;
 mod node;
 mod profile;
 mod registry;

@@ -1,5 +1,6 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
+pub(crate) mod ai;
 mod auditing;
 mod calls;
 mod documents;
@@ -59,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    /// Language models on this device.
+    pub(crate) ai: Arc<ai::Ai>,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.
@@ -155,6 +158,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.ai.close_session(session);
     }
 }
 
