@@ -312,7 +312,8 @@ impl Batcher {
 
     /// Sends the last and least of those that yield back into the queue. It goes on later from where it was.
     fn put_off_for(&mut self, priority: Priority) -> bool {
-        let yields = |slot: &&mut Slot| slot.work.as_ref().is_some_and(|work| work.priority.yields_to(priority));
+        let yields =
+            |slot: &&mut Slot| slot.work.as_ref().is_some_and(|work| work.priority.yields_to(priority));
         let last = self
             .slots
             .iter_mut()
@@ -336,7 +337,8 @@ impl Batcher {
         let best = free.max_by_key(|(_, slot)| (common(slot), std::cmp::Reverse(slot.last_used)));
         let (to, kept) = best.map_or((0, 0), |(index, slot)| (index, common(slot)));
         let others = self.slots.iter().enumerate().filter(|(index, _)| *index != to);
-        let source = others.map(|(index, slot)| (SlotIndex(index), common(slot))).max_by_key(|(_, tokens)| *tokens);
+        let source =
+            others.map(|(index, slot)| (SlotIndex(index), common(slot))).max_by_key(|(_, tokens)| *tokens);
         let copied = source.filter(|(_, tokens)| *tokens >= kept + COPY_TOKENS_MIN);
         (SlotIndex(to), if copied.is_some() { 0 } else { kept }, copied)
     }
@@ -348,9 +350,10 @@ impl Batcher {
             if used <= self.context_tokens {
                 return;
             }
-            let free = self.slots.iter_mut().enumerate().filter(|(index, slot)| {
-                *index != keep.0 && slot.work.is_none() && !slot.cached.is_empty()
-            });
+            let free =
+                self.slots.iter_mut().enumerate().filter(|(index, slot)| {
+                    *index != keep.0 && slot.work.is_none() && !slot.cached.is_empty()
+                });
             let Some((index, slot)) = free.min_by_key(|(_, slot)| slot.last_used) else { return };
             slot.cached.clear();
             step.changes.push(CacheChange::Trim { slot: SlotIndex(index), from: 0 });
@@ -358,11 +361,15 @@ impl Batcher {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let running = || self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot, slot.work.as_ref()?)));
+        let running = || {
+            self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot, slot.work.as_ref()?)))
+        };
         let Some(top) = running().map(|(_, _, work)| work.priority).min() else { return Vec::new() };
         let mut active: Vec<_> = running().filter(|(_, _, work)| !work.priority.yields_to(top)).collect();
         // Answers first, one token each; then prompts, in order.
-        active.sort_by_key(|(_, slot, work)| (work.tokens.len() - slot.cached.len() > 1, work.priority, work.arrival));
+        active.sort_by_key(|(_, slot, work)| {
+            (work.tokens.len() - slot.cached.len() > 1, work.priority, work.arrival)
+        });
         let mut rows = Vec::new();
         for (index, slot, work) in active {
             let pending = &work.tokens[slot.cached.len()..];

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::limits::{COMPLETIONS_MAX, COMPLETION_LOOK_BYTES};
+use crate::limits::{COMPLETION_LOOK_BYTES, COMPLETIONS_MAX};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Made {
@@ -52,8 +52,11 @@ impl Completions {
     #[must_use]
     pub fn get(&self, kind: &str, file: &str, prefix: &str, suffix: &str) -> Option<&str> {
         let behind = beginning_of(suffix);
-        let fitting =
-            self.made.iter().rev().filter(|made| made.kind == kind && made.file == file && made.behind == behind);
+        let fitting = self
+            .made
+            .iter()
+            .rev()
+            .filter(|made| made.kind == kind && made.file == file && made.behind == behind);
         fitting.into_iter().find_map(|made| rest(made, prefix))
     }
 }

@@ -195,10 +195,17 @@ mod tests {
 
     #[test]
     fn blocks_are_found_and_replaced() {
-        let answer = format!("Sure! Here it is:\n{}And:\n{}", block("    two();\n", "    2;\n"), block("fn a() {\n", "fn z() {\n"));
+        let answer = format!(
+            "Sure! Here it is:\n{}And:\n{}",
+            block("    two();\n", "    2;\n"),
+            block("fn a() {\n", "fn z() {\n")
+        );
         let hunks = blocks(&answer, SEEN).expect("two edits");
         assert_eq!(applied(SEEN, &hunks), "fn z() {\n    one();\n}\n\nfn b() {\n    2;\n    one();\n}\n");
-        assert_eq!(applied("a\r\nb\r\n", &blocks(&block("b\n", "c\nd\n"), "a\r\nb\r\n").expect("one")), "a\r\nc\r\nd\r\n");
+        assert_eq!(
+            applied("a\r\nb\r\n", &blocks(&block("b\n", "c\nd\n"), "a\r\nb\r\n").expect("one")),
+            "a\r\nc\r\nd\r\n"
+        );
         assert_eq!(applied("a\nä", &blocks(&block("ä\n", "o\n"), "a\nä").expect("one")), "a\no");
         assert_eq!(applied("", &blocks(&block("", "new\n"), "").expect("one")), "new\n");
         assert_eq!(applied("a\n", &blocks(&block("a\n", ""), "a\n").expect("one")), "");
@@ -216,7 +223,8 @@ mod tests {
         assert_eq!(error("<<<<<<< SEARCH\nfn a() {\n=======\nfn"), AnswerError::Unfinished);
         let twice = block("fn a() {\n", "x\n").repeat(2);
         assert_eq!(error(&twice), AnswerError::Overlapping);
-        let many: String = (0..=ANSWER_EDITS_MAX).map(|number| block(&format!("{number}\n"), "x\n")).collect();
+        let many: String =
+            (0..=ANSWER_EDITS_MAX).map(|number| block(&format!("{number}\n"), "x\n")).collect();
         let seen: String = (0..=ANSWER_EDITS_MAX).map(|number| format!("{number}\n")).collect();
         assert_eq!(blocks(&many, &seen), Err(AnswerError::TooMany));
         let most: String = (0..ANSWER_EDITS_MAX).map(|number| block(&format!("{number}\n"), "x\n")).collect();
@@ -225,7 +233,10 @@ mod tests {
 
     #[test]
     fn a_rewritten_range_comes_out_of_its_fence() {
-        assert_eq!(rewritten("```rust\nlet a = 1;\n```\nThat is it.", "let a = 0;\n"), Ok("let a = 1;\n".into()));
+        assert_eq!(
+            rewritten("```rust\nlet a = 1;\n```\nThat is it.", "let a = 0;\n"),
+            Ok("let a = 1;\n".into())
+        );
         assert_eq!(rewritten("let a = 1;", "let a = 0;\n"), Ok("let a = 1;\n".into()));
         assert_eq!(rewritten("let a = 1;\n\n", "let a = 0;"), Ok("let a = 1;".into()));
         assert_eq!(rewritten("a\nb", "x\r\n"), Ok("a\r\nb\r\n".into()));

@@ -66,7 +66,8 @@ fn in_the_middle(fill: &Fill, vocabulary: &dyn Vocabulary, special: FillTokens, 
     let (prefix, suffix) = (vocabulary.tokens(&fill.prefix), vocabulary.tokens(&fill.suffix));
     // Each side may have what the other does not need.
     let suffix_room = (budget / SUFFIX_PART).max((budget / SUFFIX_PART * 3).saturating_sub(prefix.len()));
-    let suffix = &suffix[..suffix.len().min(suffix_room).min(cut.note("text behind the cursor", suffix.len(), suffix_room))];
+    let suffix = &suffix
+        [..suffix.len().min(suffix_room).min(cut.note("text behind the cursor", suffix.len(), suffix_room))];
     let prefix_room = (budget / PREFIX_PART).max(budget - suffix.len());
     let kept = prefix.len().min(cut.note("text before the cursor", prefix.len(), prefix_room));
     let prefix = &prefix[prefix.len() - kept..];
@@ -223,7 +224,10 @@ mod tests {
 
     #[test]
     fn the_beginning_stays_while_somebody_types() {
-        let (one, two) = (prompt(&fill("let x", "\n"), &Letters(true), 200), prompt(&fill("let x = 1", "\n"), &Letters(true), 200));
+        let (one, two) = (
+            prompt(&fill("let x", "\n"), &Letters(true), 200),
+            prompt(&fill("let x = 1", "\n"), &Letters(true), 200),
+        );
         let same = one.tokens.iter().zip(&two.tokens).take_while(|(one, two)| one == two).count();
         assert_eq!(shown(&one.tokens[..same]), "<file>b\nfar\n<file>c\nnear\n<file>a.rs\n<pre>let x");
     }

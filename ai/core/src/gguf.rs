@@ -7,7 +7,8 @@
 use std::io::{self, Read};
 
 use crate::limits::{
-    GGUF_ARRAY_MAX, GGUF_BLOCKS_MAX, GGUF_HEADER_BYTES_MAX, GGUF_PAIRS_MAX, GGUF_STRING_BYTES_MAX, GGUF_TENSORS_MAX,
+    GGUF_ARRAY_MAX, GGUF_BLOCKS_MAX, GGUF_HEADER_BYTES_MAX, GGUF_PAIRS_MAX, GGUF_STRING_BYTES_MAX,
+    GGUF_TENSORS_MAX,
 };
 
 /// Why a file is no model.
@@ -75,7 +76,8 @@ impl GgufSummary {
     /// Whether it makes embeddings and no text.
     #[must_use]
     pub fn is_embedding(&self) -> bool {
-        self.pooling != 0 || matches!(self.architecture.as_str(), "bert" | "nomic-bert" | "jina-bert-v2" | "modern-bert")
+        self.pooling != 0
+            || matches!(self.architecture.as_str(), "bert" | "nomic-bert" | "jina-bert-v2" | "modern-bert")
     }
 
     /// Bytes that a context of so many tokens takes, with keys and values of two bytes each.
@@ -117,7 +119,12 @@ pub fn read(reader: impl Read, file_bytes: u64) -> Result<GgufSummary, GgufError
         properties.0.push((name, value));
     }
     let mut summary = properties.summary()?;
-    header.tensors(tensors, properties.number("general.alignment").unwrap_or(32), file_bytes, &mut summary)?;
+    header.tensors(
+        tensors,
+        properties.number("general.alignment").unwrap_or(32),
+        file_bytes,
+        &mut summary,
+    )?;
     Ok(summary)
 }
 
@@ -316,7 +323,8 @@ impl<R: Read> Header<R> {
             let mut elements = 1_u64;
             for _ in 0..dimensions {
                 let length = self.u64()?;
-                let product = elements.checked_mul(length).filter(|product| *product > 0 && *product < 1 << 48);
+                let product =
+                    elements.checked_mul(length).filter(|product| *product > 0 && *product < 1 << 48);
                 elements = product.ok_or_else(|| damaged(format!("{name:?} has an impossible size")))?;
             }
             let (kind, offset) = (self.u32()?, self.u64()?);
@@ -326,7 +334,8 @@ impl<R: Read> Header<R> {
             if offset % alignment != 0 {
                 return Err(damaged(format!("{name:?} does not lie where it should")));
             }
-            let tensor_end = offset.checked_add(bytes).ok_or_else(|| damaged(format!("{name:?} lies nowhere")))?;
+            let tensor_end =
+                offset.checked_add(bytes).ok_or_else(|| damaged(format!("{name:?} lies nowhere")))?;
             end = end.max(tensor_end);
             summary.parameters += elements;
             summary.tensor_bytes = summary.tensor_bytes.saturating_add(bytes);

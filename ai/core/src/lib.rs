@@ -3,7 +3,7 @@
 //! Whoever runs a model ([`batching`], [`pipe`]) and whoever asks one ([`request`], [`provider`]) meet here. Reading order:
 //!
 //! - [`request`]: what can be asked, and what comes back;
-//! - [`provider`]: who answers, and which of them a request goes to;
+//! - [`provider`]: the two ends of a request under way;
 //! - [`fill`]: the prompt that completes text at a cursor, under a budget of tokens;
 //! - [`schema`]: from a JSON schema to the grammar that a model is held to;
 //! - [`batching`]: which tokens of which requests a model computes next;

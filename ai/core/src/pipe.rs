@@ -83,11 +83,13 @@ pub enum FromWorker {
 /// # Errors
 /// When it is too long, or the other end is gone.
 pub fn write_message<M: Serialize>(writer: &mut impl Write, message: &M) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(message).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let bytes =
+        postcard::to_stdvec(message).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     if bytes.len() > PIPE_MESSAGE_BYTES_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is longer than the pipe takes"));
     }
-    let length = u32::try_from(bytes.len()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let length =
+        u32::try_from(bytes.len()).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     writer.write_all(&length.to_le_bytes())?;
     writer.write_all(&bytes)?;
     writer.flush()

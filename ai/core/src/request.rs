@@ -204,7 +204,10 @@ impl Generate {
             return refuse(format!("the prompt has {bytes} bytes, at most {REQUEST_BYTES_MAX} are taken"));
         }
         if self.stops.len() > STOPS_MAX {
-            return refuse(format!("{} stop strings were given, at most {STOPS_MAX} are taken", self.stops.len()));
+            return refuse(format!(
+                "{} stop strings were given, at most {STOPS_MAX} are taken",
+                self.stops.len()
+            ));
         }
         if self.stops.iter().any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX) {
             return refuse(format!("a stop string has 1 to {STOP_BYTES_MAX} bytes"));
@@ -212,7 +215,10 @@ impl Generate {
         if let Some(Constraint::Grammar(text) | Constraint::JsonSchema(text)) = &self.constraint
             && text.len() > GRAMMAR_BYTES_MAX
         {
-            return refuse(format!("the grammar has {} bytes, at most {GRAMMAR_BYTES_MAX} are taken", text.len()));
+            return refuse(format!(
+                "the grammar has {} bytes, at most {GRAMMAR_BYTES_MAX} are taken",
+                text.len()
+            ));
         }
         let sampling = &self.sampling;
         let numbers = [
@@ -424,15 +430,14 @@ mod tests {
     fn every_bound_of_a_request_is_told() {
         assert!(request(&"a".repeat(REQUEST_BYTES_MAX)).check().is_ok());
         assert!(request(&"a".repeat(REQUEST_BYTES_MAX + 1)).check().is_err());
-        let stops = |count: usize, bytes: usize| Generate { stops: vec!["x".repeat(bytes); count], ..request("a") };
+        let stops =
+            |count: usize, bytes: usize| Generate { stops: vec!["x".repeat(bytes); count], ..request("a") };
         assert!(stops(STOPS_MAX, STOP_BYTES_MAX).check().is_ok());
         assert!(stops(STOPS_MAX + 1, 1).check().is_err());
         assert!(stops(1, STOP_BYTES_MAX + 1).check().is_err());
         assert!(stops(1, 0).check().is_err());
-        let grammar = |bytes| Generate {
-            constraint: Some(Constraint::Grammar("x".repeat(bytes))),
-            ..request("a")
-        };
+        let grammar =
+            |bytes| Generate { constraint: Some(Constraint::Grammar("x".repeat(bytes))), ..request("a") };
         assert!(grammar(GRAMMAR_BYTES_MAX).check().is_ok());
         assert!(grammar(GRAMMAR_BYTES_MAX + 1).check().is_err());
         let hot = |temperature| Generate {
@@ -441,7 +446,8 @@ mod tests {
         };
         assert!(hot(2.0).check().is_ok());
         assert!(hot(f32::NAN).check().is_err() && hot(-1.0).check().is_err());
-        let embed = |count| Embed { inputs: vec!["a".into(); count], may_cut: false, priority: Priority::Indexing };
+        let embed =
+            |count| Embed { inputs: vec!["a".into(); count], may_cut: false, priority: Priority::Indexing };
         assert!(embed(EMBED_INPUTS_MAX).check().is_ok());
         assert!(embed(EMBED_INPUTS_MAX + 1).check().is_err());
     }

@@ -50,7 +50,8 @@ const NOTES: [&str; 9] =
 /// # Errors
 /// When the schema asks for more than a grammar of this kind can hold a model to.
 pub fn grammar(schema: &str) -> Result<String, SchemaError> {
-    let root: Value = serde_json::from_str(schema).map_err(|error| SchemaError::NotJson(error.to_string()))?;
+    let root: Value =
+        serde_json::from_str(schema).map_err(|error| SchemaError::NotJson(error.to_string()))?;
     let mut maker = Maker { root: &root, rules: String::new(), count: 0, references: BTreeMap::new() };
     let body = maker.any(&root, 0)?;
     let text = format!("root ::= {body}\n{}{BASICS}", maker.rules);
@@ -102,15 +103,18 @@ impl Maker<'_> {
         }
         if let Some(values) = schema.get("enum") {
             only(schema, &["enum", "type"])?;
-            let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| wrong("enum"))?;
+            let values =
+                values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| wrong("enum"))?;
             let literals: Vec<String> = values.iter().map(|value| literal(&value.to_string())).collect();
             return Ok(format!("({})", literals.join(" | ")));
         }
         for name in ["anyOf", "oneOf"] {
             if let Some(choices) = schema.get(name) {
                 only(schema, &[name])?;
-                let choices = choices.as_array().filter(|choices| !choices.is_empty()).ok_or_else(|| wrong(name))?;
-                let bodies: Result<Vec<_>, _> = choices.iter().map(|choice| self.any(choice, depth + 1)).collect();
+                let choices =
+                    choices.as_array().filter(|choices| !choices.is_empty()).ok_or_else(|| wrong(name))?;
+                let bodies: Result<Vec<_>, _> =
+                    choices.iter().map(|choice| self.any(choice, depth + 1)).collect();
                 return Ok(format!("({})", bodies?.join(" | ")));
             }
         }
@@ -136,7 +140,12 @@ impl Maker<'_> {
         }
     }
 
-    fn typed(&mut self, kind: &str, schema: &Map<String, Value>, depth: usize) -> Result<String, SchemaError> {
+    fn typed(
+        &mut self,
+        kind: &str,
+        schema: &Map<String, Value>,
+        depth: usize,
+    ) -> Result<String, SchemaError> {
         match kind {
             "object" => self.object(schema, depth),
             "array" => self.array(schema, depth),
@@ -208,7 +217,8 @@ impl Maker<'_> {
     fn array(&mut self, schema: &Map<String, Value>, depth: usize) -> Result<String, SchemaError> {
         only(schema, &["type", "items", "prefixItems", "minItems", "maxItems"])?;
         if let Some(items) = schema.get("prefixItems") {
-            let items = items.as_array().filter(|items| !items.is_empty()).ok_or_else(|| wrong("prefixItems"))?;
+            let items =
+                items.as_array().filter(|items| !items.is_empty()).ok_or_else(|| wrong("prefixItems"))?;
             let bodies: Result<Vec<_>, _> = items.iter().map(|item| self.any(item, depth + 1)).collect();
             return Ok(format!(r#"("[" ws {} ws "]")"#, bodies?.join(r#" "," ws "#)));
         }
@@ -237,7 +247,8 @@ impl Maker<'_> {
         if let Some(rule) = self.references.get(reference) {
             return Ok(rule.clone());
         }
-        let pointer = reference.strip_prefix('#').ok_or_else(|| SchemaError::Unsupported(reference.to_owned()))?;
+        let pointer =
+            reference.strip_prefix('#').ok_or_else(|| SchemaError::Unsupported(reference.to_owned()))?;
         let target = self.root.pointer(pointer).ok_or_else(|| wrong("$ref"))?.clone();
         self.count += 1;
         let name = format!("r{}", self.count);
@@ -271,7 +282,14 @@ fn retain_for(kind: &str, schema: &mut Map<String, Value>) {
         _ => &[],
     };
     let all = [
-        "properties", "required", "additionalProperties", "items", "prefixItems", "minItems", "maxItems", "minLength",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "prefixItems",
+        "minItems",
+        "maxItems",
+        "minLength",
         "maxLength",
     ];
     schema.retain(|key, _| own.contains(&key.as_str()) || !all.contains(&key.as_str()));
@@ -327,9 +345,14 @@ mod tests {
     #[test]
     fn schemas_become_rules() {
         assert_eq!(root(r#"{"type":"string"}"#), "root ::= string\n");
-        assert_eq!(root(r#"{"enum":["a",1,"x\"y"]}"#), "root ::= (\"\\\"a\\\"\" | \"1\" | \"\\\"x\\\\\\\"y\\\"\")\n");
         assert_eq!(
-            root(r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"null"}},"required":["a"]}"#),
+            root(r#"{"enum":["a",1,"x\"y"]}"#),
+            "root ::= (\"\\\"a\\\"\" | \"1\" | \"\\\"x\\\\\\\"y\\\"\")\n"
+        );
+        assert_eq!(
+            root(
+                r#"{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"null"}},"required":["a"]}"#
+            ),
             "root ::= (\"{\" ws r6 ws \"}\")\n\
              r1 ::= \"\\\"a\\\"\" \":\" ws integer\n\
              r2 ::= \"\\\"b\\\"\" \":\" ws null\n\
@@ -342,21 +365,35 @@ mod tests {
             root(r#"{"type":"array","items":{"type":"boolean"},"minItems":1,"maxItems":3}"#),
             "root ::= (\"[\" ws r1 (\",\" ws r1){0,2} ws \"]\")\nr1 ::= boolean\n"
         );
-        assert_eq!(root(r#"{"type":["string","null"],"maxLength":4}"#), "root ::= ((\"\\\"\" char{0,4} \"\\\"\") | null)\n");
+        assert_eq!(
+            root(r#"{"type":["string","null"],"maxLength":4}"#),
+            "root ::= ((\"\\\"\" char{0,4} \"\\\"\") | null)\n"
+        );
     }
 
     #[test]
     fn a_schema_may_name_itself() {
-        let tree = r##"{"$ref":"#/$defs/tree","$defs":{"tree":{"type":"array","items":{"$ref":"#/$defs/tree"}}}}"##;
+        let tree =
+            r##"{"$ref":"#/$defs/tree","$defs":{"tree":{"type":"array","items":{"$ref":"#/$defs/tree"}}}}"##;
         let text = root(tree);
-        assert!(text.starts_with("root ::= r1\n") && text.contains("r1 ::= (\"[\" ws (r2 (\",\" ws r2){0,})? ws \"]\")\n"), "{text}");
+        assert!(
+            text.starts_with("root ::= r1\n")
+                && text.contains("r1 ::= (\"[\" ws (r2 (\",\" ws r2){0,})? ws \"]\")\n"),
+            "{text}"
+        );
         assert!(grammar(r##"{"$ref":"#"}"##).is_err());
     }
 
     #[test]
     fn what_would_not_hold_is_refused() {
-        assert_eq!(grammar(r#"{"type":"string","pattern":"a"}"#), Err(SchemaError::Unsupported("pattern".into())));
-        assert_eq!(grammar(r#"{"type":"integer","minimum":1}"#), Err(SchemaError::Unsupported("minimum".into())));
+        assert_eq!(
+            grammar(r#"{"type":"string","pattern":"a"}"#),
+            Err(SchemaError::Unsupported("pattern".into()))
+        );
+        assert_eq!(
+            grammar(r#"{"type":"integer","minimum":1}"#),
+            Err(SchemaError::Unsupported("minimum".into()))
+        );
         assert!(matches!(grammar("{"), Err(SchemaError::NotJson(_))));
         assert_eq!(grammar(r#"{"type":"car"}"#), Err(wrong("type")));
         assert_eq!(grammar(r#"{"type":"object","properties":{},"required":["a"]}"#), Err(wrong("required")));
@@ -364,13 +401,18 @@ mod tests {
 
     #[test]
     fn large_schemas_are_refused() {
-        let deep = |depth: usize| format!("{}true{}", r#"{"type":"array","items":"#.repeat(depth), "}".repeat(depth));
+        let deep = |depth: usize| {
+            format!("{}true{}", r#"{"type":"array","items":"#.repeat(depth), "}".repeat(depth))
+        };
         assert!(grammar(&deep(SCHEMA_DEPTH_MAX)).is_ok());
         assert_eq!(grammar(&deep(SCHEMA_DEPTH_MAX + 1)), Err(SchemaError::TooLarge("its depth")));
         let items = |count: u64| format!(r#"{{"type":"array","maxItems":{count}}}"#);
         assert!(grammar(&items(SCHEMA_REPEAT_MAX)).is_ok());
         assert!(grammar(&items(SCHEMA_REPEAT_MAX + 1)).is_err());
         let words: Vec<String> = (0..GRAMMAR_BYTES_MAX / 8).map(|number| format!("\"w{number}\"")).collect();
-        assert_eq!(grammar(&format!(r#"{{"enum":[{}]}}"#, words.join(","))), Err(SchemaError::TooLarge("its grammar")));
+        assert_eq!(
+            grammar(&format!(r#"{{"enum":[{}]}}"#, words.join(","))),
+            Err(SchemaError::TooLarge("its grammar"))
+        );
     }
 }

@@ -24,8 +24,14 @@ pub const TEMPLATES: [Template; 6] = [
         name: "document",
         text: "Add documentation comments in the style of this language; keep the code as it is. {text}",
     },
-    Template { name: "test", text: "Keep these lines and add tests for them behind, in the style of this file. {text}" },
-    Template { name: "fix", text: "Find what is wrong in these lines and correct it; change nothing else. {text}" },
+    Template {
+        name: "test",
+        text: "Keep these lines and add tests for them behind, in the style of this file. {text}",
+    },
+    Template {
+        name: "fix",
+        text: "Find what is wrong in these lines and correct it; change nothing else. {text}",
+    },
 ];
 
 /// The longest template that is read from a file.

@@ -79,7 +79,9 @@ impl Shared {
 
     fn send(&self, message: ToWorker) -> Result<(), Failure> {
         self.outgoing.try_send(message).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => Failure::new(FailureKind::Busy, "the model is asked too much at a time"),
+            mpsc::TrySendError::Full(_) => {
+                Failure::new(FailureKind::Busy, "the model is asked too much at a time")
+            }
             mpsc::TrySendError::Disconnected(_) => crashed(None),
         })
     }
@@ -135,9 +137,9 @@ impl Worker {
         let reading = Arc::clone(&shared);
         spawn("weft-model-in", move || read_all(stdout, &reading, loaded))?;
         shared.send(ToWorker::Load(load))?;
-        let result = result.recv_timeout(LOAD_TIME_MAX).unwrap_or_else(|_| {
-            Err(Failure::new(FailureKind::BadModel, "the model was not loaded in time"))
-        });
+        let result = result
+            .recv_timeout(LOAD_TIME_MAX)
+            .unwrap_or_else(|_| Err(Failure::new(FailureKind::BadModel, "the model was not loaded in time")));
         match result {
             Ok(info) => Ok(Self { shared, info }),
             Err(failure) => {
@@ -195,9 +197,10 @@ impl Worker {
         let mut state = self.shared.state();
         let refusal = match &state.end {
             Some(end) => Some(end.clone()),
-            None if state.pending.len() >= REQUESTS_MAX => {
-                Some(Failure::new(FailureKind::Busy, "the model is asked too much at a time").hint("try again in a moment"))
-            }
+            None if state.pending.len() >= REQUESTS_MAX => Some(
+                Failure::new(FailureKind::Busy, "the model is asked too much at a time")
+                    .hint("try again in a moment"),
+            ),
             None => None,
         };
         if let Some(failure) = refusal {
@@ -288,8 +291,9 @@ fn read_all(stdout: ChildStdout, shared: &Shared, loaded: mpsc::SyncSender<Resul
     }
     let failure = crashed(shared.log.lock().unwrap_or_else(PoisonError::into_inner).back());
     if let Some(loaded) = loaded.take() {
-        let failure = Failure::new(FailureKind::BadModel, "the process for the model ended while it loaded the model")
-            .hint("the file may be damaged: `weft ai models verify` checks it");
+        let failure =
+            Failure::new(FailureKind::BadModel, "the process for the model ended while it loaded the model")
+                .hint("the file may be damaged: `weft ai models verify` checks it");
         let _nobody = loaded.try_send(Err(failure));
     }
     shared.end(failure);
@@ -338,7 +342,8 @@ fn crashed(last_line: Option<&String>) -> Failure {
         message.push_str(": ");
         message.push_str(line);
     }
-    Failure::new(FailureKind::Crashed, message).hint("ask again: it is started anew; nothing of yours is lost")
+    Failure::new(FailureKind::Crashed, message)
+        .hint("ask again: it is started anew; nothing of yours is lost")
 }
 
 /// Adds what llama.cpp said about it.
@@ -346,7 +351,8 @@ fn explained(mut failure: Failure, log: &Mutex<VecDeque<String>>) -> Failure {
     // The log comes over another pipe.
     thread::sleep(Duration::from_millis(20));
     let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-    let reason = log.iter().rev().find_map(|line| line.split_once("error loading model: ").map(|(_, reason)| reason));
+    let reason =
+        log.iter().rev().find_map(|line| line.split_once("error loading model: ").map(|(_, reason)| reason));
     if let Some(reason) = reason {
         failure.message = format!("{}: {reason}", failure.message);
     }

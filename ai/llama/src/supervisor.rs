@@ -95,10 +95,14 @@ impl Supervisor {
         }
     }
 
-    /// Whether a process runs.
+    /// Whether a process runs and its model is loaded. This never waits.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        self.state().worker.as_ref().is_some_and(|worker| worker.is_alive())
+        match self.state.try_lock() {
+            Ok(state) => state.worker.as_ref().is_some_and(|worker| worker.is_alive()),
+            // It is just being loaded.
+            Err(_) => false,
+        }
     }
 
     /// Ends the process when nobody asked it for so long; says whether it did.

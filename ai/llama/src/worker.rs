@@ -98,8 +98,11 @@ fn check_processor() -> Result<(), Failure> {
             && std::is_x86_feature_detected!("f16c")
             && std::is_x86_feature_detected!("bmi2");
         if !has {
-            return Err(Failure::new(FailureKind::Unable, "this processor lacks AVX2, which models are computed with here")
-                .hint("use a model on another device"));
+            return Err(Failure::new(
+                FailureKind::Unable,
+                "this processor lacks AVX2, which models are computed with here",
+            )
+            .hint("use a model on another device"));
         }
     }
     Ok(())

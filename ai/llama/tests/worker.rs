@@ -9,11 +9,12 @@ use std::{
 
 use tempfile::TempDir;
 use weft_ai::{
+    limits::SLOTS_MAX,
     pipe::Load,
     provider::Cancel as _,
     request::{
-        Constraint, Embed, Event, Failure, FailureKind, Fill, Finish, Generate, Message, Priority, Prompt, Sampling,
-        Speaker, Usage,
+        Constraint, Embed, Event, Failure, FailureKind, Fill, Finish, Generate, Message, Priority, Prompt,
+        Sampling, Speaker, Usage,
     },
 };
 use weft_ai_llama::{
@@ -105,7 +106,8 @@ fn requests_beside_each_other_answer_as_they_do_alone() {
     let (_folder, worker) = worker();
     let prompts: Vec<String> = (0..7).map(|number| format!("{number}{}", "ab".repeat(number * 13))).collect();
     let together: Vec<_> = prompts.iter().map(|prompt| ask(&worker, raw(prompt, 20))).collect();
-    let together: Vec<String> = together.iter().map(|(_, events)| answer(events).expect("an answer").text).collect();
+    let together: Vec<String> =
+        together.iter().map(|(_, events)| answer(events).expect("an answer").text).collect();
     let (_folder, alone) = self::worker();
     for (prompt, text) in prompts.iter().zip(&together) {
         assert_eq!(&answered(&alone, raw(prompt, 20)).text, text, "{prompt}");
@@ -154,7 +156,13 @@ fn what_does_not_fit_is_told_and_nothing_is_cut() {
 fn a_hole_is_filled_under_a_budget_and_what_is_left_out_is_said() {
     let (_folder, worker) = worker();
     let fill = |prefix: String, budget_tokens| {
-        let fill = Fill { name: "src/a.rs".into(), prefix, suffix: "\n}\n".into(), budget_tokens, ..Fill::default() };
+        let fill = Fill {
+            name: "src/a.rs".into(),
+            prefix,
+            suffix: "\n}\n".into(),
+            budget_tokens,
+            ..Fill::default()
+        };
         Generate { max_tokens: 5, ..Generate::new(Prompt::Fill(fill), Priority::Completion) }
     };
     let small = answered(&worker, fill("fn a() {".into(), 200));
@@ -188,7 +196,9 @@ fn an_answer_is_held_to_a_grammar_and_to_a_schema() {
         let sampling = Sampling { temperature: 1.0, seed, ..Sampling::default() };
         let made = answered(&worker, Generate { sampling, ..held(Constraint::JsonSchema(schema.into())) });
         let text: String = made.text.split_whitespace().collect();
-        let is_right = ["true", "false"].iter().any(|ok| [1, 2].iter().any(|n| text == format!("{{\"n\":{n},\"ok\":{ok}}}")));
+        let is_right = ["true", "false"]
+            .iter()
+            .any(|ok| [1, 2].iter().any(|n| text == format!("{{\"n\":{n},\"ok\":{ok}}}")));
         assert!(is_right, "{made:?}");
     }
     let wrong = refused(&worker, held(Constraint::Grammar("root ::= (".into())));
@@ -205,13 +215,18 @@ fn who_types_is_served_before_what_is_lent() {
             ask(&worker, Generate { max_tokens: 60, ..Generate::new(prompt, Priority::Lent) }).1
         })
         .collect();
-    let typed = Generate { max_tokens: 4, ..Generate::new(Prompt::Raw("typed".into()), Priority::Completion) };
+    let typed =
+        Generate { max_tokens: 4, ..Generate::new(Prompt::Raw("typed".into()), Priority::Completion) };
     let (_, events) = ask(&worker, typed);
     assert_eq!(answer(&events).expect("an answer").usage.generated_tokens, 4);
-    let open = lent.iter().filter(|events| !events.try_iter().any(|event| matches!(event, Event::Done { .. }))).count();
+    let open = lent
+        .iter()
+        .filter(|events| !events.try_iter().any(|event| matches!(event, Event::Done { .. })))
+        .count();
     assert!(open >= 4, "{open} of 6 lent requests still run");
 }
 
+#[cfg(unix)]
 #[test]
 fn killing_the_worker_tells_who_waits_and_the_next_request_works() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -220,11 +235,15 @@ fn killing_the_worker_tells_who_waits_and_the_next_request_works() {
     let (_, events) = ask(&worker, raw(&"a b ".repeat(100), 800));
     events.recv_timeout(LONG).expect("a sign of life");
     let begin = Instant::now();
-    let killed = std::process::Command::new("kill").args(["-9", &worker.pid().to_string()]).status();
-    assert!(killed.expect("kill").success());
+    let pid = rustix::process::Pid::from_raw(i32::try_from(worker.pid()).expect("a pid")).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("a process to kill");
     let failure = answer(&events).expect_err("a failure");
     assert_eq!(failure.kind, FailureKind::Crashed);
-    assert!(failure.hint.is_some() && begin.elapsed() < Duration::from_secs(3), "{failure} {:?}", begin.elapsed());
+    assert!(
+        failure.hint.is_some() && begin.elapsed() < Duration::from_secs(3),
+        "{failure} {:?}",
+        begin.elapsed()
+    );
     drop(worker);
     let next = supervisor.worker().expect("another worker");
     assert_eq!(answered(&next, raw("again", 3)).usage.generated_tokens, 3);
@@ -269,9 +288,21 @@ fn a_model_of_the_wrong_kind_says_so() {
 }
 
 #[test]
+fn there_are_no_more_slots_than_the_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = tiny_file(folder.path());
+    for (asked, slots) in [(0, 1), (SLOTS_MAX as u32, SLOTS_MAX as u32), (100_000, SLOTS_MAX as u32)] {
+        let worker = Worker::start(&program(), Load { slots: asked, ..load(&path) }).expect("a worker");
+        assert_eq!(worker.info().slots, slots);
+        assert_eq!(answered(&worker, raw("a", 2)).usage.generated_tokens, 2);
+    }
+}
+
+#[test]
 fn a_real_model_continues_what_everybody_knows() {
     let Some(path) = real::GEMMA.or_skip("a_real_model_continues_what_everybody_knows") else { return };
-    let worker = Worker::start(&program(), Load { context_tokens: 512, slots: 1, ..load(&path) }).expect("a worker");
+    let worker =
+        Worker::start(&program(), Load { context_tokens: 512, slots: 1, ..load(&path) }).expect("a worker");
     let made = answered(&worker, raw("Paris is the capital city of", 4));
     assert!(made.text.contains("France"), "{made:?}");
     // Sliding windows: a beginning is used again, and the answer stays what it was.
@@ -282,16 +313,22 @@ fn a_real_model_continues_what_everybody_knows() {
 #[test]
 fn a_real_model_answers_in_its_own_form() {
     let Some(path) = real::SMOLLM.or_skip("a_real_model_answers_in_its_own_form") else { return };
-    let worker = Worker::start(&program(), Load { context_tokens: 512, slots: 1, ..load(&path) }).expect("a worker");
+    let worker =
+        Worker::start(&program(), Load { context_tokens: 512, slots: 1, ..load(&path) }).expect("a worker");
     assert!(worker.info().can_chat);
     let messages = vec![Message { speaker: Speaker::User, text: "What is the capital of France?".into() }];
-    let made = answered(&worker, Generate { max_tokens: 16, ..Generate::new(Prompt::Chat(messages), Priority::Chat) });
+    let made = answered(
+        &worker,
+        Generate { max_tokens: 16, ..Generate::new(Prompt::Chat(messages), Priority::Chat) },
+    );
     assert!(made.text.contains("Paris"), "{made:?}");
 }
 
 #[test]
 fn a_real_model_embeds_what_means_the_same_close_together() {
-    let Some(path) = real::MINILM.or_skip("a_real_model_embeds_what_means_the_same_close_together") else { return };
+    let Some(path) = real::MINILM.or_skip("a_real_model_embeds_what_means_the_same_close_together") else {
+        return;
+    };
     let worker = Worker::start(&program(), Load { threads: 1, ..Load::new(&path) }).expect("a worker");
     assert!(worker.info().is_embedding && worker.info().embedding_numbers == 384);
     let embed = |inputs: Vec<String>, may_cut| {
@@ -302,7 +339,8 @@ fn a_real_model_embeds_what_means_the_same_close_together() {
     };
     let texts = ["A cat sits on the mat.", "There is a kitten on the rug.", "The stock market fell."];
     let made = embed(texts.map(str::to_owned).to_vec(), false).expect("vectors");
-    let close = |a: usize, b: usize| made[a].vector.iter().zip(&made[b].vector).map(|(a, b)| a * b).sum::<f32>();
+    let close =
+        |a: usize, b: usize| made[a].vector.iter().zip(&made[b].vector).map(|(a, b)| a * b).sum::<f32>();
     assert!((close(0, 0) - 1.0).abs() < 1e-4);
     assert!(close(0, 1) > 0.5 && close(0, 2) < 0.3, "{} {}", close(0, 1), close(0, 2));
     let long = "word ".repeat(700);

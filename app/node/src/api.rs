@@ -31,10 +31,10 @@ mod workspace;
 
 pub use self::{
     ai::{
-        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate, AiHardware,
-        AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
-        AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels, AiModelsVerified, AiProposal, AiSampling,
-        Purpose,
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload,
+        AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels,
+        AiModelsVerified, AiProposal, AiSampling, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     devices::{

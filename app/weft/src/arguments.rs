@@ -8,13 +8,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use weft_node::api::{BranchSwitch, Existing, PeerAddress, Role};
 
+use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
 pub(crate) use self::{
     ai::{
-        AiAction, AiArguments, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction, ServeArguments,
+        AiAction, AiArguments, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction,
+        ServeArguments,
     },
     parse::parse_duration,
 };
-use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
 
 const ABOUT: &str = "Edit one folder together, without a server";
 

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use weft_node::api::{self, AiAnswer, ApiError, CallContext, Event, EventSink, Method, NodeApi, ProgressSink};
+use weft_node::api::{
+    self, AiAnswer, ApiError, CallContext, Event, EventSink, Method, NodeApi, ProgressSink,
+};
 
 /// Takes a piece of text; must not block. `false` when it wants no more.
 type Listener = Box<dyn FnMut(&str) -> bool + Send>;

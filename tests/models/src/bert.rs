@@ -15,7 +15,8 @@ pub type Error = Box<dyn std::error::Error>;
 /// # Errors
 /// When something is missing or not what it should be.
 pub fn convert(folder: &Path) -> Result<Vec<u8>, Error> {
-    let json = |name: &str| -> Result<Value, Error> { Ok(serde_json::from_slice(&fs::read(folder.join(name))?)?) };
+    let json =
+        |name: &str| -> Result<Value, Error> { Ok(serde_json::from_slice(&fs::read(folder.join(name))?)?) };
     let (config, tokenizer) = (json("config.json")?, json("tokenizer.json")?);
     let mut file = GgufWriter::new("bert");
     file.text("general.name", "all-MiniLM-L6-v2");
@@ -40,7 +41,8 @@ pub fn convert(folder: &Path) -> Result<Vec<u8>, Error> {
     let bytes = fs::read(folder.join("model.safetensors"))?;
     for (name, (dimensions, numbers)) in safetensors(&bytes)? {
         let Some(ours) = name_of(&name) else { continue };
-        let is_matrix = dimensions.len() == 2 && !ours.starts_with("position") && !ours.starts_with("token_types");
+        let is_matrix =
+            dimensions.len() == 2 && !ours.starts_with("position") && !ours.starts_with("token_types");
         let kind = if is_matrix { Kind::Q8 } else { Kind::F32 };
         let row_first: Vec<usize> = dimensions.into_iter().rev().collect();
         file.tensor(&ours, &row_first, kind, &numbers);
@@ -55,7 +57,8 @@ fn vocabulary(file: &mut GgufWriter, tokenizer: &Value) -> Result<(), Error> {
         let id = words.get(name).and_then(Value::as_u64).ok_or_else(|| format!("there is no {name}"))?;
         Ok(u32::try_from(id)?)
     };
-    let length = words.values().filter_map(Value::as_u64).max().ok_or("the vocabulary is empty")? as usize + 1;
+    let length =
+        words.values().filter_map(Value::as_u64).max().ok_or("the vocabulary is empty")? as usize + 1;
     let mut tokens: Vec<String> = (0..length).map(|index| format!("[PAD{index}]")).collect();
     let mut types = vec![1; length];
     let special = tokenizer["added_tokens"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -94,12 +97,19 @@ fn safetensors(bytes: &[u8]) -> Result<Tensors, Error> {
     let data = &rest[length..];
     let header: Value = serde_json::from_slice(header)?;
     let mut tensors = Tensors::new();
-    for (name, tensor) in header.as_object().into_iter().flatten().filter(|(name, _)| *name != "__metadata__") {
+    for (name, tensor) in header.as_object().into_iter().flatten().filter(|(name, _)| *name != "__metadata__")
+    {
         if tensor["dtype"] != "F32" {
             continue;
         }
         let numbers = |value: &Value| -> Vec<usize> {
-            value.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|number| number as usize).collect()
+            value
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_u64)
+                .map(|number| number as usize)
+                .collect()
         };
         let (shape, place) = (numbers(&tensor["shape"]), numbers(&tensor["data_offsets"]));
         let [from, to] = place[..] else { return Err(format!("{name} lies nowhere").into()) };

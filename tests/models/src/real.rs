@@ -44,7 +44,8 @@ pub const ALL: [RealModel; 3] = [GEMMA, SMOLLM, MINILM];
 #[must_use]
 pub fn folder() -> PathBuf {
     let cache = env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let home = || env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(PathBuf::from).unwrap_or_default();
+    let home =
+        || env::var_os("HOME").or_else(|| env::var_os("USERPROFILE")).map(PathBuf::from).unwrap_or_default();
     cache.unwrap_or_else(|| home().join(".cache")).join("weft").join("models")
 }
 
@@ -63,7 +64,11 @@ impl RealModel {
         if path.is_file() {
             return Some(path);
         }
-        eprintln!("SKIPPED {test}: there is no model {} ({}); ./dev model fetches it", path.display(), self.purpose);
+        eprintln!(
+            "SKIPPED {test}: there is no model {} ({}); ./dev model fetches it",
+            path.display(),
+            self.purpose
+        );
         None
     }
 }

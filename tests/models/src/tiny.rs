@@ -90,7 +90,8 @@ fn letter(byte: u8) -> char {
 fn tensors(file: &mut GgufWriter, vocabulary: usize, seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     // Uniform numbers of the same spread as normal ones of 0.08.
-    let mut random = |count: usize| -> Vec<f32> { (0..count).map(|_| rng.random_range(-0.14..0.14)).collect() };
+    let mut random =
+        |count: usize| -> Vec<f32> { (0..count).map(|_| rng.random_range(-0.14..0.14)).collect() };
     let kept = NUMBERS * HEADS_KEPT / HEADS;
     let mut matrix = |file: &mut GgufWriter, name: &str, row: usize, rows: usize| {
         let numbers = random(row * rows);

@@ -39,18 +39,36 @@ fn a_question_is_answered_with_what_it_mentions() {
 fn secrets_are_never_shown_to_a_model() {
     let desk = Desk::new();
     std::fs::write(desk.folder.join(".env"), "TOKEN=hunter2\n").expect("a file");
-    let refused = desk.device.weft(["ai", "chat", "what is in @.env", "--folder", "notes"]).expect_err("a secret");
+    let refused =
+        desk.device.weft(["ai", "chat", "what is in @.env", "--folder", "notes"]).expect_err("a secret");
     assert_eq!(refused.code, Some(4), "{refused}");
     let refused = desk.device.weft(["ai", "complete", "notes/.env:1:1"]).expect_err("a secret");
     assert!(matches!(refused.code, Some(3 | 4)), "{refused}");
 }
 
+/// The only child of a process.
+#[cfg(target_os = "linux")]
+fn child_of(parent: u32) -> rustix::process::Pid {
+    let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+    let children = processes.filter_map(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // Behind the name in parentheses: the state, then the parent.
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(1);
+        let is_child = fields.next()?.parse() == Ok(parent);
+        is_child.then(|| entry.file_name().to_str()?.parse().ok()).flatten()
+    });
+    let children: Vec<i32> = children.collect();
+    assert_eq!(children.len(), 1, "{children:?}");
+    rustix::process::Pid::from_raw(children[0]).expect("a process")
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn killing_the_worker_is_told_and_the_next_question_is_answered() {
     let mut desk = Desk::new();
     desk.device.start_node().expect("a node");
     desk.device.weft(["ai", "chat", "warm", "--max-tokens", "1"]).expect("an answer");
-    let node = desk.device.node().expect("a node").pid().to_string();
+    let worker = child_of(desk.device.node().expect("a node").pid());
     let mut socket = ControlSocket::connect(&desk.device.home).expect("a socket");
     let long = json!({ "prompt": "a b c ".repeat(300), "max_tokens": 900, "stream": "s" });
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "ai.generate", "params": long });
@@ -59,8 +77,7 @@ fn killing_the_worker_is_told_and_the_next_question_is_answered() {
     let first = socket.next_line().expect("a line").expect("text");
     assert_eq!(first["method"], "ai.text", "{first}");
     let begin = Instant::now();
-    let killed = std::process::Command::new("pkill").args(["-9", "-P", &node]).status().expect("pkill");
-    assert!(killed.success());
+    rustix::process::kill_process(worker, rustix::process::Signal::KILL).expect("a process to kill");
     let failed = loop {
         let line = socket.next_line().expect("a line").expect("an answer");
         if line["id"] == 1 {
@@ -80,7 +97,9 @@ fn a_cancelled_request_ends_and_the_next_one_is_answered() {
     let mut socket = ControlSocket::connect(&desk.device.home).expect("a socket");
     socket.next_line().expect("a greeting");
     let params = json!({ "prompt": "x ".repeat(500), "max_tokens": 3000, "stream": "s" });
-    socket.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ai.generate", "params": params })).expect("a node");
+    socket
+        .send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ai.generate", "params": params }))
+        .expect("a node");
     loop {
         let line = socket.next_line().expect("a line").expect("text");
         if line["method"] == "ai.text" {
@@ -89,7 +108,9 @@ fn a_cancelled_request_ends_and_the_next_one_is_answered() {
     }
     socket.send(&json!({ "jsonrpc": "2.0", "method": "cancel", "params": { "id": 1 } })).expect("a node");
     let params = json!({ "prompt": "y", "max_tokens": 2 });
-    socket.send(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ai.generate", "params": params })).expect("a node");
+    socket
+        .send(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ai.generate", "params": params }))
+        .expect("a node");
     let mut ended = Vec::new();
     while ended.len() < 2 {
         let line = socket.next_line().expect("a line").expect("an answer");

@@ -67,13 +67,20 @@ fn server(bytes: Vec<u8>) -> (String, std::thread::JoinHandle<Vec<String>>) {
             let mut reader = BufReader::new(stream.try_clone().expect("a stream")).lines();
             let head: Vec<String> =
                 (&mut reader).map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-            let range = head.iter().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
-            let from: usize = range.as_deref().and_then(|range| range.trim_end_matches('-').parse().ok()).unwrap_or(0);
+            let range = head
+                .iter()
+                .find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+            let from: usize =
+                range.as_deref().and_then(|range| range.trim_end_matches('-').parse().ok()).unwrap_or(0);
             asked.push(range.unwrap_or_default());
             let status = if from > 0 { "206 Partial Content" } else { "200 OK" };
             let rest = &bytes[from..];
-            write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len())
-                .expect("a head");
+            write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                rest.len()
+            )
+            .expect("a head");
             let end = if turn == 0 { rest.len() / 2 } else { rest.len() };
             stream.write_all(&rest[..end]).expect("a body");
         }
@@ -110,7 +117,8 @@ fn a_download_goes_on_where_it_broke_off_and_is_checked() {
 #[test]
 fn only_encrypted_addresses_are_downloaded_from() {
     let desk = Desk::without_model();
-    let refused = desk.device.weft(["ai", "models", "download", "http://example.org/a.gguf"]).expect_err("plain");
+    let refused =
+        desk.device.weft(["ai", "models", "download", "http://example.org/a.gguf"]).expect_err("plain");
     assert!(refused.message.contains("https"), "{refused}");
 }
 

@@ -91,7 +91,8 @@ fn without_the_token_there_is_nothing() {
     let reply = served.send("GET", "/v1/models", &served.token, "");
     assert_eq!((reply.status, &reply.json()["data"][0]["id"]), (200, &json!("tiny")));
     assert!(served.address.starts_with("127.0.0.1:"));
-    let elsewhere = desk.device.weft(["ai", "serve", "--listen", "0.0.0.0:0"]).expect_err("another machine's");
+    let elsewhere =
+        desk.device.weft(["ai", "serve", "--listen", "0.0.0.0:0"]).expect_err("another machine's");
     assert_eq!(elsewhere.code, Some(2), "{elsewhere}");
 }
 
@@ -116,7 +117,8 @@ fn text_is_made_whole_and_in_pieces() {
     let pieces = events.iter().filter_map(|event| event["choices"][0]["delta"]["content"].as_str());
     assert_eq!(pieces.collect::<String>(), text);
     assert_eq!(events.last().expect("an event")["usage"]["completion_tokens"], 8);
-    let made = served.post("/v1/completions", &json!({ "prompt": "fn main", "max_tokens": 4, "temperature": 0 }));
+    let made =
+        served.post("/v1/completions", &json!({ "prompt": "fn main", "max_tokens": 4, "temperature": 0 }));
     assert_eq!(made.json()["usage"]["completion_tokens"], 4, "{}", made.body);
 }
 
@@ -147,7 +149,11 @@ fn what_is_too_large_or_not_understood_is_told() {
     assert!(sent < 100, "{sent} MiB were taken");
     for (path, body, status) in [
         ("/v1/completions", json!({ "nothing": 1 }), 400),
-        ("/v1/chat/completions", json!({ "messages": [{"role": "user", "content": "a"}], "tools": [{}] }), 400),
+        (
+            "/v1/chat/completions",
+            json!({ "messages": [{"role": "user", "content": "a"}], "tools": [{}] }),
+            400,
+        ),
         ("/v1/completions", json!({ "prompt": "a", "model": "unheard-of" }), 404),
         ("/v1/completions", json!({ "prompt": "a ".repeat(200_000) }), 400),
         ("/v1/embeddings", json!({ "input": "a" }), 404),
@@ -163,7 +169,8 @@ fn what_is_too_large_or_not_understood_is_told() {
 fn whoever_hangs_up_ends_the_computing() {
     let desk = Desk::new();
     let served = Served::start(&desk);
-    let body = json!({ "prompt": "x ".repeat(300), "max_tokens": 3000, "stream": true, "temperature": 0 }).to_string();
+    let body = json!({ "prompt": "x ".repeat(300), "max_tokens": 3000, "stream": true, "temperature": 0 })
+        .to_string();
     let mut stream = TcpStream::connect(&served.address).expect("a connection");
     write!(
         stream,

@@ -40,5 +40,11 @@ impl Desk {
 
 /// An engine may be left out of a build; then there is nothing to try here.
 fn has_engine(desk: &Desk) -> bool {
-    !desk.device.weft(["ai", "hardware"]).expect("an answer").field("backends").as_array().is_none_or(Vec::is_empty)
+    !desk
+        .device
+        .weft(["ai", "hardware"])
+        .expect("an answer")
+        .field("backends")
+        .as_array()
+        .is_none_or(Vec::is_empty)
 }

@@ -62,12 +62,17 @@ fn a_beginning_is_copied_from_a_slot_at_work() {
     batcher.submit(job(2, Priority::Chat, "a long system prompt. B", 50)).expect("a place");
     let step = run(&mut batcher);
     let (from, to) = (SlotIndex(1), SlotIndex(0));
-    let (from, to) = if step.started[0].reused == 22 && step.changes.contains(&CacheChange::Copy { from, to, tokens: 22 }) {
+    let (from, to) = if step.started[0].reused == 22
+        && step.changes.contains(&CacheChange::Copy { from, to, tokens: 22 })
+    {
         (from, to)
     } else {
         (to, from)
     };
-    assert_eq!(step.changes, [CacheChange::Trim { slot: to, from: 0 }, CacheChange::Copy { from, to, tokens: 22 }]);
+    assert_eq!(
+        step.changes,
+        [CacheChange::Trim { slot: to, from: 0 }, CacheChange::Copy { from, to, tokens: 22 }]
+    );
     assert_eq!(text(&step.rows), "xB");
 }
 
@@ -78,7 +83,10 @@ fn prompts_are_cut_into_steps_and_answers_go_on_beside_them() {
     run(&mut batcher);
     batcher.submit(job(2, Priority::Chat, "0123456789ABCDEF", 10)).expect("a place");
     assert_eq!(text(&run(&mut batcher).rows), "x0123456");
-    assert_eq!(batcher.read_of_prompt(SlotIndex(0)).or(batcher.read_of_prompt(SlotIndex(1))).map(|read| read.0 > 0), Some(true));
+    assert_eq!(
+        batcher.read_of_prompt(SlotIndex(0)).or(batcher.read_of_prompt(SlotIndex(1))).map(|read| read.0 > 0),
+        Some(true)
+    );
     assert_eq!(text(&run(&mut batcher).rows), "x789ABCD");
     assert_eq!(text(&run(&mut batcher).rows), "xEF");
 }
@@ -105,7 +113,9 @@ fn who_types_goes_first_and_what_is_lent_stands_still() {
 #[test]
 fn those_that_wait_are_begun_in_the_order_of_who_waits() {
     let mut batcher = Batcher::new(1, 1000, 64);
-    for (id, priority) in [(1, Priority::Chat), (2, Priority::Indexing), (3, Priority::Agent), (4, Priority::Completion)] {
+    for (id, priority) in
+        [(1, Priority::Chat), (2, Priority::Indexing), (3, Priority::Agent), (4, Priority::Completion)]
+    {
         batcher.submit(job(id, priority, "p", 2)).expect("a place");
     }
     let mut order = Vec::new();

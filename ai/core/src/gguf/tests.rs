@@ -146,7 +146,10 @@ fn claims_allocate_nothing_and_end_at_their_bounds() {
     for (length, says) in [(GGUF_ARRAY_MAX + 1, "claims"), (GGUF_ARRAY_MAX, "cut off")] {
         for kind in [0, 8, 6] {
             let told = parsed(&claims(kind, length)).expect_err("a refusal").to_string();
-            assert!(told.contains(says) || told.contains("claims") || told.contains("type"), "{kind} {length}: {told}");
+            assert!(
+                told.contains(says) || told.contains("claims") || told.contains("type"),
+                "{kind} {length}: {told}"
+            );
         }
     }
     let long = |length: u64| {

@@ -21,7 +21,11 @@ pub(super) struct Chooser {
 const PENALTY_TOKENS: i32 = 256;
 
 impl Chooser {
-    pub(super) fn new(model: &Model, sampling: &Sampling, constraint: Option<&Constraint>) -> Result<Self, Failure> {
+    pub(super) fn new(
+        model: &Model,
+        sampling: &Sampling,
+        constraint: Option<&Constraint>,
+    ) -> Result<Self, Failure> {
         let grammar = match constraint {
             None => None,
             Some(Constraint::Grammar(text)) => Some(grammar(model, text)?),
@@ -79,7 +83,9 @@ fn grammar(model: &Model, text: &str) -> Result<LlamaSampler, Failure> {
 
 fn chain(model: &Model, sampling: &Sampling) -> LlamaSampler {
     let mut samplers = Vec::new();
-    let is_penal = sampling.repeat_penalty != 1.0 || sampling.frequency_penalty != 0.0 || sampling.presence_penalty != 0.0;
+    let is_penal = sampling.repeat_penalty != 1.0
+        || sampling.frequency_penalty != 0.0
+        || sampling.presence_penalty != 0.0;
     if is_penal {
         samplers.push(LlamaSampler::penalties(
             model.llama().n_vocab(),

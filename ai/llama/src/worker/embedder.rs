@@ -125,8 +125,9 @@ impl<'model> Embedder<'model> {
                 outbox.send(&FromWorker::Counted(id, tokens))
             }
             ToWorker::Generate(id, _) => {
-                let failure = Failure::new(FailureKind::Unable, "this model makes embeddings and writes no text")
-                    .hint("choose another model: `weft ai models` lists what each is for");
+                let failure =
+                    Failure::new(FailureKind::Unable, "this model makes embeddings and writes no text")
+                        .hint("choose another model: `weft ai models` lists what each is for");
                 outbox.send(&FromWorker::Event(id, Event::Failed(failure)))
             }
             ToWorker::Load(_) => Ok(()),
@@ -146,7 +147,9 @@ impl<'model> Embedder<'model> {
             let is_cut = tokens.len() > most;
             if is_cut && !request.may_cut {
                 let message = format!("text {index} has {} tokens, this model reads {most}", tokens.len());
-                return Err(Failure::new(FailureKind::TooLong, message).hint("cut the text; nothing was embedded"));
+                return Err(
+                    Failure::new(FailureKind::TooLong, message).hint("cut the text; nothing was embedded")
+                );
             }
             if is_cut {
                 // What ends a sequence stays at its end.
@@ -196,7 +199,8 @@ impl<'model> Embedder<'model> {
                 Ok(vector) => work.done.push(Embedding { vector, tokens: *tokens, is_cut: *is_cut }),
                 Err(error) => {
                     work.texts.clear();
-                    let failure = Failure::new(FailureKind::Other, format!("the model cannot be computed: {error}"));
+                    let failure =
+                        Failure::new(FailureKind::Other, format!("the model cannot be computed: {error}"));
                     outbox.send(&FromWorker::Embedded(work.id, Err(failure)))?;
                     work.done.clear();
                 }

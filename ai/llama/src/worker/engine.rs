@@ -75,8 +75,11 @@ impl<'model> Engine<'model> {
             .with_n_threads(threads(load))
             .with_n_threads_batch(threads(load));
         let context = model.llama().new_context(backend, params).map_err(|_| {
-            Failure::new(FailureKind::NoMemory, format!("there is no memory for a context of {tokens} tokens"))
-                .hint("use a smaller context or a smaller model; `weft ai hardware` says what fits")
+            Failure::new(
+                FailureKind::NoMemory,
+                format!("there is no memory for a context of {tokens} tokens"),
+            )
+            .hint("use a smaller context or a smaller model; `weft ai hardware` says what fits")
         })?;
         let info = ModelInfo {
             architecture: model.summary().architecture.clone(),
@@ -133,15 +136,20 @@ impl<'model> Engine<'model> {
                 Err(failure) => outbox.send(&FromWorker::Event(id, Event::Failed(failure))),
             },
             ToWorker::Cancel(id) => {
-                if self.batcher.cancel(id) { self.done(id, Finish::Cancelled, outbox) } else { Ok(()) }
+                if self.batcher.cancel(id) {
+                    self.done(id, Finish::Cancelled, outbox)
+                } else {
+                    Ok(())
+                }
             }
             ToWorker::Count(id, text) => {
                 let tokens = u32::try_from(self.model.raw(&text).len()).unwrap_or(u32::MAX);
                 outbox.send(&FromWorker::Counted(id, tokens))
             }
             ToWorker::Embed(id, _) => {
-                let failure = Failure::new(FailureKind::Unable, "this model writes text and makes no embeddings")
-                    .hint("choose a model for embeddings: `weft ai models` lists what each is for");
+                let failure =
+                    Failure::new(FailureKind::Unable, "this model writes text and makes no embeddings")
+                        .hint("choose a model for embeddings: `weft ai models` lists what each is for");
                 outbox.send(&FromWorker::Embedded(id, Err(failure)))
             }
             ToWorker::Load(_) => Ok(()),
@@ -150,14 +158,19 @@ impl<'model> Engine<'model> {
 
     fn begin(&mut self, id: JobId, request: &Generate) -> Result<(), Failure> {
         request.check()?;
-        let usual = if request.priority == Priority::Completion { COMPLETION_TOKENS_USUAL } else { ANSWER_TOKENS_USUAL };
+        let usual = if request.priority == Priority::Completion {
+            COMPLETION_TOKENS_USUAL
+        } else {
+            ANSWER_TOKENS_USUAL
+        };
         let mut max_tokens = if request.max_tokens == 0 { usual } else { request.max_tokens as usize };
         let (tokens, left_out) = match &request.prompt {
             Prompt::Raw(text) => (self.model.raw(text), None),
             Prompt::Chat(messages) => (self.model.chat(messages), None),
             Prompt::Fill(fill) => {
                 let most = (self.info.context_tokens as usize).saturating_sub(max_tokens).max(8);
-                let budget = if fill.budget_tokens == 0 { most } else { most.min(fill.budget_tokens as usize) };
+                let budget =
+                    if fill.budget_tokens == 0 { most } else { most.min(fill.budget_tokens as usize) };
                 let built = self.model.fill(fill, budget);
                 (built.tokens, built.left_out)
             }
@@ -259,7 +272,8 @@ impl<'model> Engine<'model> {
                 CacheChange::Trim { slot, from } => {
                     let from = u32::try_from(from).map_err(|_| ())?;
                     let slot = u32::try_from(slot.0).map_err(|_| ())?;
-                    let trimmed = self.context.clear_kv_cache_seq(Some(slot), Some(from), None).map_err(|_| ())?;
+                    let trimmed =
+                        self.context.clear_kv_cache_seq(Some(slot), Some(from), None).map_err(|_| ())?;
                     if !trimmed {
                         return Err(());
                     }
@@ -320,7 +334,8 @@ impl<'model> Engine<'model> {
                 continue;
             }
             last = Some(row.slot);
-            let (Some(id), Some((done, total))) = (self.batcher.job_of(row.slot), self.batcher.read_of_prompt(row.slot))
+            let (Some(id), Some((done, total))) =
+                (self.batcher.job_of(row.slot), self.batcher.read_of_prompt(row.slot))
             else {
                 continue;
             };
@@ -368,7 +383,9 @@ fn refused(error: SubmitError) -> Failure {
     };
     let failure = Failure::new(kind, error.to_string());
     match kind {
-        FailureKind::TooLong => failure.hint("ask with less text, or use a model with a larger context; nothing was cut"),
+        FailureKind::TooLong => {
+            failure.hint("ask with less text, or use a model with a larger context; nothing was cut")
+        }
         FailureKind::Busy => failure.hint("try again in a moment"),
         _ => failure,
     }

@@ -3,8 +3,8 @@
 use std::{fs::File, io::BufReader};
 
 use llama_cpp_2::{
-    llama_backend::LlamaBackend,
     list_llama_ggml_backend_devices,
+    llama_backend::LlamaBackend,
     model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel, params::LlamaModelParams},
     token::LlamaToken,
 };
@@ -28,9 +28,13 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn load(backend: &LlamaBackend, load: &Load) -> Result<Self, Failure> {
-        let bad = |what: String| Failure::new(FailureKind::BadModel, what).hint("`weft ai models verify` checks it");
-        let file = File::open(&load.path).map_err(|error| bad(format!("the model file cannot be read: {error}")))?;
-        let bytes = file.metadata().map_err(|error| bad(format!("the model file cannot be read: {error}")))?.len();
+        let bad = |what: String| {
+            Failure::new(FailureKind::BadModel, what).hint("`weft ai models verify` checks it")
+        };
+        let file =
+            File::open(&load.path).map_err(|error| bad(format!("the model file cannot be read: {error}")))?;
+        let bytes =
+            file.metadata().map_err(|error| bad(format!("the model file cannot be read: {error}")))?.len();
         let summary = gguf::read(BufReader::new(file), bytes).map_err(|error| bad(error.to_string()))?;
         let params = LlamaModelParams::default().with_n_gpu_layers(load.gpu_layers);
         let llama = LlamaModel::load_from_file(backend, &load.path, &params)
@@ -174,7 +178,8 @@ impl Vocabulary for Model {
 /// Where the layers are computed.
 fn device(load: &Load) -> String {
     let devices = list_llama_ggml_backend_devices();
-    let others = devices.iter().filter(|device| device.name != "CPU").map(|device| device.description.clone());
+    let others =
+        devices.iter().filter(|device| device.name != "CPU").map(|device| device.description.clone());
     let others: Vec<String> = others.collect();
     if others.is_empty() || load.gpu_layers == 0 { "cpu".to_owned() } else { others.join(", ") }
 }

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{
     ai::{
-        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate, AiHardware,
-        AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList, AiModelRemove,
-        AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
+        AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
     },
     audit::{Audit, AuditReport},
     devices::{

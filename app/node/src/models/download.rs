@@ -88,7 +88,8 @@ async fn fetch(
     if have > 0 {
         request = request.header(header::RANGE, format!("bytes={have}-"));
     }
-    let answer = request.send().await.map_err(|error| failed(format!("the server cannot be reached: {error}")))?;
+    let answer =
+        request.send().await.map_err(|error| failed(format!("the server cannot be reached: {error}")))?;
     let status = answer.status();
     if status == StatusCode::RANGE_NOT_SATISFIABLE && have > 0 {
         // It is complete already, or another file by now: the checksum tells.
@@ -101,7 +102,9 @@ async fn fetch(
     let mut done = if goes_on { have } else { 0 };
     let total = done.saturating_add(answer.content_length().unwrap_or(0));
     if total > DOWNLOAD_BYTES_MAX {
-        return Err(failed(format!("the server offers {total} bytes, at most {DOWNLOAD_BYTES_MAX} are taken")));
+        return Err(failed(format!(
+            "the server offers {total} bytes, at most {DOWNLOAD_BYTES_MAX} are taken"
+        )));
     }
     let mut file = OpenOptions::new()
         .create(true)

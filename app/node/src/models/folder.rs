@@ -187,18 +187,13 @@ impl ModelFolder {
         let file = File::open(partial).map_err(io_error("the model's file cannot be read"))?;
         let bytes = file.metadata().map_err(io_error("the model's file cannot be read"))?.len();
         let summary = gguf::read(BufReader::new(&file), bytes)?;
-        let mut record = ModelRecord {
-            id,
-            sha256: sha256.to_owned(),
-            bytes,
-            source,
-            written: 0,
-            chosen_for: Vec::new(),
-        };
+        let mut record =
+            ModelRecord { id, sha256: sha256.to_owned(), bytes, source, written: 0, chosen_for: Vec::new() };
         let target = self.file(&record);
         let mut facts = file.metadata().map_err(io_error("the model's file cannot be read"))?.permissions();
         facts.set_readonly(true);
-        fs::set_permissions(partial, facts).map_err(io_error("the model's file cannot be closed for writing"))?;
+        fs::set_permissions(partial, facts)
+            .map_err(io_error("the model's file cannot be closed for writing"))?;
         fs::rename(partial, &target).map_err(io_error("the model's file cannot be moved"))?;
         let facts = fs::metadata(&target).map_err(io_error("the model's file cannot be read"))?;
         record.written = written(&facts);
@@ -259,7 +254,9 @@ impl ModelFolder {
         };
         match hashed(&mut file, record.bytes, progress, |_| Ok(())) {
             Err(error) => Some(format!("its file cannot be read: {error}")),
-            Ok(found) if found != record.sha256 => Some("its file is damaged: import or download it again".to_owned()),
+            Ok(found) if found != record.sha256 => {
+                Some("its file is damaged: import or download it again".to_owned())
+            }
             Ok(_) => None,
         }
     }
@@ -275,9 +272,14 @@ impl ModelFolder {
             if !is_id(wanted) {
                 return Err(ModelsError::BadName(wanted.to_owned()));
             }
-            return if is_taken(wanted) { Err(ModelsError::Taken(wanted.to_owned())) } else { Ok(wanted.to_owned()) };
+            return if is_taken(wanted) {
+                Err(ModelsError::Taken(wanted.to_owned()))
+            } else {
+                Ok(wanted.to_owned())
+            };
         }
-        let letters = stem.chars().map(|letter| if is_id_letter(letter) { letter.to_ascii_lowercase() } else { '-' });
+        let letters =
+            stem.chars().map(|letter| if is_id_letter(letter) { letter.to_ascii_lowercase() } else { '-' });
         let id: String = letters.take(ID_CHARS_MAX - 4).collect();
         let id = if is_id(&id) { id } else { "model".to_owned() };
         let numbered = (2..).map(|number| format!("{id}-{number}"));
@@ -304,7 +306,8 @@ fn is_id(id: &str) -> bool {
 }
 
 fn written(facts: &fs::Metadata) -> i64 {
-    let since = facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let since =
+        facts.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

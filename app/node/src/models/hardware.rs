@@ -31,7 +31,11 @@ impl Hardware {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
         // Only Linux says what is free without being pressed.
         let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        Self { cores, memory_bytes: line(&text, "MemTotal:"), memory_free_bytes: line(&text, "MemAvailable:") }
+        Self {
+            cores,
+            memory_bytes: line(&text, "MemTotal:"),
+            memory_free_bytes: line(&text, "MemAvailable:"),
+        }
     }
 
     /// Threads that a model computes with: one core stays for the person.
@@ -67,7 +71,9 @@ pub(crate) fn fit(summary: &GgufSummary, file_bytes: u64, hardware: &Hardware) -
         return Fit { fits: false, context_tokens: context, why };
     }
     let shortened = if context < wanted { format!(", shortened from {wanted}") } else { String::new() };
-    let why = format!("needs {needed_gb} GB of {free_gb} GB that are free, with {context} tokens of context{shortened}");
+    let why = format!(
+        "needs {needed_gb} GB of {free_gb} GB that are free, with {context} tokens of context{shortened}"
+    );
     Fit { fits: true, context_tokens: context, why }
 }
 
@@ -108,7 +114,10 @@ mod tests {
     fn the_system_is_asked() {
         let hardware = Hardware::look();
         assert!(hardware.cores > 0 && hardware.threads() > 0);
-        assert_eq!(line("MemTotal:       1024 kB\nMemAvailable:    512 kB\n", "MemAvailable:"), Some(512 * 1024));
+        assert_eq!(
+            line("MemTotal:       1024 kB\nMemAvailable:    512 kB\n", "MemAvailable:"),
+            Some(512 * 1024)
+        );
         assert_eq!(line("nothing", "MemTotal:"), None);
     }
 }

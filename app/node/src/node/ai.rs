@@ -20,8 +20,8 @@ use weft_ai::{
     pipe::Load,
     provider::Cancel,
     request::{
-        Constraint, Embed, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message, Priority, Prompt,
-        Sampling, Speaker, Usage,
+        Constraint, Embed, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message, Priority,
+        Prompt, Sampling, Speaker, Usage,
     },
 };
 use weft_ai_llama::{
@@ -32,8 +32,8 @@ use weft_ai_llama::{
 use super::Shared;
 use crate::{
     api::{
-        AiAnswer, AiEmbed, AiEmbedded, AiGenerate, AiMessage, AiSampling, AiText, ApiError, CallContext, ErrorKind,
-        Event, EventSink, Progress, ProgressSink, Purpose, Stage,
+        AiAnswer, AiEmbed, AiEmbedded, AiGenerate, AiMessage, AiSampling, AiText, ApiError, CallContext,
+        ErrorKind, Event, EventSink, Progress, ProgressSink, Purpose, Stage,
     },
     models::{Hardware, ModelFolder, ModelRecord, fit},
 };
@@ -124,16 +124,21 @@ impl Ai {
             return Ok(Arc::clone(supervisor));
         }
         while state.supervisors.len() >= LOADED_MAX {
-            let oldest = state.supervisors.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            let oldest =
+                state.supervisors.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
             let Some(oldest) = oldest else { break };
             state.supervisors.remove(&oldest);
         }
         let fit = fit(&summary, record.bytes, &Hardware::look());
         if !fit.fits {
-            return Err(ApiError::failed(format!("the model {} does not fit into memory: it {}", record.id, fit.why))
-                .hint("end other programs, or choose a smaller model: `weft ai hardware` says what fits"));
+            return Err(ApiError::failed(format!(
+                "the model {} does not fit into memory: it {}",
+                record.id, fit.why
+            ))
+            .hint("end other programs, or choose a smaller model: `weft ai hardware` says what fits"));
         }
-        let program = self.program.clone().ok_or_else(|| ApiError::failed("this program cannot find itself"))?;
+        let program =
+            self.program.clone().ok_or_else(|| ApiError::failed("this program cannot find itself"))?;
         let load = Load {
             context_tokens: u32::try_from(fit.context_tokens).unwrap_or(u32::MAX),
             // A step on a processor is short enough to be interrupted after.
@@ -159,7 +164,9 @@ impl Ai {
                     ai.state().supervisors.values().map(|(supervisor, _)| Arc::clone(supervisor)).collect();
                 // A model that is just being loaded is waited for, which takes a while.
                 let looked = tokio::task::spawn_blocking(move || {
-                    supervisors.iter().for_each(|supervisor| drop(supervisor.unload_when_idle(IDLE_TIME)));
+                    for supervisor in supervisors {
+                        supervisor.unload_when_idle(IDLE_TIME);
+                    }
                 });
                 let _ended = looked.await;
             }
@@ -388,7 +395,12 @@ pub(super) async fn embed(
     Ok(AiEmbedded {
         model: record.id,
         tokens: made.iter().map(|embedding| embedding.tokens).sum(),
-        cut: made.iter().enumerate().filter(|(_, embedding)| embedding.is_cut).map(|(index, _)| index).collect(),
+        cut: made
+            .iter()
+            .enumerate()
+            .filter(|(_, embedding)| embedding.is_cut)
+            .map(|(index, _)| index)
+            .collect(),
         vectors: made.into_iter().map(|embedding| embedding.vector).collect(),
     })
 }

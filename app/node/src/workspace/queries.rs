@@ -539,7 +539,8 @@ impl Engine {
     ) -> Result<bool, ApiError> {
         let (_, content) = self.shown_file(path)?;
         let document = content.document().ok_or_else(|| no_file(path))?;
-        let text = self.with_text(document, |text| text.text()).map_err(|error| not_readable(path, &error))?;
+        let text =
+            self.with_text(document, |text| text.text()).map_err(|error| not_readable(path, &error))?;
         let mut letters: Vec<char> = text.chars().collect();
         let mut taken = String::new();
         for edit in edits {

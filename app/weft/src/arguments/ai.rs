@@ -197,7 +197,6 @@ fn non_empty(file: &str) -> Option<PathBuf> {
     (!file.is_empty()).then(|| PathBuf::from(file))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

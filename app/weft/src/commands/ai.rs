@@ -5,8 +5,8 @@ mod serve;
 use std::io::Read as _;
 
 use weft_node::api::{
-    AiAccept, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload, AiModelImport,
-    AiModelRemove, AiModelVerify, AiModels, AiProposal, ApiError,
+    AiAccept, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload,
+    AiModelImport, AiModelRemove, AiModelVerify, AiModels, AiProposal, ApiError,
 };
 
 use super::Outcome;
@@ -119,7 +119,10 @@ async fn complete(
     if let Some(left_out) = &answer.left_out {
         output.note(&format!("The model was not shown {left_out}."));
     }
-    output.result(&answer, |answer, _| text::verbatim(&answer.text) + "\n")?;
+    output.result(&answer, |answer, look| {
+        // A program that reads the text must get it exactly; a terminal must not obey it.
+        if look.is_terminal { text::verbatim(&answer.text) + "\n" } else { answer.text.clone() + "\n" }
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -153,7 +156,8 @@ async fn chat(
         let listener = move |text: &str| {
             // The bar goes as soon as there is something to read.
             view = None;
-            if output.json { true } else { output.print(&text::verbatim(text)).is_ok() }
+            let shown = || if output.stdout_is_terminal { text::verbatim(text) } else { text.to_owned() };
+            if output.json { true } else { output.print(&shown()).is_ok() }
         };
         node.asker().ask_streaming(request, sink, listener).await
     });

@@ -1,7 +1,8 @@
 //! Language models, and what they say.
 
 use weft_node::api::{
-    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsVerified, AiProposal, Purpose,
+    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsVerified,
+    AiProposal, Purpose,
 };
 
 use super::{Look, Tone, bytes, count, plain, table::Table, verbatim};
@@ -83,7 +84,11 @@ pub(crate) fn ai_verified(verified: &AiModelsVerified, look: &Look) -> String {
         };
         rows.row([plain(&model.id), result]);
     }
-    if verified.models.is_empty() { "There are no models on this device.\n".to_owned() } else { rows.render(0) }
+    if verified.models.is_empty() {
+        "There are no models on this device.\n".to_owned()
+    } else {
+        rows.render(0)
+    }
 }
 
 pub(crate) fn ai_removed(removed: &AiModelRemoved, _look: &Look) -> String {
@@ -150,7 +155,8 @@ pub(crate) fn ai_proposal(proposal: &AiProposal, look: &Look) -> String {
 }
 
 pub(crate) fn ai_accepted(accepted: &AiAccepted, _look: &Look) -> String {
-    let numbers = |hunks: &[usize]| hunks.iter().map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(", ");
+    let numbers =
+        |hunks: &[usize]| hunks.iter().map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(", ");
     let mut text = String::new();
     if !accepted.made.is_empty() {
         text.push_str(&format!("Made hunk {}.\n", numbers(&accepted.made)));

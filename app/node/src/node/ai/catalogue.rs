@@ -8,8 +8,8 @@ use super::super::Shared;
 use crate::{
     api::{
         AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList, AiModelRemove,
-        AiModelRemoved, AiModelVerified, AiModelVerify, AiModelsVerified, ApiError, ErrorKind, Progress, ProgressSink,
-        Stage,
+        AiModelRemoved, AiModelVerified, AiModelVerify, AiModelsVerified, ApiError, ErrorKind, Progress,
+        ProgressSink, Stage,
     },
     models::{self, Hardware, ModelRecord, ModelsError, fit},
 };
@@ -24,7 +24,9 @@ pub(super) fn error(error: ModelsError) -> ApiError {
     };
     let hint = match &error {
         ModelsError::NotFound(_) => "`weft ai models` lists what there is",
-        ModelsError::NotAModel(_) => "models are files in the GGUF format; a broken download is fetched again",
+        ModelsError::NotAModel(_) => {
+            "models are files in the GGUF format; a broken download is fetched again"
+        }
         ModelsError::Changed(_) => "`weft ai models verify` checks it, `weft ai models remove` deletes it",
         ModelsError::Download(_) => "the same command goes on where it broke off",
         ModelsError::WrongChecksum { .. } => "it was deleted; ask whoever gave you the address",
@@ -59,7 +61,9 @@ fn shown(shared: &Shared, record: ModelRecord, hardware: &Hardware) -> AiModel {
 
 /// Runs what reads and writes files on a thread that may wait.
 async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::failed(format!("the work ended: {error}")))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ApiError::failed(format!("the work ended: {error}")))
 }
 
 pub(in crate::node) async fn list(shared: &Arc<Shared>) -> Result<AiModelList, ApiError> {
@@ -80,7 +84,8 @@ pub(in crate::node) async fn import(
     let (shared, progress) = (Arc::clone(shared), progress.clone());
     waiting(move || {
         let file = Path::new(&request.file);
-        let imported = shared.ai.folder.import(file, request.id.as_deref(), &bytes_of(&progress, Stage::Import));
+        let imported =
+            shared.ai.folder.import(file, request.id.as_deref(), &bytes_of(&progress, Stage::Import));
         imported.map(|record| shown(&shared, record, &Hardware::look())).map_err(error)
     })
     .await?
@@ -94,7 +99,8 @@ pub(in crate::node) async fn download(
     let report = bytes_of(progress, Stage::Receive);
     let folder = shared.ai.folder.clone();
     let record =
-        models::download(&folder, &request.url, request.sha256.as_deref(), request.id.as_deref(), &report).await;
+        models::download(&folder, &request.url, request.sha256.as_deref(), request.id.as_deref(), &report)
+            .await;
     let record = record.map_err(error)?;
     let shared = Arc::clone(shared);
     waiting(move || shown(&shared, record, &Hardware::look())).await

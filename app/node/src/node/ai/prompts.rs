@@ -100,9 +100,8 @@ fn foretold(rest: &str, model: String) -> AiAnswer {
 fn around(text: &str, line: u64, column: u64) -> Result<(&str, &str), ApiError> {
     let wrong = || {
         let lines = text.lines().count();
-        ApiError::usage(format!("there is no place {line}:{column}")).hint(format!(
-            "lines and columns count from 1, and the file has {lines} lines"
-        ))
+        ApiError::usage(format!("there is no place {line}:{column}"))
+            .hint(format!("lines and columns count from 1, and the file has {lines} lines"))
     };
     let (line, column) = (line.checked_sub(1).ok_or_else(wrong)?, column.checked_sub(1).ok_or_else(wrong)?);
     let mut start = 0;
@@ -209,7 +208,11 @@ fn mentions(question: &str) -> Vec<Mention> {
 }
 
 /// The frame around a mentioned file; `None` for a word that names no file.
-async fn mentioned(shared: &Arc<Shared>, folder: &Path, mention: &Mention) -> Result<Option<String>, ApiError> {
+async fn mentioned(
+    shared: &Arc<Shared>,
+    folder: &Path,
+    mention: &Mention,
+) -> Result<Option<String>, ApiError> {
     let (workspace, _, rest) = shared.workspace_of(&folder.join(&mention.path))?;
     let Ok(path) = paths::inside(&rest) else { return Ok(None) };
     let text = match shown_text(&workspace, &path).await {
@@ -250,11 +253,10 @@ mod tests {
     fn questions_mention_files() {
         let found = mentions("what does @src/a.rs do, and @file:b.md:3-9? mail a@b.c, @c.txt:7 @src/a.rs");
         let mention = |path: &str, lines| Mention { path: path.into(), lines };
-        assert_eq!(found, [
-            mention("src/a.rs", None),
-            mention("b.md", Some((3, 9))),
-            mention("c.txt", Some((7, 7))),
-        ]);
+        assert_eq!(
+            found,
+            [mention("src/a.rs", None), mention("b.md", Some((3, 9))), mention("c.txt", Some((7, 7))),]
+        );
         assert_eq!(found[1].name(), "b.md:3-9");
     }
 }

@@ -21,7 +21,7 @@ use weft_ai::{
 use super::super::{Shared, calls, documents, health};
 use super::prompts::shown_text;
 use crate::api::{
-    AiAccept, AiAccepted, AiEdit, AiHunk, AiProposal, ApiError, CallContext, ClientEdit, DocumentClose, DocumentOpen,
+    AiAccept, AiAccepted, AiEdit, AiHunk, AiProposal, ApiError, CallContext, ClientEdit, DocumentOpen,
     Purpose, SessionId,
 };
 
@@ -100,6 +100,15 @@ pub(in crate::node) async fn edit(
             .hint("ask again in other words, or with another model")
             .data_state("nothing was changed")
     })?;
+    // Small models say the question again.
+    let frame = ["<before>", "<lines>", "<after>"]
+        .into_iter()
+        .find(|tag| new.contains(tag) && !range.text.contains(tag));
+    if frame.is_some() {
+        return Err(ApiError::failed("the model repeated the question instead of answering it")
+            .hint("ask with a larger model: `weft ai models` lists what there is")
+            .data_state("nothing was changed"));
+    }
     let mut warnings = Vec::new();
     if answer.finish != "end" {
         warnings.push(format!("the answer ended early: {}", answer.finish));
@@ -197,10 +206,12 @@ impl Range {
 }
 
 fn question(path: &str, range: &Range, instruction: &str) -> Vec<Message> {
-    let clean = |text: &str| ["before", "lines", "after"].iter().fold(text.to_owned(), |text, name| {
-        // The end of a frame cannot be written inside it.
-        text.replace(&format!("</{name}>"), &format!("<\\/{name}>"))
-    });
+    let clean = |text: &str| {
+        ["before", "lines", "after"].iter().fold(text.to_owned(), |text, name| {
+            // The end of a frame cannot be written inside it.
+            text.replace(&format!("</{name}>"), &format!("<\\/{name}>"))
+        })
+    };
     let text = format!(
         "File {path:?}.\n<before>\n{}</before>\n<lines>\n{}</lines>\n<after>\n{}</after>\n\nWhat is wanted: {instruction}",
         clean(&range.before),
@@ -256,14 +267,27 @@ pub(in crate::node) async fn accept(
     wanted.sort_unstable();
     wanted.dedup();
     if let Some(unknown) = wanted.iter().find(|index| **index >= proposal.hunks.len()) {
-        return Err(ApiError::usage(format!("the proposal has no hunk {unknown}")).data_state("nothing was changed"));
+        return Err(
+            ApiError::usage(format!("the proposal has no hunk {unknown}")).data_state("nothing was changed")
+        );
     }
     health::refuse_when_full(shared)?;
     // From the last to the first: the places of the others stay what they were in the text that the model saw.
     for index in wanted.into_iter().rev() {
         let hunk = &proposal.hunks[index];
-        let edit = ClientEdit { at: hunk.at as u64, delete: hunk.old.chars().count() as u64, insert: hunk.new.clone() };
-        let made = documents::edit_of_model(shared, context.session, proposal.document, edit, &hunk.old, &proposal.model);
+        let edit = ClientEdit {
+            at: hunk.at as u64,
+            delete: hunk.old.chars().count() as u64,
+            insert: hunk.new.clone(),
+        };
+        let made = documents::edit_of_model(
+            shared,
+            context.session,
+            proposal.document,
+            edit,
+            &hunk.old,
+            &proposal.model,
+        );
         if made.await? { accepted.made.push(index) } else { accepted.outdated.push(index) }
     }
     drop(open);
@@ -280,12 +304,18 @@ mod tests {
     fn a_range_and_its_hunks_keep_their_places() {
         let text = "ä\nb\nc\nd\ne\n";
         let range = Range::of(text, 2, 4).expect("lines");
-        assert_eq!((range.at, range.text.as_str(), range.before.as_str(), range.after.as_str()), (2, "b\nc\nd\n", "ä\n", "e\n"));
+        assert_eq!(
+            (range.at, range.text.as_str(), range.before.as_str(), range.after.as_str()),
+            (2, "b\nc\nd\n", "ä\n", "e\n")
+        );
         let found = hunks(&range, "B\nc\nd\nx\n");
-        assert_eq!(found, [
-            Hunk { at: 2, old: "b\n".into(), new: "B\n".into() },
-            Hunk { at: 8, old: String::new(), new: "x\n".into() },
-        ]);
+        assert_eq!(
+            found,
+            [
+                Hunk { at: 2, old: "b\n".into(), new: "B\n".into() },
+                Hunk { at: 8, old: String::new(), new: "x\n".into() },
+            ]
+        );
         for (from, to) in [(0, 1), (3, 2), (5, 6), (6, 6), (u64::MAX, u64::MAX)] {
             assert!(Range::of(text, from, to).is_err(), "{from}-{to}");
         }

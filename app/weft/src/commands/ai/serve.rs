@@ -68,9 +68,9 @@ pub(super) async fn serve(
             .hint("listen on 127.0.0.1 or [::1]; members of a workspace on other machines have models of their own"));
     }
     with_node(environment, Need::DeviceForLong, async |node| {
-        let listener = tokio::net::TcpListener::bind(arguments.listen)
-            .await
-            .map_err(|error| ApiError::failed(format!("{} cannot be listened on: {error}", arguments.listen)))?;
+        let listener = tokio::net::TcpListener::bind(arguments.listen).await.map_err(|error| {
+            ApiError::failed(format!("{} cannot be listened on: {error}", arguments.listen))
+        })?;
         let address = listener.local_addr().map_err(|error| ApiError::failed(error.to_string()))?;
         let token = new_token()?;
         announce(address, &token, output)?;
@@ -122,7 +122,10 @@ async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next
         return answer;
     }
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if length.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+    if length
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > BODY_BYTES_MAX as u64)
+    {
         return too_large();
     }
     next.run(request).await
@@ -174,10 +177,19 @@ fn parsed<T: serde::de::DeserializeOwned>(
 ) -> Result<T, Box<Response>> {
     let body = body.map_err(|rejection| {
         let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        Box::new(if is_large { too_large() } else { told(rejection.status(), &rejection.body_text(), "bad_body") })
+        Box::new(if is_large {
+            too_large()
+        } else {
+            told(rejection.status(), &rejection.body_text(), "bad_body")
+        })
     })?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Box::new(told(StatusCode::BAD_REQUEST, &format!("the request is not understood: {error}"), "bad_json")))
+    serde_json::from_slice(&body).map_err(|error| {
+        Box::new(told(
+            StatusCode::BAD_REQUEST,
+            &format!("the request is not understood: {error}"),
+            "bad_json",
+        ))
+    })
 }
 
 type BodyBytes = Result<Bytes, axum::extract::rejection::BytesRejection>;
@@ -185,9 +197,10 @@ type BodyBytes = Result<Bytes, axum::extract::rejection::BytesRejection>;
 async fn models(State(service): State<Arc<Service>>) -> Response {
     match service.asker.ask(AiModels {}).await {
         Ok(list) => {
-            let models = list.models.iter().map(|model| {
-                json!({ "id": model.id, "object": "model", "created": 0, "owned_by": "weft" })
-            });
+            let models = list
+                .models
+                .iter()
+                .map(|model| json!({ "id": model.id, "object": "model", "created": 0, "owned_by": "weft" }));
             Json(json!({ "object": "list", "data": models.collect::<Vec<_>>() })).into_response()
         }
         Err(error) => failed(&error),
@@ -250,16 +263,22 @@ impl Form {
     fn whole(self, text: &str, finish: &str) -> Value {
         let finish = finish_reason(finish);
         match self {
-            Self::Completion => json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish }),
-            Self::Chat => json!({ "index": 0, "message": { "role": "assistant", "content": text, "refusal": null },
-                "logprobs": null, "finish_reason": finish }),
+            Self::Completion => {
+                json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish })
+            }
+            Self::Chat => {
+                json!({ "index": 0, "message": { "role": "assistant", "content": text, "refusal": null },
+                "logprobs": null, "finish_reason": finish })
+            }
         }
     }
 
     fn piece(self, text: &str, finish: Option<&str>, is_first: bool) -> Value {
         let finish = finish.map(finish_reason);
         match self {
-            Self::Completion => json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish }),
+            Self::Completion => {
+                json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": finish })
+            }
             Self::Chat => {
                 let mut delta = serde_json::Map::new();
                 if is_first {
@@ -285,7 +304,13 @@ fn new_id() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
 
-async fn answer(service: &Service, asked: AiGenerate, form: Form, is_stream: bool, with_usage: bool) -> Response {
+async fn answer(
+    service: &Service,
+    asked: AiGenerate,
+    form: Form,
+    is_stream: bool,
+    with_usage: bool,
+) -> Response {
     if is_stream {
         return streamed(service.asker.clone(), asked, form, with_usage).await;
     }
