@@ -155,7 +155,7 @@ async fn chat(
         let mut view = Some(view);
         let listener = move |text: &str| {
             // The bar goes as soon as there is something to read.
-            view = None;
+            drop(view.take());
             let shown = || if output.stdout_is_terminal { text::verbatim(text) } else { text.to_owned() };
             if output.json { true } else { output.print(&shown()).is_ok() }
         };

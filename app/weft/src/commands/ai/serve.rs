@@ -76,7 +76,7 @@ pub(super) async fn serve(
         announce(address, &token, output)?;
         let service = Arc::new(Service { asker: node.asker(), token });
         tokio::select! {
-            served = axum::serve(listener, router(service)) => {
+            served = axum::serve(listener, router(service)).into_future() => {
                 served.map_err(|error| ApiError::failed(format!("serving ended: {error}")))
             }
             () = node.interrupted() => Ok(()),
