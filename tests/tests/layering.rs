@@ -10,7 +10,7 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 22] = [
+const LAYERS: [(&str, u32); 23] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
@@ -31,6 +31,7 @@ const LAYERS: [(&str, u32); 22] = [
     ("weft-bench-ai", 7),
     ("weft-bench-sync", 7),
     ("weft-benches", 6),
+    ("weft-bench-index", 6),
     ("weft-bench-trust", 6),
     ("weft-bench-ui", 6),
 ];

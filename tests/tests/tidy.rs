@@ -176,8 +176,10 @@ fn the_engine_names_automerge_only_in_its_interchange() {
 }
 
 /// Each file of limits, with the packages whose tests stand at them.
-const LIMITS: [(&str, &[&str]); 7] = [
+const LIMITS: [(&str, &[&str]); 9] = [
     ("ai/core/src/limits.rs", &["ai/core", "ai/llama"]),
+    ("index/core/src/limits.rs", &["index/core"]),
+    ("index/disk/src/limits.rs", &["index/disk"]),
     ("app/core/src/limits.rs", &["app/core"]),
     ("app/desktop/src/limits.rs", &["app/desktop"]),
     ("crdt/src/limits.rs", &["crdt"]),
@@ -188,7 +190,7 @@ const LIMITS: [(&str, &[&str]); 7] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 29] = [
+const TUNING: [(&str, &str); 30] = [
     ("STATUS_EVERY", "how often the window asks its node"),
     ("BUSY_PATIENCE", "patience with another start of this program"),
     ("LAST_WORDS_PATIENCE", "patience with the node when the window is closed"),
@@ -213,6 +215,7 @@ const TUNING: [(&str, &str); 29] = [
     ),
     ("LAN_INITIAL_RTT", "given to the transport"),
     ("SEND_WINDOW_BYTES of sync/net", "given to the transport; bounds our own sending"),
+    ("DATAGRAM_BUFFER_BYTES", "given to the transport"),
     ("CHANNEL_LINGER", "patience with a peer at the end"),
     ("JOIN_LINGER", "patience with a peer at the end"),
     ("SHUTDOWN_DRAIN", "patience with peers at the end"),

@@ -8,12 +8,14 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`, `ai`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`, `ai`: the parameters and
+//!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
 mod ai;
 mod audit;
+mod backups;
 mod devices;
 mod documents;
 mod error;
@@ -26,6 +28,9 @@ mod people;
 mod progress;
 mod role;
 mod running;
+mod search;
+mod symbols;
+mod void;
 mod wall_time;
 mod workspace;
 
@@ -37,6 +42,10 @@ pub use self::{
         AiModelsVerified, AiProposal, AiSampling, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
+    backups::{
+        BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
+        Passphrase, RestoredPlace,
+    },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
@@ -48,7 +57,10 @@ pub use self::{
         DocumentEdited, DocumentOpen, DocumentOpened,
     },
     error::{ApiError, ErrorKind},
-    event::{AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
+    event::{
+        AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        RemoteCursor,
+    },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,
         LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,
@@ -67,6 +79,9 @@ pub use self::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
     },
+    search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},
+    void::{Admit, Admitted, VoidExport, VoidExported},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod ai;
+mod backup;
 mod device;
 mod files;
 mod health;
@@ -8,6 +9,7 @@ mod join;
 mod keep;
 mod node;
 mod people;
+mod search;
 mod share;
 mod workspace;
 
@@ -59,6 +61,8 @@ pub(crate) async fn run(
         Command::Blame(arguments) => files::blame(&arguments, environment, output).await,
         Command::Restore(arguments) => files::restore(&arguments, environment, output).await,
         Command::Log(arguments) => files::log(&arguments, environment, output).await,
+        Command::Search(arguments) => search::search(&arguments, environment, output).await,
+        Command::Index(arguments) => search::index(&arguments, environment, output).await,
         Command::Peers => people::peers(environment, output).await,
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
         Command::Role(arguments) => people::role(&arguments, environment, output).await,
@@ -66,6 +70,9 @@ pub(crate) async fn run(
         Command::Audit(arguments) => people::audit(&arguments, environment, output).await,
         Command::Device(arguments) => device::device(&arguments.action, environment, output).await,
         Command::Keep(arguments) => keep::keep(&arguments, environment, output).await,
+        Command::ExportVoid(arguments) => people::export_void(&arguments, environment, output).await,
+        Command::Admit(arguments) => people::admit(&arguments, environment, output).await,
+        Command::Backup(arguments) => backup::backup(&arguments, environment, output).await,
         Command::Mirror(arguments) => {
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await
