@@ -10,7 +10,7 @@
 //! - [`document`]: an open document: edits, undo, commands, and staying in step with the node
 //! - [`view`]: one view of a document
 //! - [`display`]: rows as a window shows them: lines that are wrapped, folded and cut
-//! - [`language`]: what is known of each language besides its grammar
+//! - [`language`]: what is known of each language besides its grammar, which the index knows as well
 //! - [`command`]: the list of everything that can be asked for
 //! - [`commands`]: what commands of an editor do
 //! - [`keymap`]: which keys ask for which command
@@ -32,7 +32,6 @@ pub mod display;
 pub mod document;
 mod folds;
 pub mod keymap;
-pub mod language;
 pub mod limits;
 pub mod markdown;
 pub mod search;
@@ -52,7 +51,6 @@ pub use commands::{Clip, EditSettings, Motion};
 pub use display::{Fold, Point, Row, Rows};
 pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal, Whereabouts};
 pub use keymap::{KeyMap, Platform, Resolution};
-pub use language::Language;
 pub use selection::{Selection, Selections};
 pub use settings::Settings;
 pub use syntax::{Highlight, OutlineItem, ParseJob, Parsed, Span, SyntaxTree};
@@ -61,3 +59,4 @@ pub use theme::Theme;
 pub use toml_file::Problem;
 pub use view::{Scroll, View, ViewId};
 pub use weft_crdt::{ByteIndex, CharIndex, Edit, LineIndex, Patch};
+pub use weft_index::language::{self, Language};

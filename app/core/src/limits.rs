@@ -87,12 +87,6 @@ pub const OUTLINE_ITEMS_MAX: usize = 20_000;
 /// How much of a name is shown in an outline, in characters.
 pub const OUTLINE_NAME_CHARS_MAX: usize = 120;
 
-/// How much of a word of a query counts, in characters, and how many words.
-pub const FUZZY_QUERY_CHARS_MAX: usize = 64;
-
-/// How much of a name is looked at, in characters from its end.
-pub const FUZZY_NAME_CHARS_MAX: usize = 512;
-
 /// Most results of quick open.
 pub const QUICK_RESULTS_MAX: usize = 200;
 

@@ -3,7 +3,6 @@
 
 mod file_tree;
 mod find_bar;
-mod fuzzy;
 mod layout;
 mod open_files;
 mod palette;
@@ -13,8 +12,8 @@ mod tests;
 
 pub use self::file_tree::{Entry, FileTree, FolderState, TreeEffect, TreeRow};
 pub use self::find_bar::FindBar;
-pub use self::fuzzy::{Fuzzy, Matched};
 pub use self::layout::{Axis, Group, GroupId, Layout, LayoutError, Pane, Tab, TabId};
 pub use self::open_files::{FileState, OpenFile, OpenFiles};
 pub use self::palette::{Palette, PaletteRow};
 pub use self::quick_open::{QuickOpen, QuickQuery, Ranked};
+pub use weft_index::{Fuzzy, Matched};

@@ -7,6 +7,7 @@ mod changes;
 mod connect;
 mod documents;
 mod files;
+mod found;
 mod messages;
 mod pictures;
 mod saved;

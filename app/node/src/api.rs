@@ -8,11 +8,14 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`, `ai`: the parameters and
+//!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
+mod ai;
 mod audit;
+mod backups;
 mod devices;
 mod documents;
 mod error;
@@ -25,11 +28,24 @@ mod people;
 mod progress;
 mod role;
 mod running;
+mod search;
+mod symbols;
+mod void;
 mod wall_time;
 mod workspace;
 
 pub use self::{
+    ai::{
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload,
+        AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels,
+        AiModelsVerified, AiProposal, AiSampling, Purpose,
+    },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
+    backups::{
+        BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
+        Passphrase, RestoredPlace,
+    },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
@@ -42,7 +58,7 @@ pub use self::{
     },
     error::{ApiError, ErrorKind},
     event::{
-        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
         RemoteCursor,
     },
     files::{
@@ -63,6 +79,9 @@ pub use self::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
     },
+    search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},
+    void::{Admit, Admitted, VoidExport, VoidExported},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

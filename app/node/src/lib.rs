@@ -16,6 +16,8 @@ pub mod mirror;
 mod folder;
 #[cfg(test)]
 mod fuzz;
+mod indexing;
+mod models;
 mod node;
 mod presence;
 mod profile;
@@ -23,4 +25,4 @@ mod registry;
 mod transfer;
 mod workspace;
 
-pub use node::{Node, check_ticket, is_held, open};
+pub use node::{Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup};

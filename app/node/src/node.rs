@@ -1,6 +1,9 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
+mod admitting;
+pub(crate) mod ai;
 mod auditing;
+mod backing_up;
 mod calls;
 mod documents;
 mod governing;
@@ -10,11 +13,13 @@ mod inviting;
 mod joining;
 mod keeping;
 mod linking;
+mod names;
 mod network;
 mod opening;
 mod paths;
 mod presence;
 mod recovering;
+mod searching;
 mod transform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,9 +40,10 @@ use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
 
+pub use self::backing_up::{check_backup, restore_backup};
 pub(crate) use self::inviting::WaitingNewcomer;
 pub use self::joining::check_ticket;
-pub use self::opening::{is_held, open};
+pub use self::opening::{is_held, open, read_passphrase};
 
 /// A running node.
 pub struct Node {
@@ -60,6 +66,9 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    /// Language models on this device.
+    pub(crate) ai: Arc<ai::Ai>,
+    pub(crate) indexes: crate::indexing::Indexes,
     pub(crate) presence: Arc<presence::Presence>,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
@@ -157,6 +166,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.ai.close_session(session);
         self.shared.presence.close_session(session);
     }
 }

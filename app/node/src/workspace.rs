@@ -1,5 +1,6 @@
 //! One workspace: the engine that ties documents, replication, the store and the folder together.
 
+pub(crate) mod admitting;
 mod begun_again;
 pub(crate) mod contents;
 mod deliver;
@@ -11,6 +12,7 @@ pub(crate) mod entries;
 mod fetch_plan;
 mod gathering;
 mod history;
+pub(crate) mod listed_files;
 mod open_documents;
 pub(crate) mod people;
 mod presence;

@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod ai;
+mod backup;
 mod device;
 mod files;
 mod health;
@@ -7,6 +9,7 @@ mod join;
 mod keep;
 mod node;
 mod people;
+mod search;
 mod share;
 mod workspace;
 
@@ -58,6 +61,8 @@ pub(crate) async fn run(
         Command::Blame(arguments) => files::blame(&arguments, environment, output).await,
         Command::Restore(arguments) => files::restore(&arguments, environment, output).await,
         Command::Log(arguments) => files::log(&arguments, environment, output).await,
+        Command::Search(arguments) => search::search(&arguments, environment, output).await,
+        Command::Index(arguments) => search::index(&arguments, environment, output).await,
         Command::Peers => people::peers(environment, output).await,
         Command::Members(arguments) => people::members(&arguments, environment, output).await,
         Command::Role(arguments) => people::role(&arguments, environment, output).await,
@@ -65,11 +70,17 @@ pub(crate) async fn run(
         Command::Audit(arguments) => people::audit(&arguments, environment, output).await,
         Command::Device(arguments) => device::device(&arguments.action, environment, output).await,
         Command::Keep(arguments) => keep::keep(&arguments, environment, output).await,
+        Command::ExportVoid(arguments) => people::export_void(&arguments, environment, output).await,
+        Command::Admit(arguments) => people::admit(&arguments, environment, output).await,
+        Command::Backup(arguments) => backup::backup(&arguments, environment, output).await,
         Command::Mirror(arguments) => {
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await
         }
         Command::Policy(arguments) => workspace::policy(&arguments, environment, output).await,
+        Command::Ai(arguments) => ai::ai(&arguments.action, environment, output).await,
+        // Begun in `main`, before anything is opened.
+        Command::Worker => Ok(Outcome::Done),
         Command::Doctor => health::doctor(environment, output).await,
         // Shown above, before the log is opened for writing.
         Command::Diagnostics(_) => Ok(Outcome::Done),
@@ -98,6 +109,19 @@ pub(crate) fn open_window(folder: Option<&std::path::Path>, output: &Output) -> 
     output
         .print(&format!("{help}\n\nThis build of Weft has no window; every command works without it.\n"))?;
     Ok(Outcome::Done)
+}
+
+/// `weft worker`: runs a model for the node until the node closes the pipe.
+#[cfg(feature = "ai")]
+pub(crate) fn be_worker() -> Result<Outcome, ApiError> {
+    let _status = weft_ai_llama::worker::run();
+    Ok(Outcome::Done)
+}
+
+/// `weft worker`, in a build without the engine.
+#[cfg(not(feature = "ai"))]
+pub(crate) fn be_worker() -> Result<Outcome, ApiError> {
+    Err(ApiError::usage("this build of Weft has no engine for models").hint("build it with the feature `ai`"))
 }
 
 /// A node with the network as the arguments say.

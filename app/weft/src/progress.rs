@@ -115,6 +115,7 @@ fn name(stage: Stage) -> &'static str {
         Stage::Receive => "Receiving",
         Stage::Write => "Writing",
         Stage::Send => "Sending",
+        Stage::Index => "Reading into the index",
     }
 }
 

@@ -3,7 +3,9 @@
 //! Everything that another person may have written goes through [`plain`] or [`verbatim`], so that a name cannot move the
 //! cursor, change colours or turn the reading direction.
 
+mod ai;
 mod audit;
+mod backup;
 mod devices;
 mod escape;
 mod files;
@@ -12,12 +14,18 @@ mod look;
 mod people;
 mod qr;
 mod running;
+mod search;
 mod table;
 mod units;
+mod void;
 mod workspace;
 
 pub(crate) use self::{
+    ai::{
+        ai_accepted, ai_answer, ai_hardware, ai_model_added, ai_models, ai_proposal, ai_removed, ai_verified,
+    },
     audit::audit,
+    backup::{backed_up, backup_checked, restored_backup},
     devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
@@ -26,7 +34,9 @@ pub(crate) use self::{
     people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
+    search::{found, index},
     units::{age, bytes, count, seconds, short_id},
+    void::{admitted, void_exported},
     workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},
 };
 

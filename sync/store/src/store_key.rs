@@ -30,6 +30,12 @@ impl StoreKey {
         Ok(key)
     }
 
+    /// Makes a key for something else of this device that is sealed: another for each purpose, which `context` names.
+    #[must_use]
+    pub fn derived(&self, context: &'static str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(context, &self.0))
+    }
+
     /// Borrows the bytes: for sealing them in a slot, never for printing.
     #[must_use]
     pub const fn expose(&self) -> &[u8; 32] {
@@ -150,6 +156,14 @@ mod tests {
     fn a_key_never_prints_itself() {
         let key = StoreKey::from_bytes([0x41; 32]);
         assert_eq!(format!("{key:?}"), "StoreKey(****)");
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let key = StoreKey::from_bytes([7; 32]);
+        assert_ne!(key.derived("one"), key.derived("two"));
+        assert_ne!(*key.derived("one"), *key.expose());
+        assert_eq!(key.derived("one"), StoreKey::from_bytes([7; 32]).derived("one"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who may do what, between real nodes: roles, and people who are put out.
 #![cfg(unix)]
 
+mod backup;
 mod devices;
 mod keeper;
 mod presence;

@@ -22,7 +22,7 @@ use weft_node::api::{
 use super::{
     Ask, FileChange, FromLink, NewsSender, PassphraseAnswer, Saved, ToLink, changes,
     connect::{Connection, Served},
-    documents, files, pictures, saved,
+    documents, files, found, pictures, saved,
 };
 use crate::limits::{HISTORY_MAX, LAST_WORDS_PATIENCE, REQUESTS_MAX, STATUS_EVERY};
 
@@ -379,8 +379,20 @@ impl Worker {
         let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
         self.search.store(number, Ordering::Relaxed);
         let newest = Arc::clone(&self.search);
-        tokio::task::spawn_blocking(move || {
-            files::search(&root, &query, number, &|| newest.load(Ordering::Relaxed) == number, &news);
+        let node = self.node.as_ref().map(|node| node.connection.clone());
+        tokio::spawn(async move {
+            if let Some(node) = node
+                && let Ok(found) = found::search(&node, &root, &query, number).await
+            {
+                news.offer(found);
+                return;
+            }
+            // Without a node, and in a folder that is no workspace, every file is read.
+            let read = move || {
+                files::search(&root, &query, number, &|| newest.load(Ordering::Relaxed) == number, &news);
+            };
+            // A panic has been reported by the thread itself.
+            let _ = tokio::task::spawn_blocking(read).await;
         });
     }
 

@@ -63,6 +63,7 @@ pub(super) fn progress_ui(ui: &mut Ui, state: &State, words: &str) {
         Stage::Receive => "Receiving",
         Stage::Write => "Writing files",
         Stage::Send => "Sending",
+        Stage::Index => "Reading into the index",
     };
     let count = match progress.total {
         Some(total) => format!(", {} of {total}", progress.done),

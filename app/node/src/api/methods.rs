@@ -3,7 +3,13 @@
 use serde_json::Value;
 
 use super::{
+    ai::{
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
+        AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
+    },
     audit::{Audit, AuditReport},
+    backups::{BackedUp, Backup},
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, OwnDevices, Recovery, RecoveryCheck, RecoveryChecked,
@@ -23,6 +29,9 @@ use super::{
         Members, MembersList, Revoke, Revoked, Share, Shared,
     },
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
+    search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
+    symbols::{Definition, NamePlaces, Outline, OutlineSymbols, References},
+    void::{Admit, Admitted, VoidExport, VoidExported},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
         MirrorResume, MirrorResumed, Policies, Policy, Status, Wait, Waited, WorkspaceStatus,
@@ -196,6 +205,18 @@ methods! {
     "restore" Restore -> Restored;
     /// Lists what changed in a workspace, newest first.
     "log" Log -> LogChanges;
+    /// Looks through the workspace.
+    "search" Search -> SearchHits;
+    /// Lists what a file defines.
+    "symbols.outline" Outline -> OutlineSymbols;
+    /// Finds where the name at a place is defined.
+    "symbols.definition" Definition -> NamePlaces;
+    /// Finds where the name at a place is used.
+    "symbols.references" References -> NamePlaces;
+    /// Says how far the index is.
+    "index.status" IndexStatus -> IndexReport;
+    /// Builds the index anew.
+    "index.rebuild" IndexRebuild -> IndexReport;
     /// Lists the devices this node talks to.
     "peers" Peers -> PeersList;
     /// Lists the people of a workspace with their devices.
@@ -206,6 +227,10 @@ methods! {
     "revoke" Revoke -> Revoked;
     /// Lists who did what to the membership.
     "audit" Audit -> AuditReport;
+    /// Writes out what somebody's work that does not count comes to.
+    "void.export" VoidExport -> VoidExported;
+    /// Lets somebody's work count that does not.
+    "void.admit" Admit -> Admitted;
     /// Makes a ticket that links another device to this person.
     "device.link" DeviceLink -> Shared;
     /// Says what a ticket would link this device to.
@@ -226,6 +251,8 @@ methods! {
     "keep" Keep -> Kept;
     /// Checks every chain, signature and hash of what this device holds.
     "keep.verify" KeepVerify -> KeepVerified;
+    /// Writes everything that this device holds into one file.
+    "backup" Backup -> BackedUp;
     /// Decides what a vanished folder means.
     "mirror.resume" MirrorResume -> MirrorResumed;
     /// Tells and sets what holds for everybody in a workspace.
@@ -244,6 +271,32 @@ methods! {
     "document.cursor" DocumentCursor -> DocumentClosed;
     /// Ends live editing of a document.
     "document.close" DocumentClose -> DocumentClosed;
+    /// Lists the language models on this device.
+    "ai.models" AiModels -> AiModelList;
+    /// Takes a model file into the collection.
+    "ai.models.import" AiModelImport -> AiModel;
+    /// Downloads a model.
+    "ai.models.download" AiModelDownload -> AiModel;
+    /// Computes the checksums of the model files again.
+    "ai.models.verify" AiModelVerify -> AiModelsVerified;
+    /// Deletes a model.
+    "ai.models.remove" AiModelRemove -> AiModelRemoved;
+    /// Asks for one model when none is named.
+    "ai.models.choose" AiModelChoose -> AiModelList;
+    /// Says what this device computes models with.
+    "ai.hardware" AiHardware -> AiHardwareReport;
+    /// Asks a model for text.
+    "ai.generate" AiGenerate -> AiAnswer;
+    /// Completes a file at a place.
+    "ai.complete" AiComplete -> AiAnswer;
+    /// Asks about a workspace.
+    "ai.chat" AiChat -> AiAnswer;
+    /// Asks for vectors.
+    "ai.embed" AiEmbed -> AiEmbedded;
+    /// Asks for a change of some lines.
+    "ai.edit" AiEdit -> AiProposal;
+    /// Answers a proposal.
+    "ai.accept" AiAccept -> AiAccepted;
     /// Says who is here, now and whenever it changes.
     "presence.watch" PresenceWatch -> Presence;
 }

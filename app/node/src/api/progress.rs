@@ -26,6 +26,8 @@ pub enum Stage {
     Write,
     /// Sending what others lack.
     Send,
+    /// Reading files into the index.
+    Index,
 }
 
 /// One report.

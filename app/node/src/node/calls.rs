@@ -11,8 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, paths, recovering,
-    wall_now,
+    Shared, admitting, ai, auditing, backing_up, ended, governing, health, inviting, joining, keeping,
+    linking, names, paths, recovering, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -86,12 +86,24 @@ pub(super) async fn call(
         }
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
+        Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::Outline(request) => Response::Outline(names::outline(shared, request).await?),
+        Request::Definition(request) => Response::Definition(names::definition(shared, request).await?),
+        Request::References(request) => Response::References(names::references(shared, request).await?),
+        Request::IndexStatus(request) => {
+            Response::IndexStatus(searching::status(shared, &request.folder, request.wait).await?)
+        }
+        Request::IndexRebuild(request) => {
+            Response::IndexRebuild(searching::rebuild(shared, &request.folder, progress).await?)
+        }
         Request::Peers(_) => Response::Peers(peers(shared).await?),
         Request::Members(request) => {
             Response::Members(members(shared, &shared.workspace_of(&request.folder)?.0).await?)
         }
         Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
+        Request::VoidExport(request) => Response::VoidExport(admitting::export(shared, request).await?),
+        Request::Admit(request) => Response::Admit(admitting::admit(shared, request).await?),
         Request::Audit(request) => Response::Audit(auditing::audit(shared, request).await?),
         Request::DeviceLink(request) => Response::DeviceLink(linking::link(shared, request).await?),
         Request::DeviceAcceptPreview(request) => {
@@ -109,6 +121,7 @@ pub(super) async fn call(
         }
         Request::Keep(request) => Response::Keep(keeping::keep(shared, request, progress).await?),
         Request::KeepVerify(_) => Response::KeepVerify(keeping::verify(shared).await?),
+        Request::Backup(request) => Response::Backup(backing_up::backup(shared, request, progress).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),
@@ -128,6 +141,25 @@ pub(super) async fn call(
             shared.presence.leave(context.session, request.document);
             Response::DocumentClose(shared.documents.close(context.session, request.document))
         }
+        Request::AiModels(_) => Response::AiModels(ai::list(shared).await?),
+        Request::AiModelImport(request) => {
+            Response::AiModelImport(ai::import(shared, request, progress).await?)
+        }
+        Request::AiModelDownload(request) => {
+            Response::AiModelDownload(ai::download(shared, request, progress).await?)
+        }
+        Request::AiModelVerify(request) => {
+            Response::AiModelVerify(ai::verify(shared, request, progress).await?)
+        }
+        Request::AiModelRemove(request) => Response::AiModelRemove(ai::remove(shared, request).await?),
+        Request::AiModelChoose(request) => Response::AiModelChoose(ai::choose(shared, request).await?),
+        Request::AiHardware(_) => Response::AiHardware(ai::hardware(shared).await?),
+        Request::AiGenerate(request) => Response::AiGenerate(ai::generate(shared, request, &context).await?),
+        Request::AiComplete(request) => Response::AiComplete(ai::complete(shared, request, &context).await?),
+        Request::AiChat(request) => Response::AiChat(ai::chat(shared, request, &context).await?),
+        Request::AiEmbed(request) => Response::AiEmbed(ai::embed(shared, request, &context).await?),
+        Request::AiEdit(request) => Response::AiEdit(ai::edit(shared, request, &context).await?),
+        Request::AiAccept(request) => Response::AiAccept(ai::accept(shared, request, &context).await?),
         Request::PresenceWatch(request) => {
             Response::PresenceWatch(super::presence::watch(shared, request, &context).await?)
         }
@@ -135,7 +167,7 @@ pub(super) async fn call(
 }
 
 /// A file's workspace, looked at once, and its path there.
-async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, String), ApiError> {
+pub(super) async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, String), ApiError> {
     let (workspace, _, rest) = shared.workspace_of(path)?;
     let path = paths::inside(&rest)?;
     scanned_or_full(shared, &workspace).await?;
@@ -278,6 +310,7 @@ async fn leave(shared: &Arc<Shared>, folder: &Path) -> Result<api::Left, ApiErro
     }
     let ws = workspace.ws;
     let running = shared.state().running.remove(&ws);
+    searching::forget(shared, ws);
     if let Some(running) = running {
         let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
         stopped.map_err(|error| ApiError::failed(error.to_string()))?;

@@ -61,6 +61,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
     let committer = GroupCommitter::start(Arc::clone(&storage), COMMIT_QUEUE_MAX)
         .map_err(|error| ApiError::failed(format!("the store's thread cannot be started: {error}")))?;
     let shared = Arc::new(Shared {
+        ai: super::ai::Ai::new(opened.home.path()),
         home: opened.home,
         store: opened.store,
         storage,
@@ -85,6 +86,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             is_stopping: false,
         }),
         documents: super::documents::OpenDocuments::default(),
+        indexes: crate::indexing::Indexes::new(opened.index_secret),
         presence: Arc::default(),
         list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
@@ -101,20 +103,25 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
             net.clone(),
         ));
     }
+    start_workspaces(&shared);
+    if let Some(network) = &options.network {
+        network::want_peers(&shared, &network.peers).await?;
+    }
+    Ok(Arc::new(Node { shared }))
+}
+
+/// One that does not open leaves the others as they are.
+fn start_workspaces(shared: &Arc<Shared>) {
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
         let folder = match record.is_kept() {
             true => StartFolder::Later,
             false => StartFolder::Yes { is_import: false },
         };
-        if let Err(error) = start_workspace(&shared, &record, folder) {
+        if let Err(error) = start_workspace(shared, &record, folder) {
             tracing::error!(root = %record.root.display(), "a workspace cannot be opened: {error}");
         }
     }
-    if let Some(network) = &options.network {
-        network::want_peers(&shared, &network.peers).await?;
-    }
-    Ok(Arc::new(Node { shared }))
 }
 
 async fn start_network(network: &NetworkOptions, opened: &Opened) -> Result<(Net, NetEvents), ApiError> {
@@ -143,6 +150,7 @@ struct Opened {
     profile: Profile,
     registry: Registry,
     invitations: Invitations,
+    index_secret: zeroize::Zeroizing<[u8; 32]>,
     key_slot: String,
     notice: Option<String>,
     rng: StdRng,
@@ -154,12 +162,64 @@ fn open_store(
     passphrase: Option<&crate::api::PassphrasePrompt>,
     mut rng: StdRng,
 ) -> Result<Opened, ApiError> {
+    let (home, lock) = lock_home(path)?;
+    let unlocked = with_key_context(key, passphrase, |context| {
+        keys::unlock(&home, context).map_err(|error| not_opened(chain(&error), error.hint()))
+    })?;
+    let store =
+        Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
+    let profile = load_profile(&home, &store, &mut rng)?;
+    let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
+        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
+    let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
+    let registry = Registry::load(&store).map_err(unread)?;
+    let invitations = store.record(Space::device(Table::Invitation), INVITATIONS_KEY).map_err(unread)?;
+    let invitations = invitations.and_then(|bytes| Invitations::from_secret_bytes(&bytes).ok());
+    Ok(Opened {
+        lock,
+        sessions,
+        profile,
+        registry,
+        invitations: invitations.unwrap_or_default(),
+        index_secret: unlocked.key.derived("weft 2026 indexes of this device v1"),
+        key_slot: unlocked.slot.to_string(),
+        notice: unlocked.notice(),
+        store: Arc::new(store),
+        home,
+        rng,
+    })
+}
+
+/// Opens a data folder for this process alone.
+pub(super) fn lock_home(path: &Path) -> Result<(Home, HomeLock), ApiError> {
     let home = Home::open(path).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let lock = HomeLock::acquire_within(&home, LOCK_PATIENCE).map_err(|error| {
         let is_held = matches!(error, LockError::Held { .. });
         let told = if is_held { ApiError::busy(chain(&error)) } else { ApiError::failed(chain(&error)) };
         told.hint(error.hint()).data_state("nothing was changed")
     })?;
+    Ok((home, lock))
+}
+
+/// Reads a passphrase, one line, from an open file descriptor.
+///
+/// # Errors
+/// When there is none.
+pub fn read_passphrase(descriptor: u32) -> Result<String, ApiError> {
+    let read = keys::read_passphrase(descriptor).map_err(|error| {
+        ApiError::usage(chain(&error))
+            .hint("give it as one line: --passphrase-fd 3 3<passphrase.txt")
+            .data_state("nothing was changed")
+    })?;
+    Ok(secrecy::ExposeSecret::expose_secret(&read).to_owned())
+}
+
+/// Does something with what opens or keeps the key of a store.
+pub(super) fn with_key_context<T>(
+    key: KeyChoice,
+    passphrase: Option<&crate::api::PassphrasePrompt>,
+    task: impl FnOnce(&mut KeyContext<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
     let mut ask = |request: keys::PassphraseRequest| {
         let prompt = passphrase?;
         let ask = |text: &str| (prompt.0)(text).ok();
@@ -182,29 +242,7 @@ fn open_store(
         KeyChoice::File => keys::KeyChoice::File,
         KeyChoice::PassphraseDescriptor(fd) => keys::KeyChoice::PassphraseFd(fd.unsigned_abs()),
     };
-    let unlocked =
-        keys::unlock(&home, &mut context).map_err(|error| not_opened(chain(&error), error.hint()))?;
-    let store =
-        Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
-    let profile = load_profile(&home, &store, &mut rng)?;
-    let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
-        .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
-    let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
-    let registry = Registry::load(&store).map_err(unread)?;
-    let invitations = store.record(Space::device(Table::Invitation), INVITATIONS_KEY).map_err(unread)?;
-    let invitations = invitations.and_then(|bytes| Invitations::from_secret_bytes(&bytes).ok());
-    Ok(Opened {
-        lock,
-        sessions,
-        profile,
-        registry,
-        invitations: invitations.unwrap_or_default(),
-        key_slot: unlocked.slot.to_string(),
-        notice: unlocked.notice(),
-        store: Arc::new(store),
-        home,
-        rng,
-    })
+    task(&mut context)
 }
 
 /// A data folder that does not open is left as it is, and so are the shared folders.
@@ -346,6 +384,10 @@ pub(super) fn start_workspace(
     }
     if let StartFolder::Yes { .. } = folder {
         handle.send(Message::StartFolder { watch: shared.net.is_some() });
+        // A node that stays has its indexes ready before somebody asks; a command builds one when it needs it.
+        if shared.net.is_some() {
+            super::searching::begin(shared, &handle, &record.root);
+        }
     }
     Ok(handle)
 }
@@ -397,8 +439,10 @@ pub(super) async fn shut_down(shared: &Arc<Shared>) {
         state.waiting.clear();
         std::mem::take(&mut state.running)
     };
+    let of_indexes = Arc::clone(shared);
     shared.presence.node_ends();
     let stopped = tokio::task::spawn_blocking(move || {
+        of_indexes.indexes.stop();
         for workspace in running.into_values() {
             workspace.stop();
         }

@@ -37,6 +37,7 @@ use super::snapshots::SnapshotJob;
 use super::waiting::{Unstored, UnstoredChanges, Waiting};
 use crate::api::BranchSwitch;
 use crate::folder::{Accepted, FolderJob, RecentTexts};
+use crate::indexing::Feed;
 
 /// Refused writes of which the reason is kept for whoever asks.
 const REFUSED_KEPT: usize = 64;
@@ -188,6 +189,8 @@ pub(crate) struct Engine {
     pub(super) refused_changes: BTreeMap<EntryRef, Refused>,
     /// Why nothing can be stored any more.
     pub(super) failure: Option<String>,
+    /// Who is told of every change of a file, for the index.
+    pub(super) feed: Option<Arc<Feed>>,
 }
 
 /// What is known of the folder as a whole.
@@ -257,6 +260,7 @@ impl Engine {
             scan: ScanState::default(),
             refused_changes: BTreeMap::new(),
             failure: None,
+            feed: None,
         };
         engine.learn_membership();
         engine.read_tree()?;
@@ -474,6 +478,9 @@ impl Engine {
     }
 
     pub(super) fn event(&mut self, event: EngineEvent) {
+        if let EngineEvent::TextChanged { document, patches, .. } = &event {
+            self.tell_index(*document, patches);
+        }
         self.out.push(Output::Event(event));
     }
 

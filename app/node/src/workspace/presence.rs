@@ -12,7 +12,7 @@ use crate::presence::Cursor;
 impl Engine {
     /// Other devices that are in and can read; none when this device itself is not one of them.
     pub(crate) fn other_readers(&self) -> Vec<LiveDevice> {
-        if !self.replica().own_class().is_some_and(|class| class >= Class::Viewer) {
+        if self.replica().own_class().is_none_or(|class| class < Class::Viewer) {
             return Vec::new();
         }
         let own = self.replica().device();

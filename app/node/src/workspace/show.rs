@@ -166,6 +166,9 @@ impl Engine {
         let changes = self.view.refresh(&self.tree, keys, documents, &facts);
         self.shown_size.set(None);
         for change in changes {
+            if let Some(feed) = &self.feed {
+                feed.shown(&change);
+            }
             self.plan_step(change);
         }
     }

@@ -1,9 +1,12 @@
-//! What the editor knows of each language besides its grammar: comments, brackets, words that indent, keywords.
+//! What is known of each language: comments, brackets, words that indent, keywords, and its grammar. The editor and the
+//! index share it.
 
+mod grammar;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub use self::grammar::{GrammarSource, grammar_source};
 pub use self::table::{LANGUAGES, PLAIN};
 
 /// A language as data.

@@ -61,6 +61,12 @@ impl Fuzzy {
 
     /// A quick look that rules most names out.
     fn may_match(&self, name: &str) -> bool {
+        if name.is_ascii() && self.words.iter().flatten().all(char::is_ascii) {
+            return self.words.iter().all(|word| {
+                let mut bytes = name.bytes();
+                word.iter().all(|letter| bytes.any(|byte| byte.eq_ignore_ascii_case(&(*letter as u8))))
+            });
+        }
         self.words.iter().all(|word| {
             let mut chars = name.chars();
             word.iter().all(|letter| chars.any(|char| is_same(*letter, char)))

@@ -1,0 +1,81 @@
+//! What can be typed to look through a workspace.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use weft_node::api::SearchKind;
+
+use super::FolderArgument;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft search 'let mut'
+  weft search --regex 'fn \\w+_at\\(' ~/project
+  weft search --symbol TextDocument
+  weft search --file paln.md            some letters of its name, in their order
+
+Found is what the files hold now, with what was just typed and what others have typed. Nothing is found across the end
+of a line.")]
+#[command(group = clap::ArgGroup::new("kind"))]
+pub(crate) struct SearchArguments {
+    /// What to look for.
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// Only in this folder of the workspace; default: the current folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Look for the text as it stands (this is what is done without a word).
+    #[arg(long, group = "kind")]
+    pub(crate) text: bool,
+    /// Look for a regular expression.
+    #[arg(long, group = "kind")]
+    pub(crate) regex: bool,
+    /// Look for something that is defined, by its name or some letters of it.
+    #[arg(long, group = "kind")]
+    pub(crate) symbol: bool,
+    /// Look for a file, by some letters of its name.
+    #[arg(long, group = "kind")]
+    pub(crate) file: bool,
+    /// Take small and capital letters for the same.
+    #[arg(long, short = 'i')]
+    pub(crate) ignore_case: bool,
+    /// Find only whole words.
+    #[arg(long, short = 'w')]
+    pub(crate) whole_words: bool,
+    /// Show so many; 0 = as many as there may be.
+    #[arg(long, short = 'n', default_value_t = 200, value_name = "N")]
+    pub(crate) number: u64,
+}
+
+impl SearchArguments {
+    /// What is looked for.
+    pub(crate) fn kind(&self) -> SearchKind {
+        match (self.regex, self.symbol, self.file) {
+            (true, _, _) => SearchKind::Regex,
+            (_, true, _) => SearchKind::Symbol,
+            (_, _, true) => SearchKind::File,
+            _ => SearchKind::Text,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+The index lies sealed in the data folder (WEFT_HOME) and is made from the workspace alone: it can be deleted at any
+time.")]
+pub(crate) struct IndexArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<IndexAction>,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexAction {
+    /// Say how far the index is.
+    Status(FolderArgument),
+    /// Build the index anew.
+    Rebuild(FolderArgument),
+}

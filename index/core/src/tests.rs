@@ -1,0 +1,6 @@
+//! The parts together, and each at its limits.
+
+mod limits;
+mod pages;
+mod search;
+mod symbols;

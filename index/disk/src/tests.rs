@@ -1,0 +1,7 @@
+//! The index beside ripgrep, and beside what it should know.
+
+mod damage;
+mod fixture;
+mod names;
+mod oracle;
+mod updates;

@@ -1,0 +1,210 @@
+//! Looking through a workspace with real programs: with and without a running node, and what is typed as it is typed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use weft_tests::{Answer, ControlSocket, Device, Files, Pair, eventually};
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Ana's workspace with some files.
+fn workspace(ana: &Device) -> Files {
+    let files = Files::new(ana.place.join("notes")).expect("a folder");
+    files.write("plan.md", "# The plan\n\nWe ship on friday.\n").expect("a file");
+    files.write("src/main.rs", "fn main() {\n    let größe = ship(1);\n}\n").expect("a file");
+    files
+        .write("src/ship.rs", "pub struct Ship;\n\npub fn ship(number: u8) -> u8 { number }\n")
+        .expect("a file");
+    files.write("data.bin", b"ship \0 ship\n").expect("a file");
+    files.write(".gitignore", "left-out.txt\n").expect("a file");
+    files.write("left-out.txt", "ship\n").expect("a file");
+    ana.weft(["init", "notes"]).expect("a workspace");
+    files
+}
+
+/// The hits as `path:line:column`, with what they were found by.
+fn places(answer: &Answer) -> Vec<String> {
+    let hits = answer.field("hits").as_array().expect("hits");
+    hits.iter()
+        .map(|hit| {
+            format!("{}:{}:{} {}", hit["path"], hit["line"], hit["column"], hit["why"]).replace('"', "")
+        })
+        .collect()
+}
+
+fn search(ana: &Device, words: &[&str]) -> Vec<String> {
+    places(&ana.weft([&["search"], words, &["notes"]].concat()).expect("an answer"))
+}
+
+fn asks_of_everything(ana: &Device) {
+    let ship = ["plan.md:3:4 text", "src/main.rs:2:17 text", "src/ship.rs:3:8 text"];
+    assert_eq!(search(ana, &["ship"]), ship);
+    assert_eq!(search(ana, &["Ship", "-i"]).len(), 4);
+    assert_eq!(search(ana, &["größe"]), ["src/main.rs:2:9 text"]);
+    assert_eq!(search(ana, &["--regex", r"^pub \w+ ship\("]), ["src/ship.rs:3:1 regex"]);
+    assert_eq!(search(ana, &["number", "-w", "-n", "1"]), ["src/ship.rs:3:13 text"]);
+    assert_eq!(search(ana, &["nothing of this"]), [""; 0]);
+    let status = ana.weft(["index", "status", "notes"]).expect("a status");
+    eventually(PATIENCE, || {
+        let status = ana.weft(["index", "notes"]).ok()?;
+        (status.text("state") == "ready" && status.number("symbols") > 3.0).then_some(())
+    })
+    .expect("an index with symbols");
+    assert_eq!(status.number("files"), 5.0, "what is shared and nothing else");
+    let symbols = search(ana, &["--symbol", "ship"]);
+    assert_eq!(symbols, ["src/ship.rs:3:8 function", "src/ship.rs:1:12 type"]);
+    assert_eq!(search(ana, &["--file", "shprs"]), ["src/ship.rs:1:1 file"]);
+    let inside = ana.weft(["search", "ship", "notes/src"]).expect("an answer");
+    assert_eq!(places(&inside).len(), 2, "only in the folder that is named");
+    let missing = ana.weft(["search", "--regex", "a(", "notes"]).expect_err("no expression");
+    assert_eq!(missing.code, Some(2), "{missing}");
+    let across = ana.weft(["search", "--regex", r"a\nb", "notes"]).expect_err("two lines");
+    assert!(across.message.contains("across the end of a line"), "{across}");
+}
+
+#[test]
+fn everything_is_found_with_and_without_a_running_node() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    asks_of_everything(&ana);
+    files.write("late.txt", "a late ship\n").expect("a file");
+    assert_eq!(search(&ana, &["late ship"]), ["late.txt:1:3 text"]);
+    fs::remove_file(files.path("late.txt")).expect("a file");
+    ana.start_node().expect("a node");
+    asks_of_everything(&ana);
+    let rebuilt = ana.weft(["index", "rebuild", "notes"]).expect("an index");
+    assert_eq!((rebuilt.text("state"), rebuilt.number("unread")), ("ready", 0.0));
+    asks_of_everything(&ana);
+    files.write("late.txt", "a late ship\n").expect("a file");
+    eventually(PATIENCE, || (search(&ana, &["late ship"]).len() == 1).then_some(())).expect("the new file");
+    fs::remove_file(files.path("late.txt")).expect("a file");
+    eventually(PATIENCE, || search(&ana, &["late ship"]).is_empty().then_some(())).expect("no file any more");
+    let shown = ana.shown(["search", "friday", "notes"]).expect("an answer");
+    assert_eq!(shown, "plan.md:3:12:We ship on friday.\n");
+    ana.stop_node().expect("an end");
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_typed_is_found_before_any_file_holds_it() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    ana.start_node().expect("a node");
+    let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
+    let mut number = 0;
+    let mut ask = |method: &str, params: serde_json::Value| {
+        number += 1;
+        let request = json!({ "jsonrpc": "2.0", "id": number, "method": method, "params": params });
+        socket.send(&request).expect("a listener");
+        loop {
+            let answer = socket.next_line().expect("a line").expect("a connection");
+            if answer["id"] == number {
+                break answer["result"].clone();
+            }
+        }
+    };
+    let folder = files.path("");
+    let find = |query: &str| json!({ "folder": folder, "query": query });
+    let opened = ask("document.open", json!({ "file": files.path("plan.md") }));
+    let edit = |revision: u64, insert: &str| {
+        let edits = json!([{ "at": 0, "delete": 0, "insert": insert }]);
+        json!({ "document": opened["document"], "revision": revision, "edits": edits })
+    };
+    for (revision, letter) in (0..).zip("typed".chars().rev()) {
+        ask("document.edit", edit(revision, &letter.to_string()));
+    }
+    let found = ask("search", find("typed# The plan"));
+    assert_eq!(found["hits"][0]["path"], "plan.md", "{found}");
+    assert_eq!(found["hits"][0]["ranges"], json!([[0, 15]]));
+    // And still when it has gone into the index.
+    eventually(PATIENCE, || {
+        let status = ask("index.status", json!({ "folder": folder }));
+        let found = ask("search", find("typed# The plan"));
+        assert_eq!(found["hits"].as_array().map(Vec::len), Some(1), "{found} {status}");
+        (found["unread"] == 0).then_some(())
+    });
+}
+
+#[test]
+fn the_index_may_vanish_and_says_nothing_to_others() {
+    let root = tempfile::tempdir().expect("a folder");
+    let ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    files.write("confidential-name.txt", "confidential words\n").expect("a file");
+    let status = ana.weft(["index", "status", "notes"]).expect("a status");
+    assert_eq!(status.text("state"), "ready");
+    let databases = || -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(ana.home.join("index")).expect("a folder").flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    assert!(!databases().is_empty());
+    for database in databases() {
+        let bytes = fs::read(&database).expect("a file");
+        assert!(!bytes.windows(12).any(|part| part == b"confidential"), "{}", database.display());
+    }
+    for database in databases() {
+        fs::write(database, "no database").expect("a file");
+    }
+    assert_eq!(search(&ana, &["confidential words"]).len(), 1, "a damaged index is made anew");
+    fs::remove_dir_all(ana.home.join("index")).expect("a folder");
+    assert_eq!(search(&ana, &["confidential words"]).len(), 1);
+    ana.weft(["leave", "notes"]).expect("an end");
+    assert!(databases().is_empty(), "nothing stays of a workspace that was left: {:?}", databases());
+}
+
+#[test]
+fn what_others_write_is_found() {
+    let mut pair = Pair::with_files(&[("shared.txt", b"begin\n")]);
+    pair.settle();
+    let ben = &pair.ben;
+    ben.files.write("shared.txt", "begin\nby ben\n").expect("a file");
+    let find = |query: &str| {
+        pair.ana.device.weft(["search", query, path(&pair.ana.files.root)]).ok().map(|found| places(&found))
+    };
+    eventually(PATIENCE, || (find("by ben")? == ["shared.txt:2:1 text"]).then_some(())).expect("his line");
+    ben.files.write("new/other.txt", "also by ben\n").expect("a file");
+    eventually(PATIENCE, || (find("also by")? == ["new/other.txt:1:1 text"]).then_some(()))
+        .expect("his file");
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a path of letters")
+}
+
+#[test]
+fn the_lines_are_those_of_ripgrep() {
+    let root = tempfile::tempdir().expect("a folder");
+    let ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    for (query, flags) in [("ship", &["-F"][..]), (r"\w+\(", &[]), ("^$", &[]), ("SHIP", &["-F", "-i"])] {
+        let Ok(output) = Command::new("rg")
+            .args(["--no-config", "--hidden", "--no-heading", "--line-number", "--sort=path"])
+            .args(flags)
+            .args(["-e", query, "."])
+            .current_dir(files.path(""))
+            .output()
+        else {
+            println!("ripgrep is missing: this was not compared");
+            return;
+        };
+        let expected: Vec<String> = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| {
+                line.splitn(3, ':').take(2).collect::<Vec<_>>().join(":").trim_start_matches("./").to_owned()
+            })
+            .collect();
+        let mut words = vec![query];
+        words.push(if flags.contains(&"-F") { "--text" } else { "--regex" });
+        words.extend(flags.iter().filter(|flag| **flag == "-i"));
+        let found: Vec<String> = search(&ana, &words)
+            .iter()
+            .map(|place| place.splitn(3, ':').take(2).collect::<Vec<_>>().join(":"))
+            .collect();
+        assert_eq!(found, expected, "{query}");
+    }
+}
