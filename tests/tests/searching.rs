@@ -15,7 +15,9 @@ fn workspace(ana: &Device) -> Files {
     let files = Files::new(ana.place.join("notes")).expect("a folder");
     files.write("plan.md", "# The plan\n\nWe ship on friday.\n").expect("a file");
     files.write("src/main.rs", "fn main() {\n    let größe = ship(1);\n}\n").expect("a file");
-    files.write("src/ship.rs", "pub struct Ship;\n\npub fn ship(number: u8) -> u8 { number }\n").expect("a file");
+    files
+        .write("src/ship.rs", "pub struct Ship;\n\npub fn ship(number: u8) -> u8 { number }\n")
+        .expect("a file");
     files.write("data.bin", b"ship \0 ship\n").expect("a file");
     files.write(".gitignore", "left-out.txt\n").expect("a file");
     files.write("left-out.txt", "ship\n").expect("a file");
@@ -27,7 +29,9 @@ fn workspace(ana: &Device) -> Files {
 fn places(answer: &Answer) -> Vec<String> {
     let hits = answer.field("hits").as_array().expect("hits");
     hits.iter()
-        .map(|hit| format!("{}:{}:{} {}", hit["path"], hit["line"], hit["column"], hit["why"]).replace('"', ""))
+        .map(|hit| {
+            format!("{}:{}:{} {}", hit["path"], hit["line"], hit["column"], hit["why"]).replace('"', "")
+        })
         .collect()
 }
 
@@ -159,10 +163,13 @@ fn what_others_write_is_found() {
     pair.settle();
     let ben = &pair.ben;
     ben.files.write("shared.txt", "begin\nby ben\n").expect("a file");
-    let find = |query: &str| pair.ana.device.weft(["search", query, path(&pair.ana.files.root)]).ok().map(|found| places(&found));
+    let find = |query: &str| {
+        pair.ana.device.weft(["search", query, path(&pair.ana.files.root)]).ok().map(|found| places(&found))
+    };
     eventually(PATIENCE, || (find("by ben")? == ["shared.txt:2:1 text"]).then_some(())).expect("his line");
     ben.files.write("new/other.txt", "also by ben\n").expect("a file");
-    eventually(PATIENCE, || (find("also by")? == ["new/other.txt:1:1 text"]).then_some(())).expect("his file");
+    eventually(PATIENCE, || (find("also by")? == ["new/other.txt:1:1 text"]).then_some(()))
+        .expect("his file");
 }
 
 fn path(path: &Path) -> &str {
@@ -187,7 +194,9 @@ fn the_lines_are_those_of_ripgrep() {
         };
         let expected: Vec<String> = String::from_utf8_lossy(&output.stdout)
             .lines()
-            .map(|line| line.splitn(3, ':').take(2).collect::<Vec<_>>().join(":").trim_start_matches("./").to_owned())
+            .map(|line| {
+                line.splitn(3, ':').take(2).collect::<Vec<_>>().join(":").trim_start_matches("./").to_owned()
+            })
             .collect();
         let mut words = vec![query];
         words.push(if flags.contains(&"-F") { "--text" } else { "--regex" });

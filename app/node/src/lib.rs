@@ -14,9 +14,9 @@ pub mod driven;
 pub mod mirror;
 
 mod folder;
-mod indexing;
 #[cfg(test)]
 mod fuzz;
+mod indexing;
 mod node;
 mod profile;
 mod registry;

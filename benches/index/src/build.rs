@@ -24,7 +24,8 @@ pub(crate) fn run(corpus: &Corpus, report: &mut Report) -> Built {
     let path = folder.path().join("index.db");
     let index = Index::open(&path, &key()).expect("an index");
     let (start, processor) = (Instant::now(), now());
-    let listed = corpus.files.iter().map(|path| Listed { path: path.as_str().into(), version: Version([1; 16]) });
+    let listed =
+        corpus.files.iter().map(|path| Listed { path: path.as_str().into(), version: Version([1; 16]) });
     let unread = index.list(listed);
     let mut first = None;
     for file in &unread {
@@ -53,7 +54,8 @@ pub(crate) fn run(corpus: &Corpus, report: &mut Report) -> Built {
     let start = Instant::now();
     let index = Index::open(&path, &key()).expect("the index");
     report.time("opening it again", start.elapsed());
-    let listed = corpus.files.iter().map(|path| Listed { path: path.as_str().into(), version: Version([1; 16]) });
+    let listed =
+        corpus.files.iter().map(|path| Listed { path: path.as_str().into(), version: Version([1; 16]) });
     assert!(index.list(listed).is_empty(), "it knows everything from before");
     Built { index, _folder: folder }
 }

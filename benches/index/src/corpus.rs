@@ -22,8 +22,10 @@ impl Corpus {
     /// Takes crates by name until there are so many lines.
     pub(crate) fn gather(lines: u64, report: &mut Report) -> Self {
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-        let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).expect("a home folder");
-        let registries = fs::read_dir(home.join("registry/src")).expect("unpacked crates: build something first");
+        let home =
+            home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).expect("a home folder");
+        let registries =
+            fs::read_dir(home.join("registry/src")).expect("unpacked crates: build something first");
         let root = registries.flatten().next().expect("a registry").path();
         let names = |folder: &Path| {
             let entries = fs::read_dir(folder).expect("a folder").flatten();
@@ -35,7 +37,8 @@ impl Corpus {
         let mut corpus = Self { crates: Vec::new(), files: Vec::new(), bytes: 0, lines: 0, root };
         for name in names(&corpus.root) {
             // Names of calls of one system, several millions of lines of them: nobody's source code looks like that.
-            if name.starts_with("windows") || name.starts_with("winapi") || name.starts_with("linux-raw-sys") {
+            if name.starts_with("windows") || name.starts_with("winapi") || name.starts_with("linux-raw-sys")
+            {
                 continue;
             }
             corpus.take(&name);

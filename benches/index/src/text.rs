@@ -65,8 +65,16 @@ pub(crate) fn run(corpus: &Corpus, built: &Built, report: &mut Report) {
     report.time("own, again, 95 of 100", percentile(own.clone(), 95));
     report.time("own, again, slowest", percentile(own.clone(), 100));
     report.time("ripgrep, median", median(ripgrep.clone()));
-    report.at_least("ripgrep / own, the first time, medians", ratio(median(ripgrep.clone()), median(first)), 20.0);
-    report.at_least("ripgrep / own, again, medians", ratio(median(ripgrep.clone()), median(own.clone())), 20.0);
+    report.at_least(
+        "ripgrep / own, the first time, medians",
+        ratio(median(ripgrep.clone()), median(first)),
+        20.0,
+    );
+    report.at_least(
+        "ripgrep / own, again, medians",
+        ratio(median(ripgrep.clone()), median(own.clone())),
+        20.0,
+    );
     let slow = ratio(median(ripgrep), percentile(own, 95));
     report.at_least("ripgrep, median / own, again, 95 of 100", slow, 10.0);
 }
@@ -94,9 +102,16 @@ fn measure(corpus: &Corpus, built: &Built, query: &Query) -> Measured {
         ripgrep(corpus, query, &["--count"]);
         of_ripgrep.push(start.elapsed());
     }
-    let expected = lines(&ripgrep(corpus, query, &["--line-number", "--null", "--with-filename", "--replace="]));
+    let expected =
+        lines(&ripgrep(corpus, query, &["--line-number", "--null", "--with-filename", "--replace="]));
     assert_eq!(own.difference(&expected).next(), None, "{} {:?}: ripgrep lacks it", query.text, query.flags);
-    assert_eq!(expected.difference(&own).next(), None, "{} {:?}: only ripgrep has it", query.text, query.flags);
+    assert_eq!(
+        expected.difference(&own).next(),
+        None,
+        "{} {:?}: only ripgrep has it",
+        query.text,
+        query.flags
+    );
     Measured { first: times[0], own: median(times), ripgrep: median(of_ripgrep), lines: own.len(), read }
 }
 
@@ -113,7 +128,14 @@ fn own(corpus: &Corpus, built: &Built, query: &Query) -> (Vec<(String, u64)>, us
 
 fn ripgrep(corpus: &Corpus, query: &Query, flags: &[&str]) -> Vec<u8> {
     let output = Command::new("rg")
-        .args(["--no-config", "--no-ignore", "--hidden", "--no-heading", "--color=never", "--max-filesize=16M"])
+        .args([
+            "--no-config",
+            "--no-ignore",
+            "--hidden",
+            "--no-heading",
+            "--color=never",
+            "--max-filesize=16M",
+        ])
         .args(flags)
         .args(&query.flags)
         .args(["-e", &query.text])

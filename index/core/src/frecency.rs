@@ -59,7 +59,8 @@ impl Frecency {
     /// What was kept, as many as there may be; numbers that are none are left out.
     #[must_use]
     pub fn of_kept(kept: impl IntoIterator<Item = (Arc<str>, Visits)>) -> Self {
-        let sound = |visits: &Visits| visits.count.is_finite() && visits.at.is_finite() && visits.count >= 0.0;
+        let sound =
+            |visits: &Visits| visits.count.is_finite() && visits.at.is_finite() && visits.count >= 0.0;
         let visits = kept.into_iter().filter(|(_, visits)| sound(visits)).take(FRECENCY_FILES_MAX).collect();
         Self { visits }
     }

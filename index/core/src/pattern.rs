@@ -63,7 +63,9 @@ impl PatternError {
             Self::Empty => "give some letters",
             Self::TooLong => "look for a part of it",
             Self::MultiLine => "look for what stands in one line, without \\n",
-            Self::Syntax { .. } => "look for it as plain text (`--text`), or put \\ before ( ) [ ] { } . * + ? ^ $ | \\",
+            Self::Syntax { .. } => {
+                "look for it as plain text (`--text`), or put \\ before ( ) [ ] { } . * + ? ^ $ | \\"
+            }
         }
     }
 }
@@ -165,8 +167,11 @@ impl Pattern {
         let mut ranges = Vec::new();
         let mut start = 0;
         while start < text.len() && ranges.len() < most {
-            let end = text[start..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| start + at);
-            ranges.extend(self.in_line(&text[start..end]).into_iter().map(|at| start + at.start..start + at.end));
+            let end =
+                text[start..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| start + at);
+            ranges.extend(
+                self.in_line(&text[start..end]).into_iter().map(|at| start + at.start..start + at.end),
+            );
             start = end + 1;
         }
         ranges.truncate(most);

@@ -43,10 +43,7 @@ impl TrigramQuery {
     ///
     /// # Errors
     /// What `list` fails with.
-    pub fn evaluate<E>(
-        &self,
-        list: &mut impl FnMut(Trigram) -> Result<Vec<u32>, E>,
-    ) -> Result<Documents, E> {
+    pub fn evaluate<E>(&self, list: &mut impl FnMut(Trigram) -> Result<Vec<u32>, E>) -> Result<Documents, E> {
         Ok(match self {
             Self::All => Documents::All,
             Self::Has(trigram) => Documents::Some(list(*trigram)?),
@@ -202,7 +199,8 @@ fn texts_of(places: &[Place], most: usize) -> Option<Vec<Vec<u8>>> {
         if texts.len() * next.len() > most {
             return None;
         }
-        let join = |text: &Vec<u8>| next.iter().map(|more| [text.as_slice(), more].concat()).collect::<Vec<_>>();
+        let join =
+            |text: &Vec<u8>| next.iter().map(|more| [text.as_slice(), more].concat()).collect::<Vec<_>>();
         Some(texts.iter().flat_map(join).collect())
     })
 }

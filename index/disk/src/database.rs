@@ -78,7 +78,8 @@ impl Database {
             return Err(IndexError::Damaged);
         }
         // Kept whole when this process ends at any moment; a power cut may cost a rebuild, never a wrong answer.
-        let mut setup = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;".to_owned();
+        let mut setup =
+            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;".to_owned();
         if is_new {
             setup.insert_str(0, "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
             for table in TABLES {
@@ -149,7 +150,9 @@ impl Database {
 
     /// Gives the space of what was removed back to the disk.
     pub(crate) fn give_space_back(&self) -> Result<(), IndexError> {
-        self.told(self.connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);"))
+        self.told(
+            self.connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);"),
+        )
     }
 
     /// Bytes of the database.

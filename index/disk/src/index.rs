@@ -14,9 +14,9 @@ use crate::build::Writer;
 use crate::database::{Database, Table};
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::seal::IndexKey;
+use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::symbols::Symbols;
 use crate::texts::OpenTexts;
-use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::{IndexError, names};
 
 /// The index of one workspace. It may be used from several threads; what is written is written by one at a time, and
@@ -155,7 +155,8 @@ impl Index {
         let mut unread = Vec::new();
         for listed in files.into_iter().take(FILES_MAX) {
             let known = before.remove(&listed.path).filter(|file| file.version == listed.version);
-            let file = known.unwrap_or(File { version: listed.version, place: Place::Unread, bytes: 0, lines: 0 });
+            let file =
+                known.unwrap_or(File { version: listed.version, place: Place::Unread, bytes: 0, lines: 0 });
             state.files.insert(Arc::clone(&listed.path), file);
             if file.place == Place::Unread {
                 unread.push(listed);

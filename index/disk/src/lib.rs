@@ -27,17 +27,17 @@ mod error;
 mod index;
 mod merge;
 mod names;
-mod search;
 mod seal;
+mod search;
 mod state;
 mod symbols;
-mod texts;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use self::error::IndexError;
 pub use self::index::{Index, IndexStatus};
 pub use self::names::FileHit;
-pub use self::search::{FileLines, SearchEnd, TextSearch};
 pub use self::seal::IndexKey;
+pub use self::search::{FileLines, SearchEnd, TextSearch};
 pub use self::state::{Listed, Version};

@@ -118,12 +118,18 @@ impl Index {
     }
 
     /// What each segment has; `None` when one of them was merged meanwhile.
-    fn lists(&self, segments: &[Arc<Segment>], query: &TrigramQuery) -> Result<Option<Vec<Documents>>, IndexError> {
+    fn lists(
+        &self,
+        segments: &[Arc<Segment>],
+        query: &TrigramQuery,
+    ) -> Result<Option<Vec<Documents>>, IndexError> {
         let mut lists = Vec::with_capacity(segments.len());
         for segment in segments {
             match query.evaluate(&mut |trigram| self.list_of(segment, trigram)) {
                 Ok(documents) => lists.push(documents),
-                Err(IndexError::Damaged) if self.state().segments.iter().any(|now| now.number == segment.number) => {
+                Err(IndexError::Damaged)
+                    if self.state().segments.iter().any(|now| now.number == segment.number) =>
+                {
                     // Everything of it is read instead, and the index is made anew before long.
                     self.is_damaged.store(true, Ordering::Relaxed);
                     lists.push(Documents::All);
@@ -155,7 +161,12 @@ impl Index {
 
 /// The files that may match, by path: of the segments, of those by themselves, those that are not read yet, and all that
 /// is being typed.
-fn gathered(state: &State, segments: &[Arc<Segment>], lists: &[Documents], query: &TrigramQuery) -> Vec<Candidate> {
+fn gathered(
+    state: &State,
+    segments: &[Arc<Segment>],
+    lists: &[Documents],
+    query: &TrigramQuery,
+) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut add = |file: &FileRow, place: Place| {
         if state.counts(&file.path, place) && !state.overlay.contains(&file.path) {
@@ -179,9 +190,13 @@ fn gathered(state: &State, segments: &[Arc<Segment>], lists: &[Documents], query
             add(&single.file, Place::Single { number: *number, has_text: true });
         }
     }
-    let unread = state.files.iter().filter(|(path, file)| file.place == Place::Unread && !state.overlay.contains(path));
+    let unread = state
+        .files
+        .iter()
+        .filter(|(path, file)| file.place == Place::Unread && !state.overlay.contains(path));
     candidates.extend(unread.map(|(path, _)| Candidate { path: Arc::clone(path), typed: None, check: None }));
-    let typed = |(path, text): (&Arc<str>, _)| Candidate { path: Arc::clone(path), typed: Some(text), check: None };
+    let typed =
+        |(path, text): (&Arc<str>, _)| Candidate { path: Arc::clone(path), typed: Some(text), check: None };
     candidates.extend(state.overlay.iter().map(typed));
     candidates.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     candidates
@@ -196,14 +211,17 @@ impl Index {
         read: ReadFile<'_>,
         most: usize,
     ) -> Vec<Option<(FileLines, bool)>> {
-        let one = |candidate: &Candidate, (buffer, scratch): &mut (Vec<u8>, Scratch)| -> Option<(FileLines, bool)> {
+        let one = |candidate: &Candidate,
+                   (buffer, scratch): &mut (Vec<u8>, Scratch)|
+         -> Option<(FileLines, bool)> {
             if search.is_ended.load(Ordering::Relaxed) {
                 return None;
             }
             let find = |text: &[u8]| search.pattern.lines_with(scratch, text, most);
             let found = self.with_text(candidate, read, buffer, find)?;
-            (!found.lines.is_empty() || found.has_more)
-                .then(|| (FileLines { path: Arc::clone(&candidate.path), lines: found.lines }, found.has_more))
+            (!found.lines.is_empty() || found.has_more).then(|| {
+                (FileLines { path: Arc::clone(&candidate.path), lines: found.lines }, found.has_more)
+            })
         };
         if candidates.len() < FILES_FOR_TWO_THREADS {
             let mut buffers = Default::default();
@@ -253,7 +271,9 @@ impl Index {
         }
         let FileKind::Text(text) = decoded(buffer) else { return None };
         // Only what the index knows is kept: the file may hold something newer, of which it will hear.
-        if let Some(check) = candidate.check.filter(|check| text.len() <= OPEN_TEXT_BYTES_MAX && check_of(&text) == *check) {
+        if let Some(check) =
+            candidate.check.filter(|check| text.len() <= OPEN_TEXT_BYTES_MAX && check_of(&text) == *check)
+        {
             open().put(&candidate.path, check, &text);
         }
         Some(work(&text))

@@ -59,7 +59,8 @@ pub(crate) struct Symbols {
 
 impl Symbols {
     fn take(&mut self, file: FileSymbols) -> Result<(), IndexError> {
-        let symbols: Result<Vec<Symbol>, IndexError> = file.symbols.into_iter().map(SymbolRow::read).collect();
+        let symbols: Result<Vec<Symbol>, IndexError> =
+            file.symbols.into_iter().map(SymbolRow::read).collect();
         self.table.put(&file.path, symbols?);
         self.versions.insert(file.path, file.version);
         Ok(())
@@ -105,9 +106,14 @@ impl Index {
             matches!(place, Place::Segment { document: Some(_), .. } | Place::Single { has_text: true, .. })
         };
         let wanted = state.files.iter().filter(|(path, file)| {
-            has_text(file.place) && symbols.versions.get(*path) != Some(&file.version) && SymbolReader::knows(path)
+            has_text(file.place)
+                && symbols.versions.get(*path) != Some(&file.version)
+                && SymbolReader::knows(path)
         });
-        wanted.take(most).map(|(path, file)| Listed { path: Arc::clone(path), version: file.version }).collect()
+        wanted
+            .take(most)
+            .map(|(path, file)| Listed { path: Arc::clone(path), version: file.version })
+            .collect()
     }
 
     /// Takes the symbols of a file in: they are found at once, and kept after the next [`Index::flush_symbols`], which

@@ -1,9 +1,9 @@
 //! All commands by typing.
 
-use weft_index::Fuzzy;
 use crate::command::{Command, CommandInfo, commands};
 use crate::keymap::KeyMap;
 use crate::limits::RECENT_COMMANDS_MAX;
+use weft_index::Fuzzy;
 
 /// A row of the palette.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Going to a file, a symbol, a text or a line by typing.
 
-use weft_index::{Fuzzy, Matched};
 use crate::limits::{QUICK_RESULTS_MAX, QUICK_STEP_NAMES};
+use weft_index::{Fuzzy, Matched};
 
 /// What was typed into quick open, by its first sign.
 #[derive(Debug, Clone, PartialEq, Eq)]

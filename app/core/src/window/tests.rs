@@ -4,8 +4,7 @@ use super::*;
 use crate::command::{AppCommand, Command, commands};
 use crate::keymap::{KeyMap, Platform};
 use crate::limits::{
-    FOLDER_ENTRIES_MAX, QUICK_RESULTS_MAX, QUICK_STEP_NAMES,
-    RECENT_COMMANDS_MAX, TREE_ROWS_MAX,
+    FOLDER_ENTRIES_MAX, QUICK_RESULTS_MAX, QUICK_STEP_NAMES, RECENT_COMMANDS_MAX, TREE_ROWS_MAX,
 };
 use crate::testing::{self, under_seeds};
 

@@ -97,7 +97,9 @@ impl Feed {
     pub(crate) fn shown(&self, change: &ShownChange) {
         let mut news = lock(&self.news);
         match change {
-            ShownChange::Added { path, kind: NodeKind::File } | ShownChange::Content { path } => news.note(path),
+            ShownChange::Added { path, kind: NodeKind::File } | ShownChange::Content { path } => {
+                news.note(path)
+            }
             ShownChange::Removed { path, kind: NodeKind::File, .. } => news.note(path),
             ShownChange::Moved { from, to, kind: NodeKind::File } => {
                 news.note(from);

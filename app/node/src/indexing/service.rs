@@ -129,7 +129,9 @@ impl WorkspaceIndex {
         }
         let index = self.feed.index();
         if news.is_all {
-            let Some(files) = self.parts.workspace.ask(|engine| engine.listed_files()).await else { return false };
+            let Some(files) = self.parts.workspace.ask(|engine| engine.listed_files()).await else {
+                return false;
+            };
             let unread = index.list(files.iter().map(|file| file.listed.clone()));
             let mut files: BTreeMap<_, _> =
                 files.into_iter().map(|file| (Arc::clone(&file.listed.path), file)).collect();
@@ -142,12 +144,17 @@ impl WorkspaceIndex {
         }
         let paths: Vec<Arc<str>> = news.paths.iter().map(|path| Arc::from(path.as_str())).collect();
         let asked = paths.clone();
-        let found = self.parts.workspace.ask(move |engine| {
-            asked.iter().map(|path| engine.listed_file(path)).collect::<Vec<_>>()
-        });
+        let found = self
+            .parts
+            .workspace
+            .ask(move |engine| asked.iter().map(|path| engine.listed_file(path)).collect::<Vec<_>>());
         let Some(found) = found.await else { return false };
-        let gone: Vec<Arc<str>> =
-            paths.iter().zip(&found).filter(|(_, file)| file.is_none()).map(|(path, _)| Arc::clone(path)).collect();
+        let gone: Vec<Arc<str>> = paths
+            .iter()
+            .zip(&found)
+            .filter(|(_, file)| file.is_none())
+            .map(|(path, _)| Arc::clone(path))
+            .collect();
         let found: Vec<ListedFile> = found.into_iter().flatten().collect();
         let unread = index.change(found.iter().map(|file| file.listed.clone()), &gone);
         let mut waiting = lock(&self.unread);
@@ -295,7 +302,12 @@ impl WorkspaceIndex {
         index.flush_symbols()
     }
 
-    fn symbols_of(&self, reader: &mut SymbolReader, contents: &Contents, file: &Listed) -> Option<Vec<Symbol>> {
+    fn symbols_of(
+        &self,
+        reader: &mut SymbolReader,
+        contents: &Contents,
+        file: &Listed,
+    ) -> Option<Vec<Symbol>> {
         let path = Arc::clone(&file.path);
         let source = self.parts.workspace.ask(move |engine| match engine.listed_file(&path)?.source {
             Source::Blob(blob) => Some(Err(blob)),
@@ -335,7 +347,9 @@ impl WorkspaceIndex {
             Source::Document(document) => {
                 let path = Arc::clone(&file.listed.path);
                 let text = self.parts.workspace.ask(move |engine| engine.text_to_index(&path, document));
-                let Some((listed, bytes)) = self.parts.runtime.block_on(text).flatten() else { return Ok(()) };
+                let Some((listed, bytes)) = self.parts.runtime.block_on(text).flatten() else {
+                    return Ok(());
+                };
                 // It may have changed since it was listed.
                 index.change([listed.clone()], &[]);
                 index.put(&listed.path, listed.version, &bytes)

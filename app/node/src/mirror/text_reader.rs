@@ -20,7 +20,9 @@ impl TextReader {
     /// Appends the bytes of a file, at most so many; `false` when there is no such file or it is longer.
     pub(crate) fn read(&self, path: &str, bytes_max: u64, into: &mut Vec<u8>) -> bool {
         let Ok(file) = self.file(path) else { return false };
-        if !entry_of_file(&file).is_ok_and(|entry| entry.kind == EntryKind::File && entry.stamp.size <= bytes_max) {
+        if !entry_of_file(&file)
+            .is_ok_and(|entry| entry.kind == EntryKind::File && entry.stamp.size <= bytes_max)
+        {
             return false;
         }
         // A file may grow while it is read.

@@ -11,8 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, names, paths, recovering,
-    searching, wall_now,
+    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, names, paths,
+    recovering, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,

@@ -9,9 +9,11 @@ use weft_index::symbols::{SymbolReader, named_at};
 use weft_index::{FileKind, Pattern, PatternKind, PatternOptions, decoded};
 use weft_index_disk::TextSearch;
 
-use super::searching::{HITS_MAX, hit, limit, listed, not_a_pattern, symbol_hit, told};
 use super::Shared;
-use crate::api::{ApiError, Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References, SearchHit};
+use super::searching::{HITS_MAX, hit, limit, listed, not_a_pattern, symbol_hit, told};
+use crate::api::{
+    ApiError, Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References, SearchHit,
+};
 use crate::indexing::WorkspaceIndex;
 
 /// How long the syntax of one file is looked at.
@@ -38,7 +40,8 @@ async fn apart<T: Send + 'static>(
 /// The text of a file as it is now.
 fn text_of(index: &WorkspaceIndex, path: &str) -> Result<String, ApiError> {
     let bytes = index.text_now(path).ok_or_else(|| {
-        ApiError::not_found(format!("there is no file {path}")).hint("`weft search --file` finds files by their names")
+        ApiError::not_found(format!("there is no file {path}"))
+            .hint("`weft search --file` finds files by their names")
     })?;
     match decoded(&bytes) {
         FileKind::Text(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
@@ -53,7 +56,8 @@ pub(super) async fn outline(shared: &Arc<Shared>, request: Outline) -> Result<Ou
     apart(move || {
         let text = text_of(&index, &path)?;
         let begin = Instant::now();
-        let read = SymbolReader::default().read(&path, text.as_bytes(), &mut || begin.elapsed() > FILE_TIME_MAX);
+        let read =
+            SymbolReader::default().read(&path, text.as_bytes(), &mut || begin.elapsed() > FILE_TIME_MAX);
         let lines: Vec<&str> = text.split('\n').collect();
         let symbols = read.unwrap_or_default().into_iter().map(|symbol| {
             let line = lines.get(symbol.line as usize - 1).copied().unwrap_or_default();
@@ -122,7 +126,8 @@ fn uses(index: &WorkspaceIndex, name: &str, most: usize) -> Result<(Vec<SearchHi
     let search = TextSearch { pattern: &pattern, lines_max: HITS_MAX, is_in: None, is_ended: &is_ended };
     let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
     let mut files = Vec::new();
-    let end = index.index().search(&search, &read, &mut |file| files.push(file)).map_err(|error| told(&error))?;
+    let end =
+        index.index().search(&search, &read, &mut |file| files.push(file)).map_err(|error| told(&error))?;
     let (mut hits, mut has_more, begin) = (Vec::new(), end.has_more, Instant::now());
     let mut reader = SymbolReader::default();
     for file in files {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index::symbols::SymbolHit;
+use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
 use weft_sync::ids::WorkspaceId;
 
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
-    ApiError, IndexReport, IndexState, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind, Stage,
+    ApiError, IndexReport, IndexState, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind,
+    Stage,
 };
 use crate::indexing::{IndexParts, WorkspaceIndex};
 use crate::workspace::thread::WorkspaceHandle;
@@ -47,7 +48,9 @@ fn index_of(
     });
     opened.map_err(|error| {
         ApiError::failed(format!("the index cannot be opened: {error}"))
-            .hint("check the disk and its free space; the index may be deleted, it is built from the workspace")
+            .hint(
+                "check the disk and its free space; the index may be deleted, it is built from the workspace",
+            )
             .data_state("the workspace is as it was")
     })
 }
@@ -57,7 +60,10 @@ fn database(shared: &Shared, ws: WorkspaceId) -> std::path::PathBuf {
 }
 
 /// The index of a workspace, with everything listed that is there now.
-pub(super) async fn listed(shared: &Arc<Shared>, folder: &Path) -> Result<(Arc<WorkspaceIndex>, String), ApiError> {
+pub(super) async fn listed(
+    shared: &Arc<Shared>,
+    folder: &Path,
+) -> Result<(Arc<WorkspaceIndex>, String), ApiError> {
     let (workspace, root, rest) = shared.workspace_of(folder)?;
     scanned(&workspace, &ProgressSink::none()).await?;
     let index = index_of(shared, &workspace, &root)?;
@@ -138,7 +144,8 @@ fn look_for_text(
     let options = PatternOptions { ignores_case: request.ignore_case, whole_words: request.whole_words };
     let pattern = Pattern::new(&request.query, kind, options).map_err(|error| not_a_pattern(&error))?;
     let is_in = |path: &str| is_within(path, within);
-    let search = TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
+    let search =
+        TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
     let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
     let why = if kind == PatternKind::Literal { "text" } else { "regex" };
     let mut hits = Vec::new();
@@ -243,7 +250,8 @@ pub(super) fn not_a_pattern(error: &PatternError) -> ApiError {
 
 /// Whether a path lies in a folder; in the one without a name lies everything.
 fn is_within(path: &str, folder: &str) -> bool {
-    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    folder.is_empty()
+        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(super) fn hit(path: &str, line: Line, why: &str) -> SearchHit {
@@ -260,11 +268,7 @@ pub(super) fn hit(path: &str, line: Line, why: &str) -> SearchHit {
     }
 }
 
-pub(super) async fn status(
-    shared: &Arc<Shared>,
-    folder: &Path,
-    wait: bool,
-) -> Result<IndexReport, ApiError> {
+pub(super) async fn status(shared: &Arc<Shared>, folder: &Path, wait: bool) -> Result<IndexReport, ApiError> {
     let (index, _) = listed(shared, folder).await?;
     if wait {
         index.built().await;
@@ -316,9 +320,13 @@ mod tests {
 
     #[test]
     fn a_folder_holds_what_lies_in_it() {
-        for (path, folder, expected) in
-            [("a/b", "", true), ("a/b", "a", true), ("a/b", "a/b", true), ("ab/c", "a", false), ("a", "a/b", false)]
-        {
+        for (path, folder, expected) in [
+            ("a/b", "", true),
+            ("a/b", "a", true),
+            ("a/b", "a/b", true),
+            ("ab/c", "a", false),
+            ("a", "a/b", false),
+        ] {
             assert_eq!(is_within(path, folder), expected, "{path} in {folder}");
         }
     }

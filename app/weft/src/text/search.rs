@@ -18,7 +18,12 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
                 let gap = if last.is_some() { "\n" } else { "" };
                 let _ = writeln!(text, "{gap}{}", look.paint(Tone::Heading, plain(&hit.path)));
             }
-            let _ = writeln!(text, "{}  {}", look.paint(Tone::Faint, format!("{:>6}", hit.line)), line(hit, look));
+            let _ = writeln!(
+                text,
+                "{}  {}",
+                look.paint(Tone::Faint, format!("{:>6}", hit.line)),
+                line(hit, look)
+            );
         } else {
             // One line each, as other tools give and take them.
             let _ = writeln!(text, "{}:{}:{}:{}", plain(&hit.path), hit.line, hit.column, line(hit, look));
@@ -26,7 +31,8 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
         last = Some(&hit.path);
     }
     if found.has_more && look.is_terminal {
-        let _ = writeln!(text, "\nThere are more than these {}; -n shows more.", count(found.hits.len() as u64));
+        let _ =
+            writeln!(text, "\nThere are more than these {}; -n shows more.", count(found.hits.len() as u64));
     }
     text
 }

@@ -45,7 +45,9 @@ impl Known {
         };
         for number in 0..count {
             let id = number as u16;
-            let Some(name) = known.grammar.node_kind_for_id(id).filter(|_| known.grammar.node_kind_is_named(id)) else {
+            let Some(name) =
+                known.grammar.node_kind_for_id(id).filter(|_| known.grammar.node_kind_is_named(id))
+            else {
                 continue;
             };
             let definition = known.kinds.definitions.iter().find(|definition| definition.node == name);
@@ -56,7 +58,14 @@ impl Known {
                     && definition.name != NameIn::FunctionDeclarator
             };
             known.is_function[number] = definition.is_some_and(has_body)
-                || matches!(name, "arrow_function" | "function_expression" | "closure_expression" | "lambda" | "func_literal");
+                || matches!(
+                    name,
+                    "arrow_function"
+                        | "function_expression"
+                        | "closure_expression"
+                        | "lambda"
+                        | "func_literal"
+                );
             known.is_name[number] = name.ends_with("identifier") || matches!(name, "constant" | "word");
         }
         Some(known)
@@ -117,7 +126,8 @@ impl SymbolReader {
             let (from, to) = (start + at, start + at + name.len());
             let node = tree.root_node().descendant_for_byte_range(from, to);
             let is_name = |node: Node<'_>| {
-                node.byte_range() == (from..to) && known.is_name.get(usize::from(node.kind_id())).is_some_and(|is| *is)
+                node.byte_range() == (from..to)
+                    && known.is_name.get(usize::from(node.kind_id())).is_some_and(|is| *is)
             };
             if node.is_some_and(is_name) {
                 found.push(from);
@@ -140,8 +150,14 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 pub fn named_at(text: &str, byte: usize) -> Option<&str> {
     let is_part = |char: char| char.is_alphanumeric() || char == '_';
     let at = (0..=byte.min(text.len())).rev().find(|at| text.is_char_boundary(*at))?;
-    let start = text[..at].char_indices().rev().take_while(|(_, char)| is_part(*char)).last().map_or(at, |(at, _)| at);
-    let end = text[at..].char_indices().find(|(_, char)| !is_part(*char)).map_or(text.len(), |(more, _)| at + more);
+    let start = text[..at]
+        .char_indices()
+        .rev()
+        .take_while(|(_, char)| is_part(*char))
+        .last()
+        .map_or(at, |(at, _)| at);
+    let end =
+        text[at..].char_indices().find(|(_, char)| !is_part(*char)).map_or(text.len(), |(more, _)| at + more);
     (start < end).then(|| &text[start..end])
 }
 
@@ -243,12 +259,18 @@ impl Walk<'_> {
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         let text = text.trim();
         // A pattern that takes a value apart is no name.
-        let is_name = kind == SymbolKind::Section || !text.contains(|char: char| char.is_whitespace() || "{}[](),".contains(char));
+        let is_name = kind == SymbolKind::Section
+            || !text.contains(|char: char| char.is_whitespace() || "{}[](),".contains(char));
         if text.is_empty() || text.len() > SYMBOL_NAME_BYTES_MAX || !is_name {
             return;
         }
         let is_method = kind == SymbolKind::Function
-            && self.open.iter().rev().find(|open| open.is_type || open.is_function).is_some_and(|open| open.is_type);
+            && self
+                .open
+                .iter()
+                .rev()
+                .find(|open| open.is_type || open.is_function)
+                .is_some_and(|open| open.is_type);
         let place = name.start_position();
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         self.symbols.push(Symbol {
@@ -270,7 +292,9 @@ fn declared(node: Node<'_>) -> Option<(Node<'_>, bool)> {
         is_function |= inner.kind() == "function_declarator";
         inner = match inner.kind() {
             "qualified_identifier" => inner.child_by_field_name("name")?,
-            "parenthesized_declarator" | "reference_declarator" | "attributed_declarator" => inner.named_child(0)?,
+            "parenthesized_declarator" | "reference_declarator" | "attributed_declarator" => {
+                inner.named_child(0)?
+            }
             _ => match inner.child_by_field_name("declarator") {
                 Some(next) => next,
                 None => return Some((inner, is_function)),

@@ -1,6 +1,8 @@
 //! What the nodes of each grammar define.
 
-use super::SymbolKind::{self, Constant, Field, Function, Interface, Macro, Method, Module, Section, Type, Variant};
+use super::SymbolKind::{
+    self, Constant, Field, Function, Interface, Macro, Method, Module, Section, Type, Variant,
+};
 
 /// How a node tells the name of what it defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,11 @@ pub(super) const KINDS: &[Kinds] = &[
         types: &["class_definition"],
     },
     Kinds { id: "javascript", definitions: SCRIPT, types: &["class_declaration", "class"] },
-    Kinds { id: "typescript", definitions: SCRIPT, types: &["class_declaration", "class", "interface_declaration"] },
+    Kinds {
+        id: "typescript",
+        definitions: SCRIPT,
+        types: &["class_declaration", "class", "interface_declaration"],
+    },
     Kinds { id: "tsx", definitions: SCRIPT, types: &["class_declaration", "class", "interface_declaration"] },
     Kinds {
         id: "go",
@@ -121,8 +127,18 @@ pub(super) const KINDS: &[Kinds] = &[
             named("method_declaration", Method),
             named("constructor_declaration", Method),
             named("enum_constant", Variant),
-            with("field_declaration", Field, NameIn::Children("variable_declarator", "name"), Where::Anywhere),
-            with("constant_declaration", Constant, NameIn::Children("variable_declarator", "name"), Where::Anywhere),
+            with(
+                "field_declaration",
+                Field,
+                NameIn::Children("variable_declarator", "name"),
+                Where::Anywhere,
+            ),
+            with(
+                "constant_declaration",
+                Constant,
+                NameIn::Children("variable_declarator", "name"),
+                Where::Anywhere,
+            ),
         ],
         types: &[],
     },

@@ -151,7 +151,11 @@ impl SymbolTable {
         let files = self.names.get(name).map_or(&[][..], |named| &named.files);
         for path in files {
             let of_name = self.outline(path).iter().filter(|symbol| *symbol.name == *name);
-            hits.extend(of_name.map(|symbol| SymbolHit { path: Arc::clone(path), symbol: symbol.clone(), score }));
+            hits.extend(of_name.map(|symbol| SymbolHit {
+                path: Arc::clone(path),
+                symbol: symbol.clone(),
+                score,
+            }));
         }
     }
 }
@@ -196,7 +200,8 @@ fn distance(a: &str, b: &str) -> usize {
 
 fn sort(hits: &mut [SymbolHit]) {
     hits.sort_by(|a, b| {
-        let by_place = || (&a.path, a.symbol.line, a.symbol.column).cmp(&(&b.path, b.symbol.line, b.symbol.column));
+        let by_place =
+            || (&a.path, a.symbol.line, a.symbol.column).cmp(&(&b.path, b.symbol.line, b.symbol.column));
         b.score.total_cmp(&a.score).then_with(by_place)
     });
 }

@@ -9,7 +9,8 @@ type Model = BTreeMap<Trigram, BTreeSet<u32>>;
 
 /// A segment of texts, and what it should say.
 fn built(texts: &[Vec<u8>]) -> (crate::page::Pages, Model) {
-    let (mut builder, mut model, mut extractor) = (PagesBuilder::default(), Model::new(), Extractor::default());
+    let (mut builder, mut model, mut extractor) =
+        (PagesBuilder::default(), Model::new(), Extractor::default());
     for text in texts {
         let document = builder.add(extractor.extract(text));
         for three in text.windows(3).filter(|three| !three.contains(&b'\n')) {
@@ -70,7 +71,8 @@ fn many_documents_take_several_pages_and_bitmaps() {
         let page = &pages.pages[page_of(&pages.firsts, *trigram).unwrap()];
         assert_eq!(find(page, *trigram, 300).unwrap(), list.iter().copied().collect::<Vec<_>>());
     }
-    let everywhere = find(&pages.pages[page_of(&pages.firsts, Trigram::of(*b"ver")).unwrap()], Trigram::of(*b"ver"), 300);
+    let everywhere =
+        find(&pages.pages[page_of(&pages.firsts, Trigram::of(*b"ver")).unwrap()], Trigram::of(*b"ver"), 300);
     assert_eq!(everywhere.unwrap().len(), 300);
     assert_eq!(page_of(&pages.firsts, Trigram(0)), None);
     assert_eq!(find(&[0x80], Trigram(0), 1), Err(PageDamaged));

@@ -1,6 +1,9 @@
 use proptest::prelude::*;
 
-use crate::{Documents, Extractor, FileKind, Overlay, Pattern, PatternError, PatternKind, PatternOptions, TextEdit, decoded};
+use crate::{
+    Documents, Extractor, FileKind, Overlay, Pattern, PatternError, PatternKind, PatternOptions, TextEdit,
+    decoded,
+};
 
 const REGEX: PatternKind = PatternKind::Regex;
 
@@ -63,7 +66,8 @@ fn nothing_is_found_across_lines() {
 
 #[test]
 fn a_line_is_told_with_its_place() {
-    let lines = pattern("ll", PatternKind::Literal, false).lines("one\nthé ball, a wall\r\n".as_bytes(), 10).lines;
+    let lines =
+        pattern("ll", PatternKind::Literal, false).lines("one\nthé ball, a wall\r\n".as_bytes(), 10).lines;
     assert_eq!(lines.len(), 1);
     let line = &lines[0];
     assert_eq!((line.number, line.column, line.text.as_str()), (2, 7, "thé ball, a wall"));
@@ -92,7 +96,8 @@ fn files_are_told_apart() {
 fn what_is_typed_is_searched_as_it_is() {
     let mut overlay = Overlay::default();
     overlay.put("a.txt", "héllo");
-    let edits = [TextEdit { range: 1..2, insert: "e".into() }, TextEdit { range: 5..5, insert: " you".into() }];
+    let edits =
+        [TextEdit { range: 1..2, insert: "e".into() }, TextEdit { range: 5..5, insert: " you".into() }];
     assert!(overlay.edit("a.txt", &edits));
     assert_eq!(&*overlay.get("a.txt").unwrap(), b"hello you");
     assert!(!overlay.edit("b.txt", &edits));
@@ -103,7 +108,8 @@ fn what_is_typed_is_searched_as_it_is() {
 /// Expressions out of parts that make the plan's cases.
 fn expressions() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
-        "a", "b", "ab", "abc", "bca", "[ab]", "[a-c]", ".", r"\w", r"\s", "k", "s", "é", "ß", "", "^", "$", r"\b", "(?i)k", "(?i:ab)",
+        "a", "b", "ab", "abc", "bca", "[ab]", "[a-c]", ".", r"\w", r"\s", "k", "s", "é", "ß", "", "^", "$",
+        r"\b", "(?i)k", "(?i:ab)",
     ]);
     leaf.prop_map(str::to_owned).prop_recursive(4, 24, 4, |inner| {
         prop_oneof![

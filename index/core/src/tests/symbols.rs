@@ -83,7 +83,11 @@ fn typescript_is_read() {
 8:module Inner
 9:constant arrow",
     );
-    check("a.jsx", "class A { #x = 1; go() {} }\nfunction* gen() {}\n", "1:type A\n  1:field #x\n  1:method go\n2:function gen");
+    check(
+        "a.jsx",
+        "class A { #x = 1; go() {} }\nfunction* gen() {}\n",
+        "1:type A\n  1:field #x\n  1:method go\n2:function gen",
+    );
 }
 
 #[test]
@@ -157,10 +161,18 @@ fn java_and_others_are_read() {
   3:variant RIGHT
 4:type Pair",
     );
-    check("a.rb", "module M\n  class C\n    def go; end\n  end\nend\n", "1:module M\n  2:type C\n    3:method go");
+    check(
+        "a.rb",
+        "module M\n  class C\n    def go; end\n  end\nend\n",
+        "1:module M\n  2:type C\n    3:method go",
+    );
     check("a.sh", "go() { :; }\n", "1:function go");
     check("a.md", "# One\n\ntext\n\nTwo words\n=====\n", "1:section One\n5:section Two words");
-    check("A.cs", "namespace N { class C { int P { get; set; } void Go() {} } }", "1:module N\n  1:type C\n    1:field P\n    1:method Go");
+    check(
+        "A.cs",
+        "namespace N { class C { int P { get; set; } void Go() {} } }",
+        "1:module N\n  1:type C\n    1:field P\n    1:method Go",
+    );
 }
 
 #[test]
@@ -194,7 +206,10 @@ fn the_name_itself_comes_first() {
         assert!(!has_more);
         hits.iter().map(|hit| format!("{}:{}", hit.path, hit.symbol.name)).collect::<Vec<_>>()
     };
-    assert_eq!(names("TextDocument"), ["b/c.rs:TextDocument", "a.rs:TextDocuments", "b/c.rs:text_document"][..names("TextDocument").len()]);
+    assert_eq!(
+        names("TextDocument"),
+        ["b/c.rs:TextDocument", "a.rs:TextDocuments", "b/c.rs:text_document"][..names("TextDocument").len()]
+    );
     assert_eq!(names("textdocument")[0], "b/c.rs:TextDocument");
     assert_eq!(names("td").len(), 3);
     assert_eq!(names("xyz"), [""; 0]);
@@ -210,7 +225,8 @@ fn the_nearest_definition_comes_first() {
     for path in ["x/far.rs", "a/b/near.rs", "a/b/own.rs"] {
         table.put(path, vec![symbol("new", SymbolKind::Method, 3)]);
     }
-    let paths: Vec<String> = table.definitions("new", "a/b/own.rs").iter().map(|hit| hit.path.to_string()).collect();
+    let paths: Vec<String> =
+        table.definitions("new", "a/b/own.rs").iter().map(|hit| hit.path.to_string()).collect();
     assert_eq!(paths, ["a/b/own.rs", "a/b/near.rs", "x/far.rs"]);
     assert_eq!(table.outline("x/far.rs").len(), 1);
 }
@@ -230,7 +246,12 @@ fn symbols_are_bounded() {
     let nested = format!("fn a() {{ {}{} }}", "{".repeat(deep), "}".repeat(deep));
     assert_eq!(read("a.rs", &nested).len(), 1);
     let mut table = SymbolTable::default();
-    table.put("a", (0..SYMBOL_MATCHES_MAX + 5).map(|number| symbol(&format!("n{number}"), SymbolKind::Type, 1)).collect());
+    table.put(
+        "a",
+        (0..SYMBOL_MATCHES_MAX + 5)
+            .map(|number| symbol(&format!("n{number}"), SymbolKind::Type, 1))
+            .collect(),
+    );
     let (hits, has_more) = table.find("n", usize::MAX);
     assert_eq!((hits.len(), has_more), (SYMBOL_MATCHES_MAX, true));
     // Whoever reads may end it at any time, and go on with another text.

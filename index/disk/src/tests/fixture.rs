@@ -122,7 +122,8 @@ pub(super) fn literal(text: &str) -> Pattern {
 }
 
 fn odd_files() -> Vec<(&'static str, Vec<u8>)> {
-    let utf16: Vec<u8> = "\u{feff}Grüße in UTF-16\nzweite\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf16: Vec<u8> =
+        "\u{feff}Grüße in UTF-16\nzweite\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut late_zero = b"needle early\n".repeat(12_000);
     late_zero.extend_from_slice(b"zero \0 here\nneedle late\n");
     vec![
@@ -135,7 +136,10 @@ fn odd_files() -> Vec<(&'static str, Vec<u8>)> {
         ("odd/binary.dat", b"needle \0 needle\n".to_vec()),
         ("odd/late zero.txt", late_zero),
         ("odd/latin1.txt", b"caf\xe9 needle\nStra\xdfe\n".to_vec()),
-        ("odd/unicode ü.txt", "STRASSE Straße ſtraße Kelvin \u{212a}elvin kelvin ΣΊΣΥΦΟΣ σίσυφος\n".as_bytes().to_vec()),
+        (
+            "odd/unicode ü.txt",
+            "STRASSE Straße ſtraße Kelvin \u{212a}elvin kelvin ΣΊΣΥΦΟΣ σίσυφος\n".as_bytes().to_vec(),
+        ),
         ("odd/long line.txt", [b"x".repeat(200_000).as_slice(), b" needle ", &b"y".repeat(200_000)].concat()),
         ("odd/tabs.txt", b"\tneedle\tneedle\n  \n\t\n".to_vec()),
     ]

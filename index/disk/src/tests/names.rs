@@ -56,7 +56,8 @@ fn rows_of_symbols_do_not_grow_without_end() {
     fixture.write("a.rs", b"");
     fixture.build();
     let version = listed("a.rs", b"").version;
-    let symbol = |line| Symbol { name: "n".into(), kind: SymbolKind::Type, line, column: 0, last_line: 1, depth: 0 };
+    let symbol =
+        |line| Symbol { name: "n".into(), kind: SymbolKind::Type, line, column: 0, last_line: 1, depth: 0 };
     for line in 0..SYMBOL_ROWS_MAX as u32 + 3 {
         fixture.index.put_symbols("a.rs", version, vec![symbol(line)]).unwrap();
         fixture.index.flush_symbols().unwrap();
@@ -65,12 +66,14 @@ fn rows_of_symbols_do_not_grow_without_end() {
     fixture.build();
     assert_eq!(fixture.index.outline("a.rs")[0].line, SYMBOL_ROWS_MAX as u32 + 2);
     let database = rusqlite::Connection::open(fixture.database()).unwrap();
-    let rows: usize = database.query_row("SELECT count(*) FROM symbols", [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    let rows: usize =
+        database.query_row("SELECT count(*) FROM symbols", [], |row| row.get::<_, i64>(0)).unwrap() as usize;
     assert!(rows < 10, "{rows}");
     for number in 0..=SYMBOL_BATCH_FILES {
         fixture.index.put_symbols(&format!("{number}.rs"), version, Vec::new()).unwrap();
     }
-    let more: usize = database.query_row("SELECT count(*) FROM symbols", [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    let more: usize =
+        database.query_row("SELECT count(*) FROM symbols", [], |row| row.get::<_, i64>(0)).unwrap() as usize;
     assert_eq!(more, rows + 1, "many are written without being asked to");
 }
 

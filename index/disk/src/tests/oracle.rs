@@ -74,8 +74,7 @@ const QUERIES: &[(&str, &[&str])] = &[
 
 fn pattern(text: &str, flags: &[&str]) -> Pattern {
     let kind = if flags.contains(&"-F") { PatternKind::Literal } else { PatternKind::Regex };
-    let options =
-        PatternOptions { ignores_case: flags.contains(&"-i"), whole_words: flags.contains(&"-w") };
+    let options = PatternOptions { ignores_case: flags.contains(&"-i"), whole_words: flags.contains(&"-w") };
     Pattern::new(text, kind, options).unwrap()
 }
 
