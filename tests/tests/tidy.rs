@@ -189,7 +189,7 @@ const LIMITS: [(&str, &[&str]); 8] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 30] = [
+const TUNING: [(&str, &str); 31] = [
     ("SEARCH_TRIES_MAX", "after that a search waits for whoever builds the index"),
     ("STATUS_EVERY", "how often the window asks its node"),
     ("BUSY_PATIENCE", "patience with another start of this program"),
@@ -215,6 +215,7 @@ const TUNING: [(&str, &str); 30] = [
     ),
     ("LAN_INITIAL_RTT", "given to the transport"),
     ("SEND_WINDOW_BYTES of sync/net", "given to the transport; bounds our own sending"),
+    ("DATAGRAM_BUFFER_BYTES", "given to the transport"),
     ("CHANNEL_LINGER", "patience with a peer at the end"),
     ("JOIN_LINGER", "patience with a peer at the end"),
     ("SHUTDOWN_DRAIN", "patience with peers at the end"),

@@ -20,13 +20,13 @@ use self::history::{History, Step};
 use self::link::Link;
 use crate::commands::EditSettings;
 use crate::language::{Language, PLAIN};
-use crate::selection::Selections;
+use crate::selection::{Selection, Selections};
 use crate::syntax::SyntaxState;
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
-pub use self::people::Person;
+pub use self::people::{Person, Whereabouts};
 pub use self::pointer::Grain;
 pub use self::run::Effect;
 pub use self::scrolling::Reveal;
@@ -75,6 +75,10 @@ pub struct Document {
     /// Counts the trees that were made.
     trees: u64,
     people: Vec<Person>,
+    /// Where is looked for something, when not everywhere.
+    find_scope: Option<Selection>,
+    /// Cursors of others in a revision that is not here yet.
+    waiting_people: Option<(u64, Vec<Whereabouts>)>,
 }
 
 impl Document {
@@ -95,6 +99,8 @@ impl Document {
             syntax: SyntaxState::default(),
             trees: 0,
             people: Vec::new(),
+            find_scope: None,
+            waiting_people: None,
         }
     }
 
@@ -192,6 +198,7 @@ impl Document {
     fn follow(&mut self, old: &Rope, change: &ChangeSet, own: Option<ViewId>) {
         self.version += 1;
         self.move_people(change);
+        self.move_find_scope(change);
         self.syntax.follow(old, self.buffer.rope(), change, self.version);
         for (id, view) in &mut self.views {
             view.follow(old, self.buffer.rope(), change, own == Some(*id));
@@ -290,6 +297,7 @@ impl Document {
     pub fn changed(&mut self, revision: u64, patches: &[Patch]) -> Result<(), LinkError> {
         let change = self.link.changed(revision, patches)?;
         self.change_others(&change);
+        self.take_waiting_people();
         Ok(())
     }
 
@@ -297,6 +305,7 @@ impl Document {
     pub fn reopened(&mut self, text: &str, revision: u64) {
         let change = self.link.reopened(text, revision);
         self.change_others(&change);
+        self.take_waiting_people();
     }
 
     fn change_others(&mut self, change: &ChangeSet) {
@@ -316,6 +325,7 @@ impl Document {
     /// The node took what was sent.
     pub fn acknowledged(&mut self, revision: u64) {
         self.link.acknowledged(revision);
+        self.take_waiting_people();
     }
 
     /// The node did not take what was sent; [`Document::outgoing`] gives it again.

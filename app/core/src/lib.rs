@@ -16,6 +16,8 @@
 //! - [`keymap`]: which keys ask for which command
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
+//! - [`compare`]: two texts, line by line
+//! - [`markdown`]: texts as they are read
 //! - [`settings`] and [`theme`]: what a person can set, and colours, from TOML files
 //! - [`window`]: tabs and splits, the file tree, quick open and the palette
 //! - [`limits`]: what the editor holds and does at most
@@ -25,11 +27,13 @@
 mod cells;
 pub mod command;
 pub mod commands;
+pub mod compare;
 pub mod display;
 pub mod document;
 mod folds;
 pub mod keymap;
 pub mod limits;
+pub mod markdown;
 pub mod search;
 pub mod selection;
 pub mod settings;
@@ -45,7 +49,7 @@ pub mod window;
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
 pub use display::{Fold, Point, Row, Rows};
-pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal};
+pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal, Whereabouts};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use selection::{Selection, Selections};
 pub use settings::Settings;

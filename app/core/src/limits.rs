@@ -1,5 +1,17 @@
 //! What the editor holds and does at most. Beyond a limit it does less; it never fails.
 
+/// The longest texts that are compared, in bytes.
+pub const COMPARED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Most differences of two texts that are shown.
+pub const HUNKS_MAX: usize = 500;
+
+/// Most blocks of a Markdown text that are shown as they are read.
+pub const MARKDOWN_BLOCKS_MAX: usize = 5_000;
+
+/// How deep quotes and lists of a Markdown text lie in each other at most.
+pub const MARKDOWN_DEPTH_MAX: usize = 16;
+
 /// Most cursors of one view.
 pub const CURSORS_MAX: usize = 10_000;
 

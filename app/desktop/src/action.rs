@@ -4,6 +4,7 @@ use std::{panic::Location, path::PathBuf};
 
 use weft_editor::{
     AppCommand, Command, Grain,
+    compare::Hunk,
     search::Query,
     settings::Value,
     window::{GroupId, TabId},
@@ -11,8 +12,8 @@ use weft_editor::{
 
 use crate::{
     limits::ACTIONS_MAX,
-    link::{Ask, FolderMatch},
-    state::{Overlay, Page},
+    link::{Ask, FileChange, FolderMatch, PassphraseAnswer},
+    state::{Naming, Overlay, Page},
 };
 
 /// Something that a view asks for.
@@ -59,11 +60,42 @@ pub(crate) enum Action {
     CopyText(String),
     SetTheme(&'static str),
     SetSetting(&'static str, Value),
+    /// Show the whole text of the moment, or what is different since.
+    ShowWholePast(bool),
+    /// Bring lines of the moment back.
+    RestoreLines(Hunk),
     /// Show the text of a moment, or the present.
     ShowPast(Option<String>),
+    /// What the person says to a question for a passphrase.
+    Passphrase(PassphraseAnswer),
+    /// Something in the tree of files.
+    Tree(TreeAction),
+    /// Go where the person at a device goes; who is followed already is not any more.
+    Follow(String),
     DismissNotice(u64),
     /// Try a panel again that has failed.
     RetryPanel(&'static str),
+}
+
+/// Something in the tree of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TreeAction {
+    /// Go up or down by rows.
+    Move(isize),
+    /// Open the folder, or go into it.
+    Into,
+    /// Close the folder, or go to the one above.
+    Out,
+    /// Open what is selected.
+    Open,
+    Select(String),
+    /// Begin to type a name, or give it up.
+    Name(Option<Naming>),
+    /// Take the name that was typed.
+    Named(String),
+    /// Ask whether something is to be deleted, or no longer.
+    AskDelete(Option<String>),
+    Change(FileChange),
 }
 
 /// Something in the text of a group.

@@ -34,6 +34,12 @@ pub(crate) fn icon_button(ui: &mut Ui, tokens: &Tokens, icon: Icon, label: &str,
     response.on_hover_text(label)
 }
 
+/// An icon beside text.
+pub(crate) fn icon(ui: &mut Ui, icon: Icon, color: Color32) {
+    let (rect, _) = ui.allocate_exact_size(Vec2::splat(tokens::ICON), Sense::hover());
+    icons::paint(ui.painter(), icon, rect, color);
+}
+
 /// The head of a section of a panel.
 pub(crate) fn section_head(ui: &mut Ui, tokens: &Tokens, label: &str) {
     ui.label(RichText::new(label).font(tokens::strong(tokens::SMALL_SIZE)).color(tokens.muted));
@@ -144,6 +150,23 @@ pub(crate) fn avatar(ui: &mut Ui, tokens: &Tokens, user: &str, name: &str, is_he
     painter.text(rect.center(), Align2::CENTER_CENTER, initials(name), font, text_color);
     let words = if is_here { name.to_owned() } else { format!("{name}, not connected") };
     response.on_hover_text(words)
+}
+
+/// A small disc with the initials of a person, with a ring when they are followed.
+pub(crate) fn person_button(ui: &mut Ui, tokens: &Tokens, user: &str, name: &str, is_on: bool) -> Response {
+    let size = 18.0;
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(size + 4.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_on, format!("Follow {name}")));
+    let color = tokens.person(user);
+    let painter = ui.painter();
+    painter.circle_filled(rect.center(), size / 2.0, color);
+    if is_on || response.hovered() || response.has_focus() {
+        let color = if is_on { tokens.accent } else { tokens.muted };
+        painter.circle_stroke(rect.center(), size / 2.0 + 1.5, Stroke::new(1.5, color));
+    }
+    let font = tokens::strong(8.5);
+    painter.text(rect.center(), Align2::CENTER_CENTER, initials(name), font, tokens.person_text);
+    response
 }
 
 /// A row of a list: selected, hovered or neither. Gives the rectangle to draw into.

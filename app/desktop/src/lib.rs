@@ -28,7 +28,7 @@ mod strings;
 mod tokens;
 
 #[cfg(feature = "measure")]
-pub use self::shell::measure;
+pub use self::shell::{measure, tour};
 
 pub use self::run::{DesktopError, DesktopOptions, run};
 

@@ -38,6 +38,36 @@ pub(crate) const KEPT_ROWS_MAX: usize = 2_048;
 /// Most labels of other people that are drawn in one editor.
 pub(crate) const LABELS_MAX: usize = 64;
 
+/// Most documents of which cursors are kept that came before the news that the document is open.
+pub(crate) const EARLY_CURSORS_MAX: usize = 64;
+
+/// Most discs of people in a bar; the others are counted.
+pub(crate) const DISCS_MAX: usize = 6;
+
+/// Most dots of people beside a file in the tree.
+pub(crate) const DOTS_MAX: usize = 3;
+
+/// Most files that are copied into the folder at once.
+pub(crate) const COPIED_FILES_MAX: usize = if cfg!(test) { 40 } else { 10_000 };
+
+/// How deep the folders of what is copied may lie in each other.
+pub(crate) const COPY_DEPTH_MAX: usize = 64;
+
+/// The largest file that is shown as a picture.
+pub(crate) const PICTURE_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What the points of a picture may take while it is read.
+pub(crate) const PICTURE_MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// The longest side of a picture that is read, in points.
+pub(crate) const PICTURE_SIDE_MAX: u32 = 20_000;
+
+/// The longest side of a picture as it is shown; larger ones are made smaller.
+pub(crate) const PICTURE_SHOWN_SIDE_MAX: u32 = 2_048;
+
+/// The longest text that is shown as it is read.
+pub(crate) const PREVIEW_BYTES_MAX: usize = 512 * 1024;
+
 /// Most commands that wait for the end of a frame.
 pub(crate) const ACTIONS_MAX: usize = 1_024;
 

@@ -3,11 +3,13 @@
 //! The window never waits. It puts a [`ToLink`] into one queue and takes [`FromLink`]s out of the other; whenever there
 //! is something to take, the waker is called. What needs a disk or the node happens on the other side.
 
+mod changes;
 mod connect;
 mod documents;
 mod files;
 mod found;
 mod messages;
+mod pictures;
 mod saved;
 mod work;
 
@@ -23,7 +25,8 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
-pub use self::messages::{Ask, FolderMatch, FromLink, Saved, ToLink};
+pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
+pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 use crate::limits::{NEWS_MAX, REQUESTS_MAX};
 

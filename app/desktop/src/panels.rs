@@ -1,5 +1,7 @@
 //! Everything around the text. Views read the state, draw, and push actions.
 
+mod accept;
+mod devices;
 mod editors;
 mod find;
 mod first_run;
@@ -9,6 +11,8 @@ mod members;
 mod menus;
 mod notices;
 mod overlay;
+mod passphrase;
+mod reading;
 mod search;
 mod settings;
 mod share;
@@ -61,6 +65,22 @@ pub(crate) struct Drafts {
     pub(crate) settings_filter: String,
     /// The person of whom it is asked whether they are to be put out.
     pub(crate) putting_out: Option<String>,
+    /// The passphrase that is being typed.
+    pub(crate) passphrase: String,
+    /// The words that are being typed to check them.
+    pub(crate) words: String,
+    /// Whether it is asked if the key is to be taken off this device.
+    pub(crate) taking_key_off: bool,
+    /// The relay that is being typed, and whether one is wanted.
+    pub(crate) relay: Option<String>,
+    /// The name that is being typed in the tree.
+    pub(crate) name: String,
+    pub(crate) wants_name_focus: bool,
+    pub(crate) wants_tree_focus: bool,
+    /// Whether the tree scrolls to what is selected.
+    pub(crate) shows_tree_selection: bool,
+    /// What the preview of a file was scrolled for.
+    pub(crate) preview_tops: BTreeMap<String, usize>,
     pub(crate) wants_find_focus: bool,
     pub(crate) wants_search_focus: bool,
     pub(crate) wants_page_focus: bool,
@@ -114,6 +134,7 @@ pub(crate) fn window_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         });
     }
     guarded(ui, scene, "Overlay", overlay::overlay_ui);
+    guarded(ui, scene, "Passphrase", passphrase::passphrase_ui);
     guarded(ui, scene, "Notices", notices::notices_ui);
 }
 
@@ -149,6 +170,7 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
     let (title, draw): (&'static str, fn(&mut Ui, &mut Scene<'_>)) = match page {
         Page::Share => (strings::SHARE, share::share_ui),
         Page::Members => (strings::MEMBERS, members::members_ui),
+        Page::Devices => (strings::DEVICES, devices::devices_ui),
         Page::Sync => (strings::SYNC_STATE, sync_state::sync_state_ui),
         Page::History => (strings::HISTORY, history::history_ui),
         Page::Settings => (strings::SETTINGS, settings::settings_ui),

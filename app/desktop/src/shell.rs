@@ -5,14 +5,19 @@
 
 mod commands;
 mod exchange;
+mod files;
+mod following;
 mod guard;
 mod keys;
 #[cfg(feature = "measure")]
 pub mod measure;
 mod news;
 mod perform;
+mod reading;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "measure")]
+pub mod tour;
 
 use std::{
     collections::BTreeMap,
@@ -111,6 +116,14 @@ impl Shell {
             layout,
             files: OpenFiles::default(),
             going: BTreeMap::new(),
+            outline: crate::state::Outline::default(),
+            naming: None,
+            deleting: None,
+            pictures: BTreeMap::new(),
+            previews: BTreeMap::new(),
+            present: Vec::new(),
+            following: None,
+            early_cursors: BTreeMap::new(),
         });
         SavedState::remember(&mut self.state.recent, &root);
         self.load(effects);
@@ -146,6 +159,7 @@ impl Shell {
         let mut actions = Actions::default();
         self.take_keys(&ctx, &mut actions);
         self.perform(&ctx, &mut actions);
+        self.follow();
         self.prepare(&ctx);
         self.draw(ui, &mut actions);
         let has_acted = actions.len() > 0;
@@ -190,11 +204,15 @@ impl Shell {
 
     /// What drawing needs and may take a part of the frame.
     fn prepare(&mut self, ctx: &Context) {
+        self.prepare_reading(ctx);
+        self.compare_past();
         if let Some(folder) = &mut self.state.folder {
             folder.tree.rows();
             if self.state.overlay.is_some() && self.state.ranking.advance(&folder.names) {
                 ctx.request_repaint();
             }
+            let scope = folder.active().and_then(|(document, _)| document.find_scope());
+            self.state.find.set_scope(scope);
             if let Some((document, _)) = folder.active()
                 && self.state.find.advance(document.buffer().rope(), document.version())
             {

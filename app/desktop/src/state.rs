@@ -8,19 +8,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use eframe::egui::TextureHandle;
 use weft_editor::{
-    Clip, Document, KeyMap, Platform, Problem, Settings, Theme, ViewId,
+    Clip, Document, KeyMap, OutlineItem, Platform, Problem, Settings, Theme, ViewId,
+    compare::Comparison,
+    markdown::Placed,
     search::Query,
     window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
 };
 use weft_node::api::{
-    ApiError, BlameLines, CatText, ErrorKind, HistoryVersions, Invitations, JoinPreviewed, Joined,
-    MembersList, Progress, Role, Shared, WorkspaceState, WorkspaceStatus,
+    ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
+    HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, OwnDevices, PresentDevice, Progress,
+    RecoveryWords, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
 pub(crate) use self::saved::SavedState;
 pub(crate) use self::words::{SyncLevel, ago, initials, role_words, short_name, sync_words};
-use crate::{limits::NOTICES_MAX, link::FolderMatch, remote::Remote};
+use crate::{
+    limits::NOTICES_MAX,
+    link::{FolderMatch, Picture},
+    remote::Remote,
+};
 
 /// Whether there is a node.
 #[derive(Debug, Clone)]
@@ -57,6 +65,7 @@ impl Overlay {
 pub(crate) enum Page {
     Share,
     Members,
+    Devices,
     Sync,
     History,
     Settings,
@@ -103,6 +112,76 @@ pub(crate) struct Folder {
     pub(crate) files: OpenFiles,
     /// Where to go once a file is open.
     pub(crate) going: BTreeMap<String, (usize, usize)>,
+    pub(crate) outline: Outline,
+    /// The name that is being typed in the tree.
+    pub(crate) naming: Option<Naming>,
+    /// The file or folder of which it is asked whether it is to be deleted.
+    pub(crate) deleting: Option<String>,
+    /// Pictures that have tabs.
+    pub(crate) pictures: BTreeMap<String, ShownPicture>,
+    /// Files beside which it is shown how they read.
+    pub(crate) previews: BTreeMap<String, Preview>,
+    /// Devices of others that are connected, and the files that their people are in.
+    pub(crate) present: Vec<PresentDevice>,
+    /// The person who is followed.
+    pub(crate) following: Option<Following>,
+    /// Cursors in documents of which the number is not known yet.
+    pub(crate) early_cursors: BTreeMap<u64, DocumentCursors>,
+}
+
+/// A name that is being typed in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Of a new file in a folder.
+    File(String),
+    /// Of a new folder in a folder.
+    Folder(String),
+    /// Of a file or folder that has another one.
+    Rename(String),
+}
+
+/// What a text defines, for going there.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outline {
+    /// The file, the version of its text, and the count of its trees, of which it was asked for.
+    pub(crate) asked: Option<(String, u64, u64)>,
+    /// Of which it is.
+    pub(crate) of: Option<(String, u64, u64)>,
+    pub(crate) items: Vec<OutlineItem>,
+}
+
+/// A picture that has a tab.
+#[derive(Clone)]
+pub(crate) struct ShownPicture {
+    pub(crate) picture: Picture,
+    pub(crate) texture: Option<TextureHandle>,
+}
+
+impl std::fmt::Debug for ShownPicture {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.picture.fmt(formatter)
+    }
+}
+
+/// A text as it is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Preview {
+    /// The version of the text that was read, and its first lines' places.
+    pub(crate) version: Option<u64>,
+    pub(crate) blocks: Vec<Placed>,
+    /// Whether the text is too long.
+    pub(crate) is_too_long: bool,
+    /// The place at the top of the text, in bytes.
+    pub(crate) top: usize,
+}
+
+/// Somebody whose cursor is followed from place to place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Following {
+    /// The device at which they are.
+    pub(crate) device: String,
+    /// Where they were seen last.
+    pub(crate) seen: Option<(String, usize)>,
 }
 
 impl Folder {
@@ -125,6 +204,19 @@ impl Folder {
         self.workspace.value().is_none_or(|status| {
             status.role >= Role::Editor
                 && !matches!(status.state, WorkspaceState::Removed | WorkspaceState::ReadOnly)
+        })
+    }
+
+    /// Who is in a file.
+    pub(crate) fn people_in<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a PresentDevice> {
+        self.present.iter().filter(move |device| device.file.as_deref() == Some(path))
+    }
+
+    /// Who is in a file below a folder.
+    pub(crate) fn people_below<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a PresentDevice> {
+        self.present.iter().filter(move |device| {
+            let rest = device.file.as_deref().and_then(|file| file.strip_prefix(path));
+            rest.is_some_and(|rest| rest.starts_with('/'))
         })
     }
 
@@ -152,6 +244,15 @@ impl Folder {
     }
 }
 
+/// What is different between a moment and now.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// The moment and the version of the text that were compared.
+    pub(crate) of: Option<(String, u64)>,
+    /// Nothing, when a text is too long.
+    pub(crate) comparison: Option<Comparison>,
+}
+
 /// Pages about people and the past.
 #[derive(Debug, Default)]
 pub(crate) struct Pages {
@@ -163,12 +264,23 @@ pub(crate) struct Pages {
     pub(crate) join: Remote<Joined>,
     pub(crate) init: Remote<Vec<String>>,
     pub(crate) progress: Option<Progress>,
+    pub(crate) devices: Remote<OwnDevices>,
+    pub(crate) link_ticket: Remote<Shared>,
+    pub(crate) accept_preview: Remote<DeviceAcceptPreviewed>,
+    pub(crate) accept: Remote<DeviceAccepted>,
+    /// The words, while they are shown.
+    pub(crate) words: Remote<RecoveryWords>,
+    /// Whether the words that were typed are the right ones.
+    pub(crate) checked_words: Remote<()>,
     /// The file that the history is of.
     pub(crate) history_path: Option<String>,
     pub(crate) history: Remote<HistoryVersions>,
     /// The moment that is looked at.
     pub(crate) past_at: Option<String>,
     pub(crate) past: Remote<CatText>,
+    /// Whether the moment is shown whole, and not what is different since.
+    pub(crate) shows_whole_past: bool,
+    pub(crate) compared: Compared,
     pub(crate) shows_blame: bool,
     pub(crate) blame: BTreeMap<String, Remote<BlameLines>>,
 }
@@ -177,6 +289,8 @@ pub(crate) struct Pages {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) node: NodeState,
+    /// What a passphrase is wanted for, while one is.
+    pub(crate) passphrase: Option<String>,
     pub(crate) folder: Option<Folder>,
     pub(crate) recent: Vec<PathBuf>,
     pub(crate) seen: Seen,
@@ -207,6 +321,7 @@ impl State {
     pub(crate) fn new(home: &Path, saved: &SavedState) -> Self {
         Self {
             node: NodeState::Starting,
+            passphrase: None,
             folder: None,
             recent: saved.recent.clone(),
             seen: Seen::default(),

@@ -10,7 +10,8 @@ pub(crate) const OPEN_FOLDER_MORE: &str = "Write in a folder on this device, and
 pub(crate) const JOIN: &str = "Join with a ticket";
 pub(crate) const JOIN_MORE: &str = "Somebody has sent you a ticket: a long line of letters and digits.";
 pub(crate) const LINK_DEVICE: &str = "Link this device";
-pub(crate) const LINK_DEVICE_MORE: &str = "Use your own name on a second device. This comes later; until then, join with a ticket made on the first one.";
+pub(crate) const LINK_DEVICE_MORE: &str =
+    "Use your own name here too. Your first device makes the ticket: “My devices”, “Link another device”.";
 pub(crate) const RECENT: &str = "Recent folders";
 pub(crate) const FOLDER_PATH: &str = "Path of the folder";
 pub(crate) const FOLDER_PATH_HINT: &str = "/home/you/project";
@@ -36,6 +37,29 @@ pub(crate) const NO_FILE: &str = "No file is open";
 pub(crate) const CANNOT_OPEN: &str = "This file cannot be edited here";
 pub(crate) const TRY_AGAIN: &str = "Try again";
 
+pub(crate) const OTHER_PROGRAM: &str = "open it with its own program; the whole file is shared";
+pub(crate) const ONLY_MARKDOWN: &str = "Only Markdown has a preview";
+pub(crate) const TOO_LONG_TO_PREVIEW: &str = "This text is too long to be shown as it is read.";
+pub(crate) const NOT_LOADED: &str = "Pictures from elsewhere are not loaded";
+pub(crate) const NEW_FILE: &str = "New file";
+pub(crate) const NEW_FOLDER: &str = "New folder";
+pub(crate) const RENAME: &str = "Rename";
+pub(crate) const DELETE: &str = "Delete";
+pub(crate) const DELETE_MORE: &str = "It is deleted for everybody in the workspace.";
+pub(crate) const DELETE_PLAIN_MORE: &str = "It is deleted from the disk.";
+pub(crate) const NO_NEW_FILE: &str = "The file was not made";
+pub(crate) const NO_NEW_FOLDER: &str = "The folder was not made";
+pub(crate) const NOT_RENAMED: &str = "It was not renamed";
+pub(crate) const NOT_DELETED: &str = "It was not deleted, or not all of it";
+pub(crate) const NOT_COPIED: &str = "Not everything was copied";
+pub(crate) const FILES: &str = "Files";
+pub(crate) const NAME: &str = "Name";
+pub(crate) const DROP_HERE: &str = "Drop files to copy them into the folder";
+
+pub(crate) const CONTINUE: &str = "Continue";
+pub(crate) const KEY_IN_FILE: &str = "Without a passphrase";
+pub(crate) const PASSPHRASE_MORE: &str = "Your system has no keyring. Without a passphrase the key lies in a file that only you can read: whoever takes the disk can read your data.";
+
 // Overlays.
 pub(crate) const PALETTE: &str = "Commands";
 pub(crate) const PALETTE_HINT: &str = "Type a command";
@@ -53,6 +77,7 @@ pub(crate) const REPLACE_ALL: &str = "All";
 pub(crate) const MATCH_CASE: &str = "Match case";
 pub(crate) const WHOLE_WORD: &str = "Match whole word";
 pub(crate) const REGEX: &str = "Use regular expression";
+pub(crate) const IN_SELECTION: &str = "Find in selection";
 pub(crate) const PREVIOUS: &str = "Previous place";
 pub(crate) const NEXT: &str = "Next place";
 pub(crate) const CLOSE: &str = "Close";
@@ -77,7 +102,6 @@ pub(crate) const WAITING: &str = "Waiting to be let in";
 pub(crate) const LET_IN: &str = "Let in";
 pub(crate) const REFUSE: &str = "Refuse";
 pub(crate) const CANCEL: &str = "Cancel";
-pub(crate) const REACHABLE: &str = "Devices find each other on this local network. A relay is used only if this device's node was started with one: it sees addresses and volume, never content.";
 pub(crate) const MEMBERS: &str = "Members";
 pub(crate) const PUT_OUT: &str = "Put out…";
 pub(crate) const PUT_OUT_NOW: &str = "Put out now";
@@ -85,13 +109,59 @@ pub(crate) const PUT_OUT_MORE: &str = "They can read nothing that is written fro
 pub(crate) const YOU: &str = "you";
 pub(crate) const THIS_DEVICE: &str = "this device";
 pub(crate) const SYNC_STATE: &str = "Sync state";
+pub(crate) const NOBODY_TO_FOLLOW: &str = "Nobody else is here to follow";
+pub(crate) const FOLLOWING: &str = "Following";
 pub(crate) const ALONE: &str = "Nobody else is in this workspace yet.";
+
+pub(crate) const REACH: &str = "Who can reach this device";
+pub(crate) const REACH_LAN: &str = "Devices on this network";
+pub(crate) const REACH_LAN_MORE: &str = "They find each other; nothing is sent anywhere else.";
+pub(crate) const REACH_RELAY: &str = "Also through a relay";
+pub(crate) const REACH_RELAY_MORE: &str = "For devices that no address reaches. A relay sees which devices talk, when and how much, and never what: everything is encrypted between the devices. Name one that you run or trust; Weft brings none along.";
+pub(crate) const RELAY_URL: &str = "Address of the relay";
+pub(crate) const RELAY_URL_HINT: &str = "https://relay.example.org";
+pub(crate) const USE_RELAY: &str = "Use this relay";
+pub(crate) const RELAY_OF_OTHER_NODE: &str = "The node runs outside of this window: it goes on as it was started until it is started again with `weft node --relay`.";
+
+// Devices.
+pub(crate) const DEVICES: &str = "My devices";
+pub(crate) const LINK_ANOTHER: &str = "Link another device";
+pub(crate) const LINK_ANOTHER_MORE: &str = "It becomes yours, with your name, and comes into all your workspaces. Open Weft there and choose “Link this device”.";
+pub(crate) const LINK_ANOTHER_NOW: &str = "Make a ticket for it";
+pub(crate) const PUT_OUT_DEVICE_MORE: &str = "For a device that was lost or sold. It goes out of all your workspaces and can read nothing that is written from then on; what it has stays on it.";
+pub(crate) const RECOVERY: &str = "If all devices are lost";
+pub(crate) const KEY_HERE: &str =
+    "24 words on paper bring everything back. They are not written down yet, as far as this device knows.";
+pub(crate) const KEY_HERE_AND_PAPER: &str =
+    "24 words on paper bring everything back. You have written them down.";
+pub(crate) const KEY_ON_PAPER: &str = "Your key is in the 24 words on paper and nowhere else.";
+pub(crate) const KEY_ELSEWHERE: &str =
+    "Your key is not on this device: it is on your first one, or on paper.";
+pub(crate) const SHOW_WORDS: &str = "Show the 24 words…";
+pub(crate) const WORDS_MORE: &str = "Write them on paper, in this order. Whoever has them is you: keep them where no camera and no program sees them.";
+pub(crate) const CHECK_WORDS: &str = "Type them from the paper to check them";
+pub(crate) const CHECK: &str = "Check";
+pub(crate) const WORDS_ARE_RIGHT: &str = "These are the right words.";
+pub(crate) const PAPER_ONLY: &str = "Keep the key on paper only…";
+pub(crate) const PAPER_ONLY_NOW: &str = "Take it off this device";
+pub(crate) const PAPER_ONLY_MORE: &str = "Without the key on it, a stolen device cannot pretend to be you. You need the paper to link a device from then on.";
+pub(crate) const ON_PAPER_NOW: &str = "The key is on paper only";
+pub(crate) const LINKED: &str = "This device is yours now";
+pub(crate) const LINK_NOW: &str = "Link this device";
+pub(crate) const PARENT_FOLDER: &str = "Folder in which each workspace gets one of its own";
+pub(crate) const LINKING: &str = "Linking …";
 
 // The past.
 pub(crate) const HISTORY: &str = "History";
 pub(crate) const HISTORY_EMPTY: &str = "Nobody has edited this file yet. Its first edit begins its history.";
 pub(crate) const HISTORY_NO_FILE: &str = "Open a file to see its past.";
 pub(crate) const RESTORE: &str = "Restore this text";
+pub(crate) const CHANGES_SINCE: &str = "Changes since";
+pub(crate) const WHOLE_TEXT: &str = "Whole text";
+pub(crate) const NO_CHANGES: &str = "The text is the same now.";
+pub(crate) const TOO_LONG_TO_COMPARE: &str = "The text is too long to be compared.";
+pub(crate) const RESTORE_LINES: &str = "Restore these lines";
+pub(crate) const LINES_HAVE_CHANGED: &str = "These lines are others by now; nothing was changed";
 pub(crate) const RESTORE_MORE: &str = "It comes back as a new edit; the past stays as it was.";
 pub(crate) const RESTORED: &str = "The old text is back, as a new edit.";
 

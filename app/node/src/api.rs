@@ -8,11 +8,13 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `search`, `people`, `devices`, `running`, `documents`: the parameters and answers, by subject;
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`: the parameters and
+//!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
 mod audit;
+mod backups;
 mod devices;
 mod documents;
 mod error;
@@ -27,11 +29,16 @@ mod role;
 mod running;
 mod search;
 mod symbols;
+mod void;
 mod wall_time;
 mod workspace;
 
 pub use self::{
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
+    backups::{
+        BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
+        Passphrase, RestoredPlace,
+    },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
@@ -43,7 +50,10 @@ pub use self::{
         DocumentEdited, DocumentOpen, DocumentOpened,
     },
     error::{ApiError, ErrorKind},
-    event::{DocumentChanged, DocumentCursors, Event, EventSink, Presence, RemoteCursor},
+    event::{
+        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        RemoteCursor,
+    },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,
         LogChange, LogChanges, Origin, Restore, Restored, VersionSummary,
@@ -64,6 +74,7 @@ pub use self::{
     },
     search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
     symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},
+    void::{Admit, Admitted, VoidExport, VoidExported},
     wall_time::WallTime,
     workspace::{
         BranchSwitch, Conduct, Digest, Digests, Existing, FolderWork, Init, Initialised, Join, JoinPreview,

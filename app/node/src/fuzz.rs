@@ -111,6 +111,10 @@ const TRANSFERS: Target = Target {
             Ok(request) => reached(("a list", list::encode_reply(&request, &some_chunks()).len())),
             Err(error) => reached(("no list", discriminant(&error))),
         }
+        if let Some(note) = crate::presence::Note::decode(bytes) {
+            reached(("a note", note.place.is_some()));
+            assert_eq!(crate::presence::Note::decode(&note.encode()), Some(note));
+        }
         let mut held = some_chunks();
         match list::decode_reply(Bytes::copy_from_slice(bytes), &mut held) {
             Ok(new) => {
@@ -130,6 +134,7 @@ const TRANSFERS: Target = Target {
         let asked = list::decode_request(ask.clone()).expect("a request");
         let mut seeds = vec![wire::encode_request(&ids).to_vec(), reply.finish().expect("a frame").to_vec()];
         seeds.push(ask.to_vec());
+        seeds.push(crate::presence::tests::note(7).encode());
         seeds.extend(list::encode_reply(&asked, &some_chunks()).iter().map(|frame| frame.to_vec()));
         seeds
     },

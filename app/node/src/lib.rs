@@ -18,9 +18,10 @@ mod folder;
 mod fuzz;
 mod indexing;
 mod node;
+mod presence;
 mod profile;
 mod registry;
 mod transfer;
 mod workspace;
 
-pub use node::{Node, check_ticket, is_held, open};
+pub use node::{Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup};

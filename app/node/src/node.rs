@@ -1,6 +1,8 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
+mod admitting;
 mod auditing;
+mod backing_up;
 mod calls;
 mod documents;
 mod governing;
@@ -14,6 +16,7 @@ mod names;
 mod network;
 mod opening;
 mod paths;
+mod presence;
 mod recovering;
 mod searching;
 mod transform;
@@ -36,9 +39,10 @@ use crate::profile::Profile;
 use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
 
+pub use self::backing_up::{check_backup, restore_backup};
 pub(crate) use self::inviting::WaitingNewcomer;
 pub use self::joining::check_ticket;
-pub use self::opening::{is_held, open};
+pub use self::opening::{is_held, open, read_passphrase};
 
 /// A running node.
 pub struct Node {
@@ -62,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
     pub(crate) indexes: crate::indexing::Indexes,
+    pub(crate) presence: Arc<presence::Presence>,
     /// Held by whoever makes a list of chunks for a keeper.
     pub(crate) list_turn: tokio::sync::Mutex<()>,
     /// Changes when something came that is kept for others.
@@ -158,6 +163,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.presence.close_session(session);
     }
 }
 

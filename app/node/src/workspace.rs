@@ -1,5 +1,6 @@
 //! One workspace: the engine that ties documents, replication, the store and the folder together.
 
+pub(crate) mod admitting;
 mod begun_again;
 pub(crate) mod contents;
 mod deliver;
@@ -14,6 +15,7 @@ mod history;
 pub(crate) mod listed_files;
 mod open_documents;
 pub(crate) mod people;
+mod presence;
 pub(crate) mod progressed;
 pub(crate) mod queries;
 mod recent_changes;

@@ -97,6 +97,12 @@ pub(crate) enum Command {
     Device(DeviceArguments),
     /// Keep what others share without being able to read it, and check what is kept.
     Keep(KeepArguments),
+    /// Write out work that does not count, because whoever did it was put out.
+    ExportVoid(ExportVoidArguments),
+    /// As an admin: let work of somebody count who was put out.
+    Admit(AdmitArguments),
+    /// Write everything that this device holds into one sealed file, or bring it back from one.
+    Backup(BackupArguments),
     /// Decide what a vanished folder, or another branch, means.
     Mirror(MirrorArguments),
     /// Show, and as an admin set, what holds for everybody in a workspace.
@@ -553,6 +559,111 @@ pub(crate) struct KeepArguments {
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) network: NetworkArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft export-void ~/mine               after you were put out: what you did that reached nobody
+  weft export-void ~/bens --of Ben      what Ben did without knowing that he was out
+
+Nothing in the workspace changes. To go on with it: `weft admit Ben`, or copy what you want into the folder.")]
+pub(crate) struct ExportVoidArguments {
+    /// The folder to write to; it is missing or empty.
+    #[arg(value_name = "OUT")]
+    pub(crate) to: PathBuf,
+    /// Whose work: a name, an id or its beginning; default: your own, else the only one there is.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Whoever was put out may have gone on working for a while without knowing it. That work is kept and counts for nobody. This lets
+it count after all, under the name of who did it; the person stays out. See it first: `weft export-void OUT --of WHO`.")]
+pub(crate) struct AdmitArguments {
+    /// Whose work: a name, an id or its beginning.
+    #[arg(value_name = "WHO")]
+    pub(crate) who: String,
+    #[command(flatten)]
+    pub(crate) folder: FolderArgument,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "\
+Examples:
+  weft backup /media/disk/weft-today.age              asks for a passphrase
+  weft backup today.age --to age1…                    for whoever has the identity (see age-keygen)
+  weft backup check today.age                         read it from beginning to end
+  weft backup restore today.age --parent ~            on a new machine: the device, its history and its folders
+
+In it are the history, the keys and the files of all workspaces. It is an ordinary age file: without Weft,
+`age --decrypt today.age | tar --extract` gives the files. Whoever opens it is this device: keep it like a key."
+)]
+pub(crate) struct BackupArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<BackupAction>,
+    /// The file to write; nothing may be there yet.
+    #[arg(value_name = "FILE.age", required = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Seal it for this recipient of age instead of a passphrase; may be given several times.
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) to: Vec<String>,
+    /// Read the passphrase from this open file descriptor.
+    #[arg(long, value_name = "N", conflicts_with = "to")]
+    pub(crate) passphrase_fd: Option<u32>,
+    /// Leave out the files of the workspaces, which are in it a second time to be read without Weft.
+    #[arg(long)]
+    pub(crate) without_files: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackupAction {
+    /// Read a backup from beginning to end, and tell what is in it.
+    Check(BackupCheckArguments),
+    /// Bring this device back from a backup.
+    Restore(BackupRestoreArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupSecretArguments {
+    /// A file with the identity that it was sealed for, as age-keygen writes it.
+    #[arg(long, short = 'i', value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// Read the passphrase from this open file descriptor.
+    #[arg(long, value_name = "N", conflicts_with = "identity")]
+    pub(crate) passphrase_fd: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupCheckArguments {
+    /// The backup.
+    #[arg(value_name = "FILE.age")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) secret: BackupSecretArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The data folder (WEFT_HOME) must be missing or empty. A workspace whose folder is still on this machine goes on there, and
+what was changed in it since the backup becomes edits; the others get a new folder.
+
+Use a backup to bring a device back that is lost, not to make a second one: `weft device link` does that.")]
+pub(crate) struct BackupRestoreArguments {
+    /// The backup.
+    #[arg(value_name = "FILE.age")]
+    pub(crate) file: PathBuf,
+    /// Where workspaces get a folder whose own is not on this machine; default: the current folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) parent: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) secret: BackupSecretArguments,
 }
 
 #[derive(Debug, Args)]

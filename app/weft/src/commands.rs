@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod backup;
 mod device;
 mod files;
 mod health;
@@ -68,6 +69,9 @@ pub(crate) async fn run(
         Command::Audit(arguments) => people::audit(&arguments, environment, output).await,
         Command::Device(arguments) => device::device(&arguments.action, environment, output).await,
         Command::Keep(arguments) => keep::keep(&arguments, environment, output).await,
+        Command::ExportVoid(arguments) => people::export_void(&arguments, environment, output).await,
+        Command::Admit(arguments) => people::admit(&arguments, environment, output).await,
+        Command::Backup(arguments) => backup::backup(&arguments, environment, output).await,
         Command::Mirror(arguments) => {
             let MirrorAction::Resume(arguments) = &arguments.action;
             workspace::resume(arguments, environment, output).await

@@ -4,6 +4,7 @@
 //! cursor, change colours or turn the reading direction.
 
 mod audit;
+mod backup;
 mod devices;
 mod escape;
 mod files;
@@ -15,10 +16,12 @@ mod running;
 mod search;
 mod table;
 mod units;
+mod void;
 mod workspace;
 
 pub(crate) use self::{
     audit::audit,
+    backup::{backed_up, backup_checked, restored_backup},
     devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
@@ -29,6 +32,7 @@ pub(crate) use self::{
     running::{doctor, failure, log_line, node_line, node_ready, peers},
     search::{found, index},
     units::{age, bytes, count, seconds, short_id},
+    void::{admitted, void_exported},
     workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},
 };
 

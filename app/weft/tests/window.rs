@@ -77,6 +77,65 @@ impl Place {
         self.weft(arguments).output().expect("weft")
     }
 
+    /// A command that must succeed; gives the JSON that it prints.
+    fn answer(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Opens the window at a place of the display and gives its number, once its node answers.
+    fn open(&self, x: u32, others: &[String]) -> (Running, String) {
+        let window = Running(self.weft(&["open", "."]).stderr(Stdio::null()).spawn().expect("the window"));
+        let mut id = String::new();
+        eventually("the window", || {
+            let ids = self.xdotool(&["search", "--name", "Weft$"]);
+            let new = ids.lines().find(|one| !others.iter().any(|other| other == one));
+            id = new.unwrap_or_default().to_owned();
+            !id.is_empty()
+        });
+        eventually("the node", || self.run(&["status", "--json"]).status.success());
+        self.xdotool(&["windowsize", &id, "640", "800"]);
+        self.xdotool(&["windowmove", &id, &x.to_string(), "0"]);
+        (window, id)
+    }
+
+    /// Gives a window the keys, without a window manager.
+    fn focus(&self, id: &str) {
+        self.xdotool(&["windowfocus", id]);
+        std::thread::sleep(Duration::from_millis(400));
+    }
+
+    fn type_text(&self, text: &str) {
+        self.xdotool(&["type", "--delay", "60", text]);
+    }
+
+    /// Opens the plan by its name.
+    fn open_plan(&self, id: &str) {
+        self.focus(id);
+        self.key("ctrl+p");
+        self.type_text("plan");
+        std::thread::sleep(Duration::from_millis(500));
+        self.key("Return");
+        eventually("the file in the title", || self.xdotool(&["getwindowname", id]).starts_with("plan.md"));
+        std::thread::sleep(Duration::from_millis(800));
+    }
+
+    /// The colours of a part of the display, most frequent first, as `import` and `convert` tell them.
+    fn colours(&self, id: &str) -> Vec<(usize, String)> {
+        let script =
+            format!("import -window {id} png:- | convert png:- -depth 8 -format %c histogram:info:-");
+        let output = Command::new("sh").args(["-c", &script]).env("DISPLAY", &self.display).output();
+        let told =
+            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let lines = told.lines().filter_map(|line| {
+            let (count, rest) = line.trim().split_once(':')?;
+            let colour = rest.split_whitespace().find(|word| word.starts_with('#'))?;
+            Some((count.trim().parse().ok()?, colour.get(..7)?.to_owned()))
+        });
+        lines.collect()
+    }
+
     fn xdotool(&self, arguments: &[&str]) -> String {
         let output =
             Command::new("xdotool").args(arguments).env("DISPLAY", &self.display).output().expect("xdotool");
@@ -93,6 +152,7 @@ impl Place {
     }
 }
 
+/// A folder with a plan, and a home that is not made yet.
 fn place(root: &Path, display: &str) -> Place {
     let folder = root.join("notes");
     fs::create_dir_all(&folder).expect("a folder");
@@ -141,6 +201,82 @@ fn what_is_typed_in_the_window_is_in_the_file_and_edits_of_others_are_in_the_win
     eventually("the end of the window", || window.0.try_wait().is_ok_and(|status| status.is_some()));
     assert!(window.0.wait().expect("its end").success());
     assert!(place.home.join("window.toml").exists(), "the state of the window is kept");
+}
+
+/// The value of a field of JSON, where its name is there once.
+fn field(json: &str, name: &str) -> String {
+    let rest = json.split(&format!("\"{name}\":")).nth(1).unwrap_or_default().trim_start();
+    rest.trim_start_matches('"').split(['"', ',', '}']).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn two_windows_write_one_file_side_by_side() {
+    if !["Xvfb", "xdotool", "import", "convert"].into_iter().all(has) {
+        eprintln!(
+            "skipped: Xvfb, xdotool or ImageMagick is missing (apt-get install xvfb xdotool imagemagick)"
+        );
+        return;
+    }
+    let root = tempfile::tempdir().expect("a folder");
+    let (_server, display) = display();
+    let ana = place(&root.path().join("ana"), &display);
+    let ben = Place { home: root.path().join("ben/home"), folder: root.path().join("ben/notes"), display };
+    fs::create_dir_all(&ben.folder).expect("a folder");
+    for place in [&ana, &ben] {
+        fs::create_dir_all(&place.home).expect("a folder");
+        // A caret that stands still, and names that stay, make a picture that can be compared.
+        let settings =
+            "[editor]\ncaret_blink = false\n[people]\nname_seconds = 60\n[window]\ntheme = \"dark\"\n";
+        fs::write(place.home.join("settings.toml"), settings).expect("settings");
+    }
+    ana.answer(&["init", "--json"]);
+    let (_ana_window, of_ana) = ana.open(0, &[]);
+    let ticket = field(&ana.answer(&["share", "--yes", "--json"]), "ticket");
+    ben.answer(&["join", &ticket, ".", "--yes", "--json"]);
+    let (_ben_window, of_ben) = ben.open(640, std::slice::from_ref(&of_ana));
+    eventually("both connected", || ana.answer(&["peers", "--json"]).contains("\"connected\":true"));
+    ana.open_plan(&of_ana);
+    let alone = ana.colours(&of_ana);
+    ben.open_plan(&of_ben);
+
+    // What one types is in the other's folder, and in the other's window: their undo works on it.
+    ben.key("ctrl+End");
+    ben.type_text("from ben");
+    eventually("ben's words at ana", || ana.file("plan.md").ends_with("from ben"));
+    // His cursor is seen: there is more of the colour that his disc at the bottom has, as much as a name takes.
+    let is_colourful = |colour: &str| {
+        let parts: Vec<u8> =
+            (1..7).step_by(2).filter_map(|at| u8::from_str_radix(&colour[at..at + 2], 16).ok()).collect();
+        parts.iter().max().zip(parts.iter().min()).is_some_and(|(most, least)| most - least > 60)
+    };
+    let has_grown = |(count, colour): &(usize, String)| {
+        let before = alone.iter().find(|(_, other)| other == colour).map_or(0, |(before, _)| *before);
+        before > 100 && *count > before + 250 && is_colourful(colour)
+    };
+    eventually("ben's cursor in ana's window", || ana.colours(&of_ana).iter().any(has_grown));
+
+    ana.focus(&of_ana);
+    ana.key("ctrl+Home");
+    ana.type_text("ana");
+    eventually("ana's word at ben", || ben.file("plan.md").starts_with("ana# Plan"));
+    ben.focus(&of_ben);
+    ben.type_text("!");
+    eventually("ben goes on behind his words", || ana.file("plan.md").ends_with("from ben!"));
+    // Undo takes back what is one's own and leaves what the other wrote, in both windows.
+    ana.focus(&of_ana);
+    ana.key("ctrl+z");
+    eventually("ana's word is taken back", || ben.file("plan.md").starts_with("# Plan"));
+    assert!(ana.file("plan.md").contains("from ben!"), "{}", ana.file("plan.md"));
+    for _ in 0..3 {
+        ana.key("ctrl+z");
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(ana.file("plan.md").ends_with("from ben!"), "{}", ana.file("plan.md"));
+    assert_eq!(ana.file("plan.md"), ben.file("plan.md"));
+    for (place, id) in [(&ana, &of_ana), (&ben, &of_ben)] {
+        place.focus(id);
+        place.key("ctrl+q");
+    }
 }
 
 #[test]

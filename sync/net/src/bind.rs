@@ -92,7 +92,8 @@ fn transport(lan_only: bool) -> QuicTransportConfig {
         .stream_receive_window(limits::STREAM_WINDOW_BYTES.into())
         .receive_window(limits::STRANGER_WINDOW_BYTES.into())
         .send_window(limits::SEND_WINDOW_BYTES)
-        .datagram_receive_buffer_size(None);
+        .datagram_receive_buffer_size(Some(limits::DATAGRAM_BUFFER_BYTES))
+        .datagram_send_buffer_size(limits::DATAGRAM_BUFFER_BYTES);
     // With a relay in play the first guess must cover the way around it.
     if lan_only { config.initial_rtt(limits::LAN_INITIAL_RTT) } else { config }.build()
 }

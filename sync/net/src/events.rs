@@ -97,6 +97,14 @@ pub enum NetEvent {
         /// The stream; hand it to a task.
         stream: FrameStream,
     },
+    /// A short message that may come late, twice or not at all. Only those of wanted peers are told, so many a second, and
+    /// those that find no room are dropped.
+    Datagram {
+        /// The other device.
+        peer: EndpointId,
+        /// What it says.
+        bytes: Bytes,
+    },
     /// A device wants to join; nothing is known about it but its id. Prove it first, and drop the stream soon if it fails:
     /// only a few of these are served at a time.
     Join {

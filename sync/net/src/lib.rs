@@ -9,7 +9,8 @@
 //! 3. [`Net::send`] frames; on [`SendError::Full`] keep the frame and wait with [`Net::ready`], or close the channel.
 //! 4. Bulk goes over [`Net::request`] streams, which never delay channels; serve those of others at
 //!    [`NetEvent::Request`]. A newcomer uses [`Net::join_stream`], its inviter [`NetEvent::Join`].
-//! 5. [`Net::shutdown`] at the end.
+//! 5. What may get lost and is worth nothing late goes as [`Net::send_datagram`] and comes as [`NetEvent::Datagram`].
+//! 6. [`Net::shutdown`] at the end.
 //!
 //! Nothing is contacted uninvited: no relay, no public lookup, no port mapping; multicast on the local network only with
 //! [`NetConfig::lan`]. Every queue and buffer has a bound in [`limits`]; nothing a peer sends can go beyond it or panic.

@@ -87,6 +87,15 @@ pub const STRANGER_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
 /// Bytes in flight to one peer.
 pub(crate) const SEND_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 
+// Datagrams.
+
+/// The longest datagram; it fits every path that QUIC works on.
+pub const DATAGRAM_BYTES_MAX: usize = 1_100;
+/// Datagrams of one peer that are handed to the node in a second; what comes faster is dropped.
+pub const DATAGRAMS_PER_SECOND_MAX: u32 = 40;
+/// Bytes of one peer's datagrams that wait to be looked at; the oldest go first.
+pub(crate) const DATAGRAM_BUFFER_BYTES: usize = 16 * 1024;
+
 // Queues.
 
 /// Bytes that may wait in one channel's sending queue.

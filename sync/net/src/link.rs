@@ -91,6 +91,7 @@ impl Link {
         let mut orders = *self.orders.borrow_and_update();
         self.apply(orders);
         let mut check: Option<Check> = None;
+        let mut allowance = Allowance::new(Instant::now());
         let connection = self.connection.clone();
         let closed = connection.closed();
         tokio::pin!(closed);
@@ -103,6 +104,13 @@ impl Link {
                 }
                 Some(end) = to_open.recv() => {
                     tasks.spawn(channel::run_opened(self.context(), end));
+                }
+                Ok(bytes) = self.connection.read_datagram() => {
+                    let is_due = bytes.len() <= limits::DATAGRAM_BYTES_MAX && allowance.take(Instant::now());
+                    if orders.wanted && is_due {
+                        // One that finds no room is as good as lost on the way.
+                        let _lost = self.events.try_send(NetEvent::Datagram { peer: self.peer, bytes });
+                    }
                 }
                 Some(_) = tasks.join_next() => idle_since = Instant::now(),
                 Ok(()) = self.orders.changed() => {
@@ -193,6 +201,29 @@ impl Link {
     }
 }
 
+/// How many datagrams are handed on: so many at once, and as many again in each second.
+#[derive(Debug)]
+struct Allowance {
+    left: f64,
+    since: Instant,
+}
+
+impl Allowance {
+    fn new(now: Instant) -> Self {
+        Self { left: f64::from(limits::DATAGRAMS_PER_SECOND_MAX), since: now }
+    }
+
+    /// Takes one, if one is left.
+    fn take(&mut self, now: Instant) -> bool {
+        let most = f64::from(limits::DATAGRAMS_PER_SECOND_MAX);
+        let earned = now.saturating_duration_since(self.since).as_secs_f64() * most;
+        (self.left, self.since) = ((self.left + earned).min(most), now);
+        let is_left = self.left >= 1.0;
+        self.left -= f64::from(u8::from(is_left));
+        is_left
+    }
+}
+
 /// Whether the other device is still heard after a change of the network.
 ///
 /// The transport beneath looks for a better way too, but keeps to one that it takes for good until that times out, which
@@ -280,4 +311,22 @@ fn refuse(send: &mut SendStream, recv: &mut RecvStream, code: CloseCode) {
     // Errors mean that the directions have ended already.
     let _ = send.reset(code.to_wire());
     let _ = recv.stop(code.to_wire());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn so_many_datagrams_a_second_are_handed_on() {
+        let start = Instant::now();
+        let mut allowance = Allowance::new(start);
+        let many = 10 * limits::DATAGRAMS_PER_SECOND_MAX;
+        let mut take = |at: Instant| (0..many).filter(|_| allowance.take(at)).count();
+        assert_eq!(take(start), limits::DATAGRAMS_PER_SECOND_MAX as usize);
+        assert_eq!(take(start + Duration::from_millis(500)), limits::DATAGRAMS_PER_SECOND_MAX as usize / 2);
+        assert_eq!(take(start + Duration::from_secs(60)), limits::DATAGRAMS_PER_SECOND_MAX as usize);
+    }
 }

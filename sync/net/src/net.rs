@@ -231,6 +231,14 @@ impl Net {
         Ok(FrameStream::new(peer, (*link.connection).clone(), streams, Some(permit), false))
     }
 
+    /// Sends a short message that may come late, twice or not at all; whether it went out. Never waits: where the way is
+    /// busy, older ones that wait are dropped.
+    #[must_use]
+    pub fn send_datagram(&self, peer: EndpointId, bytes: Bytes) -> bool {
+        let fits = bytes.len() <= limits::DATAGRAM_BYTES_MAX;
+        fits && self.link(peer).is_some_and(|link| link.connection.send_datagram(bytes).is_ok())
+    }
+
     /// Dials a device for joining a workspace, on a connection of its own that ends with the stream. Tries all addresses
     /// at once, the relay this device uses, and the local network. Call it again until somebody answers.
     ///

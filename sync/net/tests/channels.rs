@@ -257,3 +257,42 @@ async fn so_many_channels_wait_to_be_opened() {
     }
     assert_eq!(a.net.open_channel(b.id()), Err(OpenError::Busy));
 }
+
+async fn datagram(node: &mut Node) -> Bytes {
+    node.until(|event| match event {
+        NetEvent::Datagram { bytes, .. } => Some(bytes),
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn datagrams_go_from_peer_to_peer_up_to_their_length() {
+    let (a, mut b, ..) = pair().await;
+    let longest = Bytes::from(vec![7; limits::DATAGRAM_BYTES_MAX]);
+    assert!(!a.net.send_datagram(b.id(), Bytes::from(vec![7; limits::DATAGRAM_BYTES_MAX + 1])));
+    assert!(a.net.send_datagram(b.id(), longest.clone()));
+    assert_eq!(datagram(&mut b).await, longest);
+    // To whom there is no connection nothing goes.
+    let stranger = Node::start().await;
+    assert!(!a.net.send_datagram(stranger.id(), longest));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_datagrams_is_thinned_out_and_stops_no_channel() {
+    let (a, mut b, on_a, _) = pair().await;
+    let flood = 20 * limits::DATAGRAMS_PER_SECOND_MAX;
+    for number in 0..flood {
+        let _lost = a.net.send_datagram(b.id(), Bytes::from(vec![number as u8; 900]));
+    }
+    a.net.send(on_a, Bytes::from_static(b"after all")).unwrap();
+    let (mut heard, mut is_through) = (0, false);
+    while !is_through {
+        match b.next().await {
+            NetEvent::Datagram { .. } => heard += 1,
+            NetEvent::Frame { bytes, .. } => is_through = bytes == "after all",
+            _ => {}
+        }
+    }
+    assert!(heard < flood / 2, "{heard} of {flood}");
+}

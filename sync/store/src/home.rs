@@ -91,8 +91,16 @@ impl Home {
         let names = fs::read_dir(&self.path)?.map(|entry| entry.map(|entry| entry.file_name()));
         let names: Vec<_> = names.collect::<io::Result<_>>()?;
         // An interrupted first start leaves no more than these behind; the log begins even before it.
-        let known =
-            ["packs", "run", "node.lock", "store.key", "store.key.new", "keys.json.new", "keys.json.bak"];
+        let known = [
+            "packs",
+            "run",
+            "restoring",
+            "node.lock",
+            "store.key",
+            "store.key.new",
+            "keys.json.new",
+            "keys.json.bak",
+        ];
         // Settings may be put there before there is anything to set.
         let is_ours =
             |name: &str| known.contains(&name) || name.starts_with("node.log") || name.ends_with(".toml");

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
-pub use self::choice::{KeyChoice, KeyChoiceError};
+pub use self::choice::{KeyChoice, KeyChoiceError, read_passphrase};
 pub use self::error::{SlotError, SlotFailure, UnlockError};
 use self::file::KeysFile;
 pub use self::keyring::{Keyring, KeyringFault, NoKeyring, SystemKeyring};
@@ -225,15 +226,25 @@ fn open_slot(
     }
 }
 
+fn no_random(_: impl Sized) -> UnlockError {
+    UnlockError::CannotStore { slot: SlotKind::File, source: SlotError::Random }
+}
+
 /// Makes the first key, in one slot of the kind that was asked for or that works here.
 fn create(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
     if home.identity_json().exists() || home.store_db().exists() {
         return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
     }
-    let key = StoreKey::generate()
-        .map_err(|_| UnlockError::CannotStore { slot: SlotKind::File, source: SlotError::Random })?;
-    let mut keys = KeysFile::new()
-        .ok_or(UnlockError::CannotStore { slot: SlotKind::File, source: SlotError::Random })?;
+    install(home, StoreKey::generate().map_err(no_random)?, context)
+}
+
+/// Keeps a key that is not kept here yet, in one slot of the kind that was asked for or that works here.
+pub(crate) fn install(
+    home: &Home,
+    key: StoreKey,
+    context: &mut KeyContext<'_>,
+) -> Result<Unlocked, UnlockError> {
+    let mut keys = KeysFile::new().ok_or(()).map_err(no_random)?;
     let kinds: &[SlotKind] = match (context.choice, context.ask.is_some()) {
         (KeyChoice::Keyring, _) => &[SlotKind::Keyring],
         (KeyChoice::File, _) => &[SlotKind::File],
@@ -296,6 +307,21 @@ fn make_slot(
             Slot::passphrase(key, &passphrase, context.work_factor)
         }
     }
+}
+
+/// A `keys.json` and a key file that hold a key and belong to no data folder yet.
+pub(crate) fn portable(key: &StoreKey) -> Result<(Vec<u8>, Zeroizing<String>), UnlockError> {
+    let mut keys = KeysFile::new().ok_or(()).map_err(no_random)?;
+    let kek = Kek::generate().map_err(no_random)?;
+    keys.put(Slot::file(key, &kek, &keys.profile).map_err(no_random)?);
+    Ok((keys.encode(), kek.to_line()))
+}
+
+/// The key that a `keys.json` and a key file hold together.
+pub(crate) fn open_portable(keys: &[u8], key_file: &[u8]) -> Option<StoreKey> {
+    let keys = file::parse(keys, PathBuf::new()).ok()?;
+    let kek = Kek::parse(std::str::from_utf8(key_file).ok()?)?;
+    keys.slot(SlotKind::File)?.open_with_kek(&kek, &keys.profile).ok()
 }
 
 #[cfg(test)]

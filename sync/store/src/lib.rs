@@ -10,6 +10,7 @@
 //! - [`store_key`] and [`keys`]: the key that seals records, and the slots that hold it;
 //! - [`home`]: the folder of one device: its files, its lock, its public identity;
 //! - [`session`]: whether a log may be continued;
+//! - [`backup`]: everything in one file, and back;
 //! - [`limits`] and [`error`].
 //!
 //! # Order of calls
@@ -44,6 +45,7 @@ pub mod commit;
 
 pub mod store_key;
 
+pub mod backup;
 pub mod home;
 pub mod keys;
 pub mod session;

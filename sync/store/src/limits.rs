@@ -39,6 +39,10 @@ pub const LOCK_PATIENCE: Duration = Duration::from_millis(250);
 pub const KEYRING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of keys.json, identity.json and of a key file.
 pub const KEY_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of a settings file in a backup.
+pub const SETTINGS_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of what a backup says about itself.
+pub const BACKUP_NOTE_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes of a passphrase.
 pub const PASSPHRASE_BYTES_MAX: usize = 1_024;
 

@@ -76,6 +76,25 @@ fn pack_path(folder: &Path, pack: u32) -> PathBuf {
     folder.join(format!("{pack:08x}.pack"))
 }
 
+/// Whether a pack file is called like this.
+pub(crate) fn is_pack_name(name: &str) -> bool {
+    let digits = name.strip_suffix(".pack").unwrap_or_default();
+    digits.len() == 8 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The pack files of a folder, with their names, in their order.
+pub(crate) fn pack_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Some(name) = entry.file_name().to_str().filter(|name| is_pack_name(name)) {
+            found.push((name.to_owned(), entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 impl Packs {
     /// Opens the packs in a folder, after bringing files and index into agreement.
     pub(crate) fn open(

@@ -20,6 +20,7 @@ use weft_sync::{LogId, WorkspaceId};
 
 pub use self::check::{CheckDepth, CheckReport};
 pub(crate) use self::chunk_index::note_chunks;
+use crate::backup::BackupError;
 use crate::error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError};
 use crate::limits::{BUSY_TIMEOUT, CHECKPOINT_PAGES, LOCK_PATIENCE, PACK_BYTES_MAX, READERS};
 use crate::packs::{Location, Packs, PacksRecovery};
@@ -65,6 +66,8 @@ pub struct OpenReport {
 pub struct Store {
     instance: Instance,
     report: OpenReport,
+    path: PathBuf,
+    key: StoreKey,
     seal: RowSeal,
     /// Before the writer, so that it is closed last: only it can empty the write-ahead log.
     readers: [Mutex<Connection>; READERS],
@@ -105,7 +108,8 @@ impl Store {
         let mut writer = open_writer(&path, options.checkpoint_pages)?;
         let opened = schema::prepare(&mut writer, key, &path)?;
         let (packs, recovery) = Packs::open(&packs_folder, &mut writer, options.pack_bytes_max)?;
-        let readers = [open_reader(&path)?, open_reader(&path)?];
+        let reader = || open_reader(&path).map_err(OpenError::database(&path));
+        let readers = [reader()?, reader()?];
         // SQLite brings the name of its log to the disk too, but goes on when that fails; without
         // the name, what is committed later would be gone after a crash.
         crate::files::sync_folder(folder).map_err(OpenError::io(folder))?;
@@ -113,6 +117,8 @@ impl Store {
         Ok(Self {
             instance: opened.instance,
             report,
+            path,
+            key: key.clone(),
             seal: RowSeal::new(key),
             writer: Mutex::new(writer),
             readers,
@@ -138,6 +144,26 @@ impl Store {
     /// Looks for damage; see [`CheckDepth`].
     pub fn check(&self, depth: CheckDepth) -> Result<CheckReport, ReadError> {
         check::check(&self.reader(), &self.packs, &self.seal, depth)
+    }
+
+    /// The key that this store is sealed with.
+    pub(crate) fn key(&self) -> &StoreKey {
+        &self.key
+    }
+
+    /// Writes a copy of the database to `path`, where nothing is yet: all that is committed now, while others go on
+    /// writing. It gets an instance of its own, so that whoever opens it begins new logs, and no invitations.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<(), BackupError> {
+        let copy = || -> rusqlite::Result<()> {
+            let source = open_reader(&self.path)?;
+            let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
+            source.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+            schema::make_independent(&Connection::open(path)?)
+        };
+        // SQLite fills an empty file; made by it, others could read it.
+        let made = crate::files::private_options().write(true).create_new(true).open(path);
+        made.map_err(|source| BackupError::Home { source, path: path.to_path_buf() })?;
+        copy().map_err(|error| BackupError::Read(error.into()))
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -237,14 +263,11 @@ fn open_writer(path: &Path, checkpoint_pages: u32) -> Result<Connection, OpenErr
     open().map_err(OpenError::database(path))
 }
 
-fn open_reader(path: &PathBuf) -> Result<Mutex<Connection>, OpenError> {
+fn open_reader(path: &Path) -> rusqlite::Result<Mutex<Connection>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags)?;
-        configure(&connection)?;
-        Ok(connection)
-    };
-    open().map(Mutex::new).map_err(OpenError::database(path))
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    Ok(Mutex::new(connection))
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

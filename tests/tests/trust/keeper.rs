@@ -1,5 +1,7 @@
 //! Keepers: they hold and pass on what they cannot read.
 
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use std::{fs, hash::BuildHasher as _, path::Path};
 
 use tempfile::TempDir;
@@ -142,6 +144,45 @@ fn a_keeper_holds_nothing_that_it_could_read() {
     let member = scene.people[0].device.node().expect("a node").pid();
     let (found, _) = weft_tests::memory::search(member, &wanted).expect("a member's memory");
     assert!(found.contains(&true), "the search finds what a member has in memory");
+}
+
+/// What goes over the wire between members and the keeper, as a sniffer sees it.
+#[test]
+fn nothing_readable_goes_over_the_wire() {
+    let captured = tempfile::tempdir().expect("a folder");
+    let file = captured.path().join("packets");
+    // Unbuffered, so that all is in the file when it ends.
+    let mut sniffer = Command::new("tcpdump");
+    sniffer.args(["-i", "lo", "-U", "-n", "--immediate-mode", "-B", "65536", "-s", "0", "-w"]).arg(&file);
+    let started = sniffer.arg("udp").stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let began = started.ok().map(|child| {
+        // The header of the file is written when it listens.
+        let listens = || fs::metadata(&file).ok().filter(|data| data.len() >= 24).map(|_| ());
+        (child, eventually(Duration::from_secs(5), listens).is_some())
+    });
+    let Some((mut sniffer, true)) = began else {
+        eprintln!("skipped: packets cannot be captured here (tcpdump, as root)");
+        return;
+    };
+    let scene = scene();
+    kept(&scene, 0, 0);
+    let name = format!("{} again", scene.secrets.file);
+    scene.people[1].files.write(&name, scene.secrets.text.repeat(100)).expect("a file");
+    kept(&scene, 1, 0);
+    let pid = rustix::process::Pid::from_child(&sniffer);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("an end");
+    sniffer.wait().expect("an end");
+    let packets = fs::read(&file).expect("packets");
+    assert!(packets.len() > 20_000, "{} bytes were captured", packets.len());
+    for (what, canary) in scene.secrets.all() {
+        assert!(!holds(&packets, canary.as_bytes()), "{what} goes over the wire");
+    }
+    // The capture holds what goes over this wire: packets to where the keeper listens.
+    let node = scene.keeper.device.node().expect("a node");
+    let port: u16 = node.addresses[0].rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let to_keeper = [&[127, 0, 0, 1][..], &[127, 0, 0, 1]].concat();
+    let seen = packets.windows(12).any(|part| part[..8] == to_keeper[..] && part[10..] == port.to_be_bytes());
+    assert!(seen, "no packet to the keeper was captured");
 }
 
 #[test]

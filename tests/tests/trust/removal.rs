@@ -127,3 +127,72 @@ fn two_who_put_people_out_at_the_same_time_and_apart_come_to_the_same() {
     team.has(ANA, "a.txt", "cleo is still here");
     team.agree_among(&[ANA, CLEO]);
 }
+
+/// Ana puts Ben out while he works with Cleo, who has not heard of it.
+#[test]
+fn work_that_does_not_count_can_be_written_out_and_admitted() {
+    let mut team = team();
+    let out = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| out.path().join(name).display().to_string();
+    let read = |name: &str, path: &str| std::fs::read_to_string(out.path().join(name).join(path)).ok();
+    team.people[ANA].stop();
+    team.weft(ANA, &["revoke", "Ben", "notes", "--yes"]).expect("a removal");
+    team.people[BEN].files.write("b.txt", "one\nby ben\n").expect("a file");
+    team.people[BEN].files.write("deep/new.txt", "also by ben\n").expect("a file");
+    team.has(CLEO, "b.txt", "by ben");
+    team.has(CLEO, "deep/new.txt", "also by ben");
+    team.people[BEN].stop();
+    team.people[ANA].start();
+    let withdrawn = || team.people[CLEO].files.read("b.txt").filter(|text| text == "one\n");
+    assert!(eventually(PATIENCE, withdrawn).is_some(), "{:?}", team.people[CLEO].files.read("b.txt"));
+    team.agree_among(&[ANA, CLEO]);
+    assert!(!team.path(CLEO, "deep/new.txt").exists());
+    // Others go on with the file meanwhile.
+    team.people[CLEO].files.write("b.txt", "one, by cleo\n").expect("a file");
+    team.has(ANA, "b.txt", "by cleo");
+
+    // Everybody who stays can look at it.
+    let exported = team.weft(CLEO, &["export-void", &place("bens"), "notes", "--of", "Ben"]).expect("files");
+    assert_eq!(exported.text("user_name"), "Ben");
+    assert_eq!(read("bens", "b.txt").as_deref(), Some("one, by cleo\nby ben\n"));
+    assert_eq!(read("bens", "deep/new.txt").as_deref(), Some("also by ben\n"));
+    assert!(!out.path().join("bens/a.txt").exists());
+    team.refused(CLEO, &["export-void", &place("bens"), "notes"], 2, "not empty");
+    let inside = team.path(CLEO, "out").display().to_string();
+    team.refused(CLEO, &["export-void", &inside, "notes"], 2, "lies in the workspace");
+    // Letting it count is for admins.
+    team.refused(CLEO, &["admit", "Ben", "notes"], 4, "only an admin");
+    team.refused(ANA, &["admit", "Zoe", "notes"], 3, "Ben");
+    let admitted = eventually(PATIENCE, || team.weft(ANA, &["admit", "Ben", "notes"]).ok());
+    let admitted = admitted.expect("it is admitted").0;
+    let files = admitted.field("files").to_string();
+    assert!(files.contains("b.txt") && files.contains("deep/new.txt"), "{files}");
+    for number in [ANA, CLEO] {
+        team.has(number, "b.txt", "one, by cleo\nby ben\n");
+        team.has(number, "deep/new.txt", "also by ben");
+    }
+    team.agree_among(&[ANA, CLEO]);
+    let blame = team.weft(CLEO, &["blame", "notes/b.txt"]).expect("a blame");
+    assert!(format!("{:?}", blame.lines).contains("\"Ben\""), "{:?}", blame.lines);
+    // Once is enough, and he stays out.
+    team.refused(ANA, &["admit", "Ben", "notes"], 3, "all work that is stored here counts");
+    team.members_are(CLEO, &[("Ana", "owner"), ("Cleo", "editor")]);
+    for number in [ANA, CLEO] {
+        team.people[number].stop();
+        team.people[number].start();
+    }
+    team.agree_among(&[ANA, CLEO]);
+    assert_eq!(team.people[ANA].files.read("b.txt").as_deref(), Some("one, by cleo\nby ben\n"));
+
+    // Ben takes along what he has done, also what he saved after he was told.
+    team.people[BEN].start();
+    is_removed(&team, BEN);
+    team.people[BEN].files.write("a.txt", "one\nto himself\n").expect("a file");
+    let seen = eventually(PATIENCE, || team.pending(BEN, "a.txt"));
+    assert!(seen.is_some(), "{:?}", team.people[BEN].status());
+    let mine = team.weft(BEN, &["export-void", &place("mine"), "notes"]).expect("files");
+    assert_eq!(mine.field("files").as_array().map(Vec::len), Some(3), "{mine:?}");
+    assert_eq!(read("mine", "a.txt").as_deref(), Some("one\nto himself\n"));
+    assert_eq!(read("mine", "b.txt").as_deref(), Some("one\nby ben\n"));
+    assert_eq!(read("mine", "deep/new.txt").as_deref(), Some("also by ben\n"));
+}

@@ -15,6 +15,12 @@ pub enum AppCommand {
     GoToWorkspaceSymbol,
     /// Makes a new file.
     NewFile,
+    /// Makes a new folder.
+    NewFolder,
+    /// Gives the file another name.
+    RenameFile,
+    /// Deletes the file.
+    DeleteFile,
     /// Makes a new window.
     NewWindow,
     /// Opens a file.
@@ -83,6 +89,8 @@ pub enum AppCommand {
     ToggleFindWord,
     /// Turns regular expressions of the search on and off.
     ToggleFindRegex,
+    /// Searches only in what is selected, or everywhere.
+    ToggleFindInSelection,
     /// Ends the search.
     CloseFind,
     /// Wraps long lines, or no longer.

@@ -140,6 +140,11 @@ impl Link {
         change
     }
 
+    /// The revision of the node's text that is known.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// A place of the node's text here; `None` when it belongs to another revision than the one that is known.
     pub(super) fn here(&self, revision: u64, at: CharIndex) -> Option<CharIndex> {
         let at = (revision == self.revision).then_some(at)?;

@@ -11,6 +11,8 @@ use crate::view::ViewId;
 /// Somebody else's cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
+    /// Tells cursors apart: one person may have several devices.
+    pub id: String,
     /// Whose.
     pub user: String,
     /// The person's name.
@@ -19,28 +21,53 @@ pub struct Person {
     pub selection: Selection,
 }
 
+/// Where the node says that somebody is: in its text, at a revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Tells cursors apart.
+    pub id: String,
+    /// Whose.
+    pub user: String,
+    /// The person's name.
+    pub name: String,
+    /// The end that stays.
+    pub anchor: CharIndex,
+    /// The end that moves.
+    pub head: CharIndex,
+}
+
 impl Document {
-    /// Takes the cursors of others: `document.cursors` of the node, each with user, name, anchor and head in the
-    /// node's text. Those of another revision are not taken: newer ones are on their way. Tells whether they were.
-    pub fn set_people(
-        &mut self,
-        revision: u64,
-        cursors: impl IntoIterator<Item = (String, String, CharIndex, CharIndex)>,
-    ) -> bool {
+    /// Takes the cursors of others: `document.cursors` of the node. Those of a revision that is still to come wait for
+    /// it; those of one that is past are not taken, since newer ones are on their way. Tells whether they were taken now.
+    pub fn set_people(&mut self, revision: u64, cursors: impl IntoIterator<Item = Whereabouts>) -> bool {
+        let cursors: Vec<Whereabouts> = cursors.into_iter().take(PEOPLE_MAX).collect();
+        self.waiting_people = None;
         let people: Option<Vec<Person>> = cursors
-            .into_iter()
-            .take(PEOPLE_MAX)
-            .map(|(user, name, anchor, head)| {
-                let anchor = self.link.here(revision, anchor)?;
-                let head = self.link.here(revision, head)?;
-                Some(Person { user, name, selection: Selection::new(anchor.0, head.0) })
+            .iter()
+            .map(|one| {
+                let anchor = self.link.here(revision, one.anchor)?;
+                let head = self.link.here(revision, one.head)?;
+                let (id, user, name) = (one.id.clone(), one.user.clone(), one.name.clone());
+                Some(Person { id, user, name, selection: Selection::new(anchor.0, head.0) })
             })
             .collect();
-        let is_taken = people.is_some();
-        if let Some(people) = people {
-            self.people = people;
+        match people {
+            Some(people) => {
+                self.people = people;
+                true
+            }
+            None => {
+                self.waiting_people = Some((revision, cursors)).filter(|_| revision > self.link.revision());
+                false
+            }
         }
-        is_taken
+    }
+
+    /// The revision is another one: cursors that waited for it are taken.
+    pub(super) fn take_waiting_people(&mut self) {
+        if let Some((revision, cursors)) = self.waiting_people.take() {
+            self.set_people(revision, cursors);
+        }
     }
 
     /// The cursors of others. They follow every edit.

@@ -399,7 +399,13 @@ fn the_history_forgets_its_oldest_entries() {
 #[test]
 fn cursors_of_others_stay_where_they_are_in_the_text() {
     let (mut document, view) = open("one two");
-    let person = |at| ("u".to_owned(), "Ana".to_owned(), CharIndex(at), CharIndex(at));
+    let person = |at| Whereabouts {
+        id: "d".to_owned(),
+        user: "u".to_owned(),
+        name: "Ana".to_owned(),
+        anchor: CharIndex(at),
+        head: CharIndex(at),
+    };
     // What the node does not know yet stands before them.
     document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "ab"), None, EditKind::Whole).unwrap();
     document.outgoing().unwrap();
@@ -417,4 +423,29 @@ fn cursors_of_others_stay_where_they_are_in_the_text() {
     document.set_people(0, (0..PEOPLE_MAX + 1).map(|_| person(usize::MAX)));
     assert_eq!(document.people().len(), PEOPLE_MAX);
     assert!(document.people()[0].selection.head.0 <= document.buffer().len_chars());
+}
+
+#[test]
+fn cursors_of_a_revision_that_is_on_its_way_wait_for_it() {
+    let (mut document, view) = open("one two");
+    let person = Whereabouts {
+        id: "d".to_owned(),
+        user: "u".to_owned(),
+        name: "Ana".to_owned(),
+        anchor: CharIndex(9),
+        head: CharIndex(9),
+    };
+    document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "ab"), None, EditKind::Whole).unwrap();
+    document.outgoing().unwrap();
+    // The node has taken the edit and tells a cursor in that text; its answer comes later.
+    assert!(!document.set_people(1, [person.clone()]));
+    assert!(document.people().is_empty());
+    document.acknowledged(1);
+    assert_eq!(document.people()[0].selection.head, CharIndex(9));
+    assert!(
+        !document.set_people(0, [Whereabouts { head: CharIndex(1), ..person }]),
+        "what is past is not taken"
+    );
+    document.acknowledged(2);
+    assert_eq!(document.people()[0].selection.head, CharIndex(9));
 }

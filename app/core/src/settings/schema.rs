@@ -217,5 +217,6 @@ pub const SCHEMA: &[Setting] = &[
     bool("people.cursors", true, "Cursors of others are shown."),
     bool("people.names", true, "Names stand beside them."),
     integer("people.name_seconds", [0, 3, 60], "How long a name stays after its cursor moved."),
+    text("network.relay", "", "The relay through which this device can be reached; empty for none."),
     choice("search.case", &["smart", "sensitive", "insensitive"], "How searches treat capitals."),
 ];

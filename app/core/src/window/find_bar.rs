@@ -14,6 +14,8 @@ pub struct FindBar {
     query: Query,
     replacement: String,
     search: Option<Search>,
+    /// Where is looked, when not everywhere.
+    scope: Option<Range<usize>>,
     error: Option<String>,
 }
 
@@ -101,9 +103,23 @@ impl FindBar {
         }
     }
 
+    /// Looks only in a part of the text, or everywhere.
+    pub fn set_scope(&mut self, scope: Option<Range<usize>>) {
+        self.scope = scope;
+    }
+
+    /// Whether only a part of the text is looked at.
+    pub fn has_scope(&self) -> bool {
+        self.scope.is_some()
+    }
+
     /// What was found so far.
     pub fn matches(&self) -> &[Range<usize>] {
-        self.search.as_ref().map_or(&[], Search::matches)
+        let all = self.search.as_ref().map_or(&[][..], Search::matches);
+        let Some(scope) = &self.scope else { return all };
+        let from = all.partition_point(|found| found.start < scope.start);
+        let to = all.partition_point(|found| found.end <= scope.end);
+        all.get(from..to).unwrap_or_default()
     }
 
     /// Which match a selection is, from 1, of how many; and whether there may be more than are counted.

@@ -13,6 +13,8 @@ pub enum FileState {
     Loading,
     /// It can be edited.
     Ready(Box<Document>),
+    /// It is a picture, which the window shows.
+    Picture,
     /// It could not be opened.
     Failed {
         /// What failed.
@@ -93,6 +95,12 @@ impl OpenFiles {
         self.files.keys().cloned().collect()
     }
 
+    /// The files that the node does not have open although somebody wrote in them: they had gone.
+    pub fn lost(&self) -> Vec<String> {
+        let lost = self.files.iter().filter(|(_, file)| file.number.is_none() && file.document().is_some());
+        lost.map(|(path, _)| path.clone()).collect()
+    }
+
     /// Notes that one file is asked for anew. Gives the number that it had.
     pub fn reopen(&mut self, path: &str) -> Option<u64> {
         let file = self.files.get_mut(path)?;
@@ -112,6 +120,15 @@ impl OpenFiles {
             }
         }
         file.document_mut()
+    }
+
+    /// A picture was read.
+    pub fn pictured(&mut self, path: &str) {
+        if let Some(file) = self.files.get_mut(path)
+            && file.document().is_none()
+        {
+            file.state = FileState::Picture;
+        }
     }
 
     /// A file could not be opened. One that is there already stays as it is, so that nothing that was typed goes.
@@ -158,6 +175,22 @@ impl OpenFiles {
             is_kept
         });
         closed
+    }
+
+    /// A file or folder has another path now. What was typed stays; what waits for an answer is known by its number.
+    pub fn renamed(&mut self, from: &str, to: &str) {
+        let below = format!("{from}/");
+        let moved: Vec<String> =
+            self.files.keys().filter(|path| *path == from || path.starts_with(&below)).cloned().collect();
+        for path in moved {
+            if let Some(mut file) = self.files.remove(&path) {
+                if let Some(document) = file.document_mut() {
+                    // A tree that is being made comes for the old path.
+                    document.drop_syntax();
+                }
+                self.files.insert(format!("{to}{}", &path[from.len()..]), file);
+            }
+        }
     }
 
     /// A file.
@@ -224,6 +257,23 @@ mod tests {
         let file = files.get("a").unwrap();
         assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text?", "opened twice");
         assert_eq!((file.number(), file.view(GROUP)), (Some(8), Some(view)));
+    }
+
+    #[test]
+    fn a_renamed_file_keeps_what_was_typed() {
+        let mut files = OpenFiles::default();
+        for path in ["src/a", "srcb"] {
+            files.want(path);
+            files.opened(path, 1, "text", 0);
+        }
+        let view = files.ensure_view("src/a", GROUP).unwrap();
+        files.get_mut("src/a").unwrap().document_mut().unwrap().type_text(view, "my ");
+        files.renamed("src", "lib");
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["lib/a", "srcb"]);
+        let file = files.get("lib/a").unwrap();
+        assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text");
+        assert_eq!(file.view(GROUP), Some(view));
     }
 
     #[test]

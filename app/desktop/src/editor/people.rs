@@ -39,11 +39,11 @@ pub(super) fn paint_carets(
     shown: &[ShownRow],
 ) {
     let people = scene.document.people();
-    widget.moved.retain(|user, _| people.iter().any(|person| person.user == *user));
+    widget.moved.retain(|id, _| people.iter().any(|person| person.id == *id));
     let pointer = ui.input(|input| input.pointer.hover_pos());
     for person in people.iter().take(LABELS_MAX) {
         let head = person.selection.head;
-        let moved = widget.moved.entry(person.user.clone()).or_insert((head, scene.now));
+        let moved = widget.moved.entry(person.id.clone()).or_insert((head, scene.now));
         if moved.0 != head {
             *moved = (head, scene.now);
         }

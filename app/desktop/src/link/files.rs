@@ -23,7 +23,7 @@ const OFFERED_MAX: usize = 8;
 /// How many files are searched before their results are told.
 const FILES_STEP: usize = 64;
 
-fn is_hidden(name: &str) -> bool {
+pub(super) fn is_hidden(name: &str) -> bool {
     HIDDEN.contains(&name) || name.starts_with(UNFINISHED)
 }
 

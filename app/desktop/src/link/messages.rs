@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use weft_editor::{ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
+use weft_editor::{Buffer, OutlineItem, ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
 use weft_node::api::{
-    ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DocumentChanged, DocumentCursors, Existing,
-    HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, Presence, Progress, Restored, Revoked,
-    Role, Shared, WorkspaceStatus,
+    ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
+    DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined,
+    MembersList, OwnDevices, Presence, Progress, RecoveryWords, Restored, Revoked, Role, Shared, Words,
+    WorkspaceStatus,
 };
 
 /// What the window asks for.
@@ -21,6 +22,10 @@ pub enum ToLink {
     ReadFolder(String),
     /// List all files: answers [`FromLink::Listed`].
     ListFiles,
+    /// Change which files there are: answers [`FromLink::FileChanged`].
+    ChangeFile(FileChange),
+    /// Read a picture, by its path from the root: answers [`FromLink::Picture`].
+    ReadPicture(String),
     /// Open a file for live editing: answers [`FromLink::Opened`].
     OpenDocument {
         /// The path from the root.
@@ -57,6 +62,15 @@ pub enum ToLink {
         /// What to read.
         job: ParseJob,
     },
+    /// List what a text defines: answers [`FromLink::Outlined`].
+    Outline {
+        /// The file, the version of its text, and the count of its trees.
+        of: (String, u64, u64),
+        /// Its tree.
+        tree: SyntaxTree,
+        /// The text.
+        buffer: Buffer,
+    },
     /// Let go of a syntax tree.
     Discard(SyntaxTree),
     /// Look for a text in all files: answers [`FromLink::Found`].
@@ -66,6 +80,8 @@ pub enum ToLink {
         /// Names the search, so that answers to an older one can be told apart.
         number: u64,
     },
+    /// Answer [`FromLink::PassphraseWanted`].
+    Passphrase(PassphraseAnswer),
     /// Ask the node something.
     Ask(Ask),
     /// Keep the state of the window.
@@ -128,6 +144,30 @@ pub enum Ask {
         /// The user's or device's id.
         who: String,
     },
+    /// List this person's devices.
+    Devices,
+    /// Make a ticket that links another device.
+    LinkDevice,
+    /// Say what a ticket would link this device to.
+    AcceptPreview {
+        /// The ticket.
+        ticket: String,
+        /// The folder in which each workspace gets one of its own.
+        parent: PathBuf,
+    },
+    /// Link this device.
+    Accept {
+        /// The ticket.
+        ticket: String,
+        /// The folder in which each workspace gets one of its own.
+        parent: PathBuf,
+    },
+    /// Give the words that this person's key is.
+    RecoveryWords,
+    /// Check that the words were written down.
+    CheckWords(Words),
+    /// Take the key off this device.
+    PaperOnly,
     /// List the moments of a file.
     History(String),
     /// Say who wrote each line of a file.
@@ -146,6 +186,57 @@ pub enum Ask {
         /// The version.
         at: String,
     },
+}
+
+/// What the person says when a passphrase is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PassphraseAnswer {
+    /// This.
+    Text(Words),
+    /// None: the key may lie in a file that only this user can read.
+    File,
+}
+
+/// A change of which files there are. Paths are from the root, with slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileChange {
+    /// Make an empty file.
+    NewFile(String),
+    /// Make a folder.
+    NewFolder(String),
+    /// Give a file or folder another path.
+    Rename {
+        /// The path that it has.
+        from: String,
+        /// The path that it gets.
+        to: String,
+    },
+    /// Delete a file, or a folder with all that is in it.
+    Delete(String),
+    /// Copy files and folders from elsewhere into a folder.
+    CopyIn {
+        /// What is copied.
+        from: Vec<PathBuf>,
+        /// The folder.
+        into: String,
+    },
+}
+
+/// A picture that was read.
+#[derive(Clone)]
+pub struct Picture {
+    /// Its points, at most as many as can be drawn.
+    pub image: std::sync::Arc<eframe::egui::ColorImage>,
+    /// Its width and height in the file.
+    pub size: [u32; 2],
+    /// The size of the file in bytes.
+    pub bytes: u64,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Picture").field("size", &self.size).field("bytes", &self.bytes).finish()
+    }
 }
 
 /// What the window keeps from one start to the next. Each is a file of its own.
@@ -180,6 +271,8 @@ pub enum FromLink {
         /// Whether it runs in this process and ends with the window.
         is_own: bool,
     },
+    /// The node's store is locked, or gets its key: a passphrase is wanted, for what is said here.
+    PassphraseWanted(String),
     /// There is no node.
     NotConnected(ApiError),
     /// The settings, the keys and the state, as they lie on the disk.
@@ -211,6 +304,20 @@ pub enum FromLink {
     },
     /// All files.
     Listed(Vec<String>),
+    /// Files were changed, or why not.
+    FileChanged {
+        /// What was asked for.
+        change: FileChange,
+        /// Why it was not done.
+        result: Result<(), String>,
+    },
+    /// A picture was read, or why not.
+    Picture {
+        /// Its path from the root.
+        path: String,
+        /// The picture.
+        result: Result<Picture, String>,
+    },
     /// A document was opened.
     Opened {
         /// The path from the root.
@@ -240,6 +347,13 @@ pub enum FromLink {
         /// The tree.
         parsed: Box<Parsed>,
     },
+    /// What a text defines.
+    Outlined {
+        /// The file, the version of its text, and the count of its trees.
+        of: (String, u64, u64),
+        /// What is defined there.
+        items: Vec<OutlineItem>,
+    },
     /// Some of what a search found.
     Found {
         /// The number of the search.
@@ -267,6 +381,20 @@ pub enum FromLink {
     Members(Result<MembersList, ApiError>),
     /// Somebody was put out.
     Revoke(Result<Box<Revoked>, ApiError>),
+    /// This person's devices.
+    Devices(Result<OwnDevices, ApiError>),
+    /// A ticket that links another device.
+    LinkDevice(Result<Box<Shared>, ApiError>),
+    /// What a ticket would link this device to.
+    AcceptPreview(Result<Box<DeviceAcceptPreviewed>, ApiError>),
+    /// This device was linked.
+    Accept(Result<Box<DeviceAccepted>, ApiError>),
+    /// The words.
+    RecoveryWords(Result<RecoveryWords, ApiError>),
+    /// Whether the words are the right ones.
+    CheckWords(Result<(), ApiError>),
+    /// Whether the key was taken off this device.
+    PaperOnly(Result<(), ApiError>),
     /// The moments of a file.
     History {
         /// The file.

@@ -4,22 +4,25 @@ use std::{
     collections::{BTreeMap, VecDeque},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
+        mpsc::SyncSender,
     },
     time::Duration,
 };
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use weft_node::api::{
-    ApiError, Blame, Cat, ChangeRole, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList,
-    InvitationsRefuse, Join, JoinPreview, Members, NodeOptions, Restore, Revoke, Share, Status,
+    ApiError, Blame, Cat, ChangeRole, DeviceAccept, DeviceAcceptPreview, DeviceLink, DeviceList, ErrorKind,
+    Existing, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Join,
+    JoinPreview, KeyChoice, Members, NodeOptions, PassphrasePrompt, PresenceWatch, Recovery, RecoveryCheck,
+    RecoveryPaperOnly, Restore, Revoke, Share, Status,
 };
 
 use super::{
-    Ask, FromLink, NewsSender, Saved, ToLink,
+    Ask, FileChange, FromLink, NewsSender, PassphraseAnswer, Saved, ToLink, changes,
     connect::{Connection, Served},
-    documents, files, found, saved,
+    documents, files, found, pictures, saved,
 };
 use crate::limits::{HISTORY_MAX, LAST_WORDS_PATIENCE, REQUESTS_MAX, STATUS_EVERY};
 
@@ -27,6 +30,12 @@ const RETRY_PAUSE: Duration = Duration::from_secs(4);
 /// How long somebody who invites may take to answer.
 const JOIN_PATIENCE_SECONDS: f64 = 600.0;
 const PREVIEW_PATIENCE_SECONDS: f64 = 60.0;
+/// How long a ticket for another device of this person works.
+const LINK_TICKET_SECONDS: f64 = 3_600.0;
+/// How often it is looked whether the node knows a new file,
+const NEW_FILE_LOOKS: usize = 60;
+/// and how long after the last time.
+const NEW_FILE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs the thread until it is told to end.
 pub(super) fn run(
@@ -43,7 +52,10 @@ pub(super) fn run(
             return;
         }
     };
+    let mut options = options;
+    let passphrases = ask_in_window(&mut options, news);
     let worker = Worker {
+        passphrases,
         home: state_file.parent().map(Path::to_owned).unwrap_or_default(),
         state_file,
         options,
@@ -54,6 +66,7 @@ pub(super) fn run(
         parses: BTreeMap::new(),
         search: Arc::new(AtomicU64::new(0)),
         settings: None,
+        relay: None,
     };
     runtime.block_on(worker.serve(asked));
     // A thread that still waits for a disk must not keep the window from ending.
@@ -61,6 +74,8 @@ pub(super) fn run(
 }
 
 struct Worker {
+    /// Where somebody waits for a passphrase.
+    passphrases: Option<SyncSender<Option<String>>>,
     home: PathBuf,
     state_file: PathBuf,
     options: NodeOptions,
@@ -76,6 +91,8 @@ struct Worker {
     search: Arc<AtomicU64>,
     /// The settings and keys as they were told last.
     settings: Option<(String, String)>,
+    /// The relay that the settings named when the node was opened.
+    relay: Option<String>,
 }
 
 struct Node {
@@ -85,6 +102,23 @@ struct Node {
     working: JoinHandle<()>,
     /// Asks who has what, over and over.
     watching: Option<JoinHandle<()>>,
+}
+
+/// Lets the window ask for a passphrase, where one may be wanted. The answers go where this leads.
+fn ask_in_window(options: &mut NodeOptions, news: &NewsSender) -> Option<SyncSender<Option<String>>> {
+    if options.key != KeyChoice::Automatic {
+        return None;
+    }
+    let (answers, waiting) = std::sync::mpsc::sync_channel::<Option<String>>(1);
+    let (news, waiting) = (news.clone(), Mutex::new(waiting));
+    options.passphrase = Some(PassphrasePrompt(Arc::new(move |what| {
+        let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        news.offer(FromLink::PassphraseWanted(what.trim_end_matches([':', ' ']).to_owned()));
+        // The window may be closed without an answer.
+        let answer = waiting.recv().ok().flatten();
+        answer.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::Interrupted))
+    })));
+    Some(answers)
 }
 
 type Opening = JoinHandle<Result<(Connection, Served), ApiError>>;
@@ -102,6 +136,11 @@ impl Worker {
                 opened = opened(&mut opening) => opening = self.opened(opened).await,
                 _ = looks.tick() => {
                     self.look_at_settings().await;
+                    if opening.is_none() && self.wants_other_relay() {
+                        // Only a new node listens elsewhere; documents are opened again when it is there.
+                        self.close().await;
+                        opening = Some(self.begin_opening(Duration::ZERO));
+                    }
                     if opening.is_none() && !self.is_alive().await {
                         self.node = None;
                         opening = Some(self.begin_opening(Duration::ZERO));
@@ -122,8 +161,12 @@ impl Worker {
         self.close().await;
     }
 
-    fn begin_opening(&self, pause: Duration) -> Opening {
-        let (options, news) = (self.options.clone(), self.news.clone());
+    fn begin_opening(&mut self, pause: Duration) -> Opening {
+        let (mut options, news) = (self.options.clone(), self.news.clone());
+        self.relay = relay_of(&saved::read(&self.home.join(crate::SETTINGS_FILE)));
+        if let (Some(network), Some(relay)) = (&mut options.network, &self.relay) {
+            network.relay = Some(relay.clone());
+        }
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             Connection::open(&options, &news).await
@@ -165,9 +208,14 @@ impl Worker {
         node.watching = Some(tokio::spawn(async move {
             // Compared as they are written: the reports have no equality of their own.
             let (mut last_status, mut last_invitations) = (String::new(), String::new());
+            let mut is_watching = false;
             loop {
                 let status = connection.ask(Status { folder: folder.clone() }).await;
                 let is_shared = status.is_ok();
+                if is_shared && !is_watching {
+                    // From then on who is here comes as news.
+                    is_watching = connection.ask(PresenceWatch { folder: folder.clone() }).await.is_ok();
+                }
                 let shown = format!("{status:?}");
                 if last_status != shown {
                     last_status = shown;
@@ -175,7 +223,7 @@ impl Worker {
                 }
                 // Whoever comes with a ticket waits for the person, whatever the window shows just then.
                 if is_shared {
-                    let invitations = connection.ask(InvitationsList { folder: Some(folder.clone()) }).await;
+                    let invitations = connection.ask(InvitationsList { folder: None }).await;
                     let shown = format!("{invitations:?}");
                     if last_invitations != shown {
                         last_invitations = shown;
@@ -185,6 +233,13 @@ impl Worker {
                 tokio::time::sleep(STATUS_EVERY).await;
             }
         }));
+    }
+
+    /// Whether the settings name another relay than the one that the node of this process uses.
+    fn wants_other_relay(&self) -> bool {
+        let is_own = self.node.as_ref().is_some_and(|node| node.connection.is_own());
+        let wanted = self.settings.as_ref().map(|(settings, _)| relay_of(settings));
+        is_own && wanted.is_some_and(|wanted| wanted != self.relay)
     }
 
     async fn is_alive(&self) -> bool {
@@ -211,6 +266,7 @@ impl Worker {
     async fn take(&mut self, request: ToLink) {
         match request {
             ToLink::OpenFolder(folder) => self.open_folder(&folder).await,
+            ToLink::Passphrase(answer) => self.answer_passphrase(answer),
             ToLink::LookAtPath(path) => {
                 let news = self.news.clone();
                 tokio::task::spawn_blocking(move || {
@@ -220,7 +276,16 @@ impl Worker {
             }
             ToLink::ReadFolder(path) => self.read_folder(path),
             ToLink::ListFiles => self.list_files(),
+            ToLink::ChangeFile(change) => self.change_file(change),
+            ToLink::ReadPicture(path) => self.read_picture(path),
             ToLink::Parse { path, job } => self.parse(path, job),
+            ToLink::Outline { of, tree, buffer } => {
+                let news = self.news.clone();
+                tokio::task::spawn_blocking(move || {
+                    let items = tree.outline(buffer.rope());
+                    news.offer(FromLink::Outlined { of, items });
+                });
+            }
             ToLink::Discard(tree) => drop(tokio::task::spawn_blocking(move || drop(tree))),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
             // Documents are asked for again when there is a node; everything else waits for it. So do files of the
@@ -239,6 +304,21 @@ impl Worker {
                     let _ended = node.documents.send((request, self.root.clone())).await;
                 }
             }
+        }
+    }
+
+    fn answer_passphrase(&mut self, answer: PassphraseAnswer) {
+        let text = match answer {
+            PassphraseAnswer::Text(words) => Some(words.0),
+            PassphraseAnswer::File => {
+                // The node is opened again in a moment, and then asks for none.
+                self.options.key = KeyChoice::File;
+                None
+            }
+        };
+        if let Some(answers) = &self.passphrases {
+            // Without room somebody has answered already.
+            let _answered = answers.try_send(text);
         }
     }
 
@@ -265,6 +345,28 @@ impl Worker {
         tokio::task::spawn_blocking(move || {
             let result = files::read_folder(&root, &path);
             news.offer(FromLink::FolderRead { path, result });
+        });
+    }
+
+    fn change_file(&self, change: FileChange) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        let connection = self.node.as_ref().map(|node| node.connection.clone());
+        tokio::spawn(async move {
+            let (place, what) = (root.clone(), change.clone());
+            let done = tokio::task::spawn_blocking(move || changes::carry_out(&place, &what)).await;
+            let result = done.unwrap_or_else(|error| Err(error.to_string()));
+            if let (Ok(()), FileChange::NewFile(path), Some(connection)) = (&result, &change, connection) {
+                wait_for_file(&connection, &root.join(path)).await;
+            }
+            news.send(FromLink::FileChanged { change, result }).await;
+        });
+    }
+
+    fn read_picture(&self, path: String) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        tokio::task::spawn_blocking(move || {
+            let result = pictures::read(&root.join(&path));
+            news.offer(FromLink::Picture { path, result });
         });
     }
 
@@ -341,6 +443,22 @@ impl Worker {
     }
 }
 
+/// The relay that settings name.
+fn relay_of(settings: &str) -> Option<String> {
+    let (settings, _) = weft_editor::Settings::read(settings);
+    Some(settings.text("network.relay")).filter(|relay| !relay.is_empty())
+}
+
+/// Waits until the node knows a file that was just made, so that it can be opened.
+async fn wait_for_file(connection: &Connection, file: &Path) {
+    for _ in 0..NEW_FILE_LOOKS {
+        match connection.ask(Cat { file: file.to_owned(), at: None }).await {
+            Err(error) if error.kind == ErrorKind::NotFound => tokio::time::sleep(NEW_FILE_PAUSE).await,
+            _ => return,
+        }
+    }
+}
+
 async fn opened(opening: &mut Option<Opening>) -> Result<(Connection, Served), ApiError> {
     match opening {
         Some(opening) => {
@@ -378,7 +496,7 @@ async fn answer(node: &Connection, root: &Path, ask: Ask) -> FromLink {
             let request = Share { folder, role, expires_seconds, uses, confirm: false };
             FromLink::Share(node.ask(request).await.map(Box::new))
         }
-        Ask::Invitations => FromLink::Invitations(node.ask(InvitationsList { folder: Some(folder) }).await),
+        Ask::Invitations => FromLink::Invitations(node.ask(InvitationsList { folder: None }).await),
         Ask::Confirm(id) => FromLink::Invitations(node.ask(InvitationsConfirm { id }).await),
         Ask::Refuse(id) => FromLink::Invitations(node.ask(InvitationsRefuse { id }).await),
         Ask::CancelInvitation(id) => FromLink::Invitations(node.ask(InvitationsCancel { id }).await),
@@ -388,6 +506,23 @@ async fn answer(node: &Connection, root: &Path, ask: Ask) -> FromLink {
             let request = Revoke { folder, who, preview: false };
             FromLink::Revoke(node.ask(request).await.map(Box::new))
         }
+        Ask::Devices => FromLink::Devices(node.ask(DeviceList {}).await),
+        Ask::LinkDevice => {
+            let request = DeviceLink { expires_seconds: LINK_TICKET_SECONDS, confirm: false };
+            FromLink::LinkDevice(node.ask(request).await.map(Box::new))
+        }
+        Ask::AcceptPreview { ticket, parent } => {
+            let request = DeviceAcceptPreview { ticket, parent, timeout_seconds: PREVIEW_PATIENCE_SECONDS };
+            FromLink::AcceptPreview(node.ask(request).await.map(Box::new))
+        }
+        Ask::Accept { ticket, parent } => {
+            let existing = Existing::KeepBoth;
+            let request = DeviceAccept { ticket, parent, existing, timeout_seconds: JOIN_PATIENCE_SECONDS };
+            FromLink::Accept(node.ask(request).await.map(Box::new))
+        }
+        Ask::RecoveryWords => FromLink::RecoveryWords(node.ask(Recovery {}).await),
+        Ask::CheckWords(words) => FromLink::CheckWords(node.ask(RecoveryCheck { words }).await.map(|_| ())),
+        Ask::PaperOnly => FromLink::PaperOnly(node.ask(RecoveryPaperOnly {}).await.map(|_| ())),
         Ask::History(path) => {
             let request = History { file: root.join(&path), limit: HISTORY_MAX };
             FromLink::History { result: node.ask(request).await, path }

@@ -8,7 +8,7 @@ use weft_editor::{
     window::{Axis, FileState, GroupId, Pane},
 };
 
-use super::{Scene, find, guarded, tabs};
+use super::{Scene, find, guarded, reading, tabs};
 use weft_node::api::Stage;
 
 use crate::{
@@ -224,8 +224,10 @@ fn file_ui(ui: &mut Ui, scene: &mut Scene<'_>, group: GroupId) {
             ui.spinner();
             ui.label(RichText::new(strings::LOADING).color(scene.tokens.muted));
         }),
+        FileState::Picture => reading::picture_ui(ui, scene, path),
         FileState::Failed { message, hint } => failed_ui(ui, scene, path, message, hint.as_deref()),
         FileState::Ready(document) => {
+            reading::preview_ui(ui, scene, path);
             let Some((view_id, view)) = file.view(group).and_then(|id| Some((id, document.view(id)?))) else {
                 return;
             };

@@ -6,7 +6,7 @@ use weft_editor::AppCommand;
 use super::{Scene, run_when};
 use crate::{action::Action, controls, icons::Icon, strings, tokens};
 
-const WIDTH: f32 = 400.0;
+const WIDTH: f32 = 430.0;
 const FIELD: f32 = 190.0;
 
 pub(super) fn find_ui(ui: &mut Ui, scene: &mut Scene<'_>, text: Rect) {
@@ -65,6 +65,8 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         if changes {
             scene.actions.push(Action::SetQuery(query));
         }
+        let pressed = toggle(ui, "≡", strings::IN_SELECTION, scene.state.find.has_scope());
+        run_when(pressed, scene, AppCommand::ToggleFindInSelection);
         count_ui(ui, scene);
         let buttons = [
             (Icon::Up, strings::PREVIOUS, AppCommand::FindPrevious),

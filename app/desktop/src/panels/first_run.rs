@@ -7,7 +7,7 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use super::{Scene, join};
+use super::{Scene, accept, join};
 use crate::{
     action::Action,
     controls,
@@ -52,10 +52,7 @@ pub(super) fn first_run_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
                 FirstPage::Choices => choices_ui(ui, scene),
                 FirstPage::OpenFolder => open_folder_ui(ui, scene),
                 FirstPage::Join => join::join_ui(ui, scene),
-                FirstPage::LinkDevice => controls::card(ui, scene.tokens, |ui| {
-                    back_ui(ui, scene, strings::LINK_DEVICE);
-                    controls::paragraph(ui, scene.tokens, strings::LINK_DEVICE_MORE);
-                }),
+                FirstPage::LinkDevice => accept::accept_ui(ui, scene),
             }
         });
     });

@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use eframe::egui::{FontId, Rect, ScrollArea, TextEdit, Ui, pos2, vec2};
-use weft_editor::AppCommand;
+use eframe::egui::{FontId, Rect, RichText, ScrollArea, TextEdit, Ui, pos2, vec2};
+use weft_editor::{AppCommand, compare::Hunk};
 use weft_node::api::{Origin, VersionSummary};
 
 use super::{Scene, run_when};
@@ -11,6 +11,10 @@ use crate::{action::Action, controls, link::Ask, state::ago, strings, tokens};
 
 /// How much of an old text is shown.
 const SHOWN_CHARS_MAX: usize = 200_000;
+/// How many lines of a difference are shown,
+const HUNK_LINES_MAX: usize = 40;
+/// and how much of each.
+const HUNK_LINE_CHARS_MAX: usize = 300;
 
 pub(super) fn history_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let pages = &scene.state.pages;
@@ -62,19 +66,19 @@ fn past_ui(ui: &mut Ui, scene: &mut Scene<'_>, path: &str, at: &str) {
             controls::failure(ui, scene.tokens, error);
         }
         let Some(text) = past.value() else { return drop(ui.spinner()) };
-        let end = text.text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text.text.len(), |(end, _)| end);
-        let mut shown = &text.text[..end];
-        ScrollArea::both().id_salt("past").max_height(280.0).auto_shrink([false, true]).show(ui, |ui| {
-            let font = FontId::new(tokens::SMALL_SIZE, scene.tokens.text_font().family);
-            let field = TextEdit::multiline(&mut shown).font(font).desired_width(f32::INFINITY);
-            let response = ui.add(field);
-            response.widget_info(|| {
-                let name = "Text at this moment";
-                let mut info = eframe::egui::WidgetInfo::text_edit(false, "", "", name);
-                info.label = Some(name.to_owned());
-                info
-            });
+        let is_whole = scene.state.pages.shows_whole_past;
+        ui.horizontal(|ui| {
+            for (label, wants_whole) in [(strings::CHANGES_SINCE, false), (strings::WHOLE_TEXT, true)] {
+                if ui.selectable_label(is_whole == wants_whole, label).clicked() {
+                    scene.actions.push(Action::ShowWholePast(wants_whole));
+                }
+            }
         });
+        if is_whole {
+            whole_ui(ui, scene, &text.text);
+        } else {
+            changes_ui(ui, scene);
+        }
         ui.horizontal(|ui| {
             if controls::primary_button(ui, scene.tokens, strings::RESTORE).clicked() {
                 let (path, at) = (path.to_owned(), at.to_owned());
@@ -85,6 +89,67 @@ fn past_ui(ui: &mut Ui, scene: &mut Scene<'_>, path: &str, at: &str) {
             }
         });
         controls::paragraph(ui, scene.tokens, strings::RESTORE_MORE);
+    });
+}
+
+/// What is different since the moment; each difference can be brought back by itself.
+fn changes_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    let compared = &scene.state.pages.compared;
+    let Some(comparison) = &compared.comparison else {
+        let words = if compared.of.is_some() { strings::TOO_LONG_TO_COMPARE } else { strings::LOADING };
+        return controls::paragraph(ui, scene.tokens, words);
+    };
+    if comparison.hunks.is_empty() {
+        return controls::paragraph(ui, scene.tokens, strings::NO_CHANGES);
+    }
+    ScrollArea::both().id_salt("changes").max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {
+        for hunk in &comparison.hunks {
+            hunk_ui(ui, scene, hunk);
+        }
+        if comparison.left_out > 0 {
+            controls::paragraph(ui, scene.tokens, &format!("and {} more", comparison.left_out));
+        }
+    });
+}
+
+fn hunk_ui(ui: &mut Ui, scene: &mut Scene<'_>, hunk: &Hunk) {
+    let tokens = scene.tokens;
+    ui.horizontal(|ui| {
+        let place = format!("Line {}", hunk.after.start + 1);
+        ui.label(RichText::new(place).font(tokens::font(tokens::SMALL_SIZE)).color(tokens.muted));
+        if ui.small_button(strings::RESTORE_LINES).clicked() {
+            scene.actions.push(Action::RestoreLines(hunk.clone()));
+        }
+    });
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for (lines, mark, color) in [(&hunk.old, '−', tokens.error), (&hunk.new, '+', tokens.success)] {
+        for line in lines.iter().take(HUNK_LINES_MAX) {
+            let line: String =
+                line.trim_end_matches(['\r', '\n']).chars().take(HUNK_LINE_CHARS_MAX).collect();
+            let text = RichText::new(format!("{mark} {line}")).color(color);
+            let text = text.font(FontId::new(tokens::SMALL_SIZE, tokens.text_font().family));
+            ui.add(eframe::egui::Label::new(text).extend());
+        }
+        if lines.len() > HUNK_LINES_MAX {
+            controls::paragraph(ui, tokens, &format!("and {} more lines", lines.len() - HUNK_LINES_MAX));
+        }
+    }
+    ui.add_space(tokens::GAP);
+}
+
+fn whole_ui(ui: &mut Ui, scene: &Scene<'_>, text: &str) {
+    let end = text.char_indices().nth(SHOWN_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let mut shown = &text[..end];
+    ScrollArea::both().id_salt("past").max_height(280.0).auto_shrink([false, true]).show(ui, |ui| {
+        let font = FontId::new(tokens::SMALL_SIZE, scene.tokens.text_font().family);
+        let field = TextEdit::multiline(&mut shown).font(font).desired_width(f32::INFINITY);
+        let response = ui.add(field);
+        response.widget_info(|| {
+            let name = "Text at this moment";
+            let mut info = eframe::egui::WidgetInfo::text_edit(false, "", "", name);
+            info.label = Some(name.to_owned());
+            info
+        });
     });
 }
 

@@ -23,10 +23,14 @@ const MENUS: &[Menu] = &[
     (
         "File",
         &[
+            app(A::NewFile),
+            app(A::NewFolder),
             app(A::OpenFolder),
             app(A::Join),
             SEPARATOR,
             app(A::QuickOpen),
+            app(A::RenameFile),
+            app(A::DeleteFile),
             app(A::CloseTab),
             app(A::ReopenTab),
             SEPARATOR,
@@ -81,6 +85,7 @@ const MENUS: &[Menu] = &[
             SEPARATOR,
             app(A::ToggleWordWrap),
             app(A::ToggleBlame),
+            app(A::MarkdownPreview),
             SEPARATOR,
             app(A::ZoomIn),
             app(A::ZoomOut),
@@ -100,7 +105,17 @@ const MENUS: &[Menu] = &[
             app(A::PreviousTab),
         ],
     ),
-    ("Share", &[app(A::Share), app(A::ShowMembers), app(A::ShowSyncState), app(A::ShowHistory)]),
+    (
+        "Share",
+        &[
+            app(A::Share),
+            app(A::ShowMembers),
+            app(A::ShowDevices),
+            app(A::ShowSyncState),
+            app(A::ShowHistory),
+            app(A::FollowPerson),
+        ],
+    ),
 ];
 
 pub(super) fn menus_ui(ui: &mut Ui, scene: &mut Scene<'_>) {

@@ -3,10 +3,7 @@
 use eframe::egui::{
     Align2, Area, Frame, Id, Key, Margin, Modifiers, Order, Rect, ScrollArea, Stroke, TextEdit, Ui, vec2,
 };
-use weft_editor::{
-    syntax::OutlineItem,
-    window::{Fuzzy, QuickQuery},
-};
+use weft_editor::window::{Fuzzy, QuickQuery};
 
 use super::Scene;
 use crate::{
@@ -254,15 +251,21 @@ fn lines(scene: &Scene<'_>, line: Option<usize>, column: Option<usize>) -> (Vec<
 fn symbols(scene: &Scene<'_>, query: &str) -> Vec<Row> {
     let active = scene.state.folder.as_ref().and_then(crate::state::Folder::active);
     let Some((document, _)) = active else { return Vec::new() };
-    let Some(tree) = document.syntax() else { return Vec::new() };
+    let Some(folder) = &scene.state.folder else { return Vec::new() };
+    // The places are those of that text.
+    let is_of_it = folder.outline.of.as_ref().is_some_and(|(path, version, _)| {
+        folder.active_path() == Some(path.as_str()) && *version == document.version()
+    });
+    if !is_of_it {
+        return Vec::new();
+    }
     let fuzzy = Fuzzy::new(query);
-    let outline: Vec<OutlineItem> = tree.outline(document.buffer().rope());
-    let rows = outline.into_iter().filter_map(|item| {
+    let rows = folder.outline.items.iter().filter_map(|item| {
         let positions = fuzzy.matches(&item.name)?.positions;
         let line = document.buffer().line_of(item.name_start).0;
         let column = item.name_start.0 - document.buffer().line_start(line.into()).0;
         let does = go_to(scene, line, column).into_iter().collect();
-        Some(Row { title: item.name, positions, note: format!("line {}", line + 1), does })
+        Some(Row { title: item.name.clone(), positions, note: format!("line {}", line + 1), does })
     });
     rows.collect()
 }

@@ -3,8 +3,16 @@
 use eframe::egui::{ComboBox, RichText, ScrollArea, TextEdit, Ui};
 use weft_node::api::{Invitation, Newcomer, Role, Shared};
 
+use weft_editor::settings::Value;
+
 use super::Scene;
-use crate::{action::Action, controls, link::Ask, state::role_words, strings, tokens};
+use crate::{
+    action::Action,
+    controls,
+    link::Ask,
+    state::{NodeState, role_words},
+    strings, tokens,
+};
 
 /// What the next ticket is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +32,11 @@ impl Default for ShareDraft {
 const LASTS: [(u32, &str); 3] = [(1, "1 hour"), (24, "1 day"), (168, "7 days")];
 
 pub(super) fn share_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let invitations =
-        scene.state.pages.invitations.value().map(|list| list.invitations.clone()).unwrap_or_default();
+    let own = scene.state.folder.as_ref().and_then(|folder| folder.workspace.value());
+    let own = own.map(|status| status.workspace.clone()).unwrap_or_default();
+    let all = scene.state.pages.invitations.value().map(|list| list.invitations.clone()).unwrap_or_default();
+    let invitations: Vec<Invitation> =
+        all.into_iter().filter(|invitation| invitation.workspace == own).collect();
     for invitation in &invitations {
         for newcomer in &invitation.waiting {
             waiting_ui(ui, scene, invitation, newcomer);
@@ -53,7 +64,36 @@ pub(super) fn share_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(tokens::SECTION_GAP);
     open_ui(ui, scene, &invitations);
     ui.add_space(tokens::PADDING);
-    controls::paragraph(ui, scene.tokens, strings::REACHABLE);
+    reach_ui(ui, scene);
+}
+
+/// From where this device can be reached: the local network alone, or a relay too.
+fn reach_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+    controls::section_head(ui, scene.tokens, strings::REACH);
+    let own = scene.state.settings.text("network.relay");
+    let (before, mut typed) = (scene.drafts.relay.is_some() || !own.is_empty(), scene.drafts.relay.take());
+    let mut has_relay = before;
+    ui.radio_value(&mut has_relay, false, strings::REACH_LAN);
+    controls::paragraph(ui, scene.tokens, strings::REACH_LAN_MORE);
+    ui.radio_value(&mut has_relay, true, strings::REACH_RELAY);
+    controls::paragraph(ui, scene.tokens, strings::REACH_RELAY_MORE);
+    if !has_relay {
+        if !own.is_empty() {
+            scene.actions.push(Action::SetSetting("network.relay", Value::Text(String::new())));
+        }
+        return;
+    }
+    let mut url = typed.take().unwrap_or_else(|| own.clone());
+    controls::field(ui, scene.tokens, strings::RELAY_URL, strings::RELAY_URL_HINT, &mut url);
+    let is_url = url.starts_with("https://") || url.starts_with("http://");
+    let is_new = url.trim() != own;
+    if is_new && ui.add_enabled(is_url, eframe::egui::Button::new(strings::USE_RELAY)).clicked() {
+        scene.actions.push(Action::SetSetting("network.relay", Value::Text(url.trim().to_owned())));
+    }
+    if matches!(scene.state.node, NodeState::Ready { is_own: false }) {
+        controls::paragraph(ui, scene.tokens, strings::RELAY_OF_OTHER_NODE);
+    }
+    scene.drafts.relay = Some(url);
 }
 
 fn draft_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
@@ -87,7 +127,7 @@ fn draft_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 }
 
 /// Somebody who has come and must be compared with.
-fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newcomer: &Newcomer) {
+pub(super) fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newcomer: &Newcomer) {
     controls::card(ui, scene.tokens, |ui| {
         let name = newcomer.name.as_deref().unwrap_or("Somebody");
         let device =
@@ -97,7 +137,10 @@ fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newco
         controls::paragraph(
             ui,
             scene.tokens,
-            &format!("As {}. Do both of you see the same signs?", invitation.role),
+            &match invitation.workspace.is_empty() {
+                true => "As a device of yours. Does it show the same signs?".to_owned(),
+                false => format!("As {}. Do both of you see the same signs?", invitation.role),
+            },
         );
         controls::signs(ui, &newcomer.fingerprint);
         ui.add_space(tokens::STEP);
@@ -113,7 +156,7 @@ fn waiting_ui(ui: &mut Ui, scene: &mut Scene<'_>, invitation: &Invitation, newco
     ui.add_space(tokens::PADDING);
 }
 
-fn ticket_ui(ui: &mut Ui, scene: &mut Scene<'_>, shared: &Shared) {
+pub(super) fn ticket_ui(ui: &mut Ui, scene: &mut Scene<'_>, shared: &Shared) {
     controls::card(ui, scene.tokens, |ui| {
         controls::section_head(ui, scene.tokens, strings::TICKET);
         let mut text = shared.ticket.as_str();

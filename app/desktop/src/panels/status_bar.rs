@@ -2,11 +2,14 @@
 
 use eframe::egui::{Align, Button, Color32, Layout, Rect, RichText, Sense, Ui, Vec2};
 use weft_editor::{AppCommand, LineEnding};
+use weft_node::api::PresentDevice;
 
 use super::{Scene, run_when};
 use crate::{
+    action::Action,
     controls,
     icons::{self, Icon},
+    limits::DISCS_MAX,
     state::{Folder, NodeState, SyncLevel, sync_words},
     strings, tokens,
 };
@@ -74,6 +77,41 @@ fn workspace_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
     let pressed =
         flat(ui, RichText::new(words).color(tokens.muted)).on_hover_text(strings::SYNC_STATE).clicked();
     run_when(pressed, scene, AppCommand::ShowSyncState);
+    present_ui(ui, scene, folder);
+}
+
+/// Who is connected; a click goes where they are and stays with them.
+fn present_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
+    let followed = folder.following.as_ref().map(|following| following.device.as_str());
+    for device in folder.present.iter().take(DISCS_MAX) {
+        let is_followed = followed == Some(device.device.as_str());
+        let name = name_of(device);
+        let response = controls::person_button(ui, scene.tokens, &device.user, &name, is_followed);
+        let place = match &device.file {
+            Some(file) => format!("{name} is in {file}"),
+            None => format!("{name} is here"),
+        };
+        let more = if is_followed { "Click to stop following" } else { "Click to follow" };
+        if response.on_hover_text(format!("{place}\n{more}")).clicked() {
+            scene.actions.push(Action::Follow(device.device.clone()));
+        }
+    }
+    if folder.present.len() > DISCS_MAX {
+        ui.label(format!("+{}", folder.present.len() - DISCS_MAX));
+    }
+    if let Some(device) = folder.present.iter().find(|one| followed == Some(one.device.as_str())) {
+        let color = scene.tokens.person(&device.user);
+        ui.label(RichText::new(format!("{} {}", strings::FOLLOWING, name_of(device))).color(color));
+    }
+}
+
+/// What somebody is called who is here: another device of one's own by its own name.
+fn name_of(device: &PresentDevice) -> String {
+    let names = match device.is_own {
+        true => [&device.device_name, &device.user_name],
+        false => [&device.user_name, &device.device_name],
+    };
+    names.into_iter().flatten().next().cloned().unwrap_or_else(|| strings::SOMEBODY.to_owned())
 }
 
 /// From right to left.

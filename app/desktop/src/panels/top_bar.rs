@@ -4,10 +4,7 @@ use eframe::egui::{Align, Layout, RichText, Sense, Ui};
 use weft_editor::AppCommand;
 
 use super::{Scene, menus, run_when};
-use crate::{controls, icons::Icon, state::Page, strings, tokens};
-
-/// Most people whose discs are shown.
-const DISCS_MAX: usize = 6;
+use crate::{controls, icons::Icon, limits::DISCS_MAX, state::Page, strings, tokens};
 
 pub(super) fn top_bar_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let rect = ui.max_rect().expand2(eframe::egui::vec2(tokens::GAP, 0.0));

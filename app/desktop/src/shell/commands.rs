@@ -48,7 +48,12 @@ impl Shell {
             C::ZoomOut => self.state.zoom = (self.state.zoom / ZOOM_STEP).max(*ZOOM.start()),
             C::ZoomReset => self.state.zoom = 1.0,
             C::ToggleSideBar => self.state.shows_side_bar = !self.state.shows_side_bar,
-            C::ShowFiles => self.state.shows_side_bar = true,
+            C::ShowFiles => {
+                self.state.shows_side_bar = true;
+                self.drafts.wants_tree_focus = true;
+            }
+            C::NewFile | C::NewFolder | C::RenameFile | C::DeleteFile => self.run_on_file(command),
+            C::MarkdownPreview => self.toggle_preview(),
             C::ShowSearch => {
                 self.state.shows_search = true;
                 self.drafts.wants_search_focus = true;
@@ -61,10 +66,12 @@ impl Shell {
                 self.set_setting("editor.whitespace", &Value::Text(value.to_owned()));
             }
             C::Share => self.toggle_page(Page::Share),
-            C::ShowMembers | C::ShowDevices => self.toggle_page(Page::Members),
+            C::ShowMembers => self.toggle_page(Page::Members),
+            C::ShowDevices => self.toggle_page(Page::Devices),
             C::ShowSyncState => self.toggle_page(Page::Sync),
             C::ShowHistory => self.toggle_page(Page::History),
             C::OpenSettings => self.toggle_page(Page::Settings),
+            C::FollowPerson => self.follow_next(),
             C::ToggleBlame => {
                 self.state.pages.shows_blame = !self.state.pages.shows_blame;
                 self.refresh_blame();
@@ -159,7 +166,13 @@ impl Shell {
         use AppCommand as C;
         match command {
             C::Find | C::Replace => self.open_find(command == C::Replace),
+            C::ToggleFindInSelection => self.toggle_find_scope(),
             C::CloseFind => {
+                if let Some((document, _)) =
+                    self.state.folder.as_mut().and_then(crate::state::Folder::active_mut)
+                {
+                    document.drop_find_scope();
+                }
                 self.state.find.close();
                 self.keys.wants_editor_focus = true;
             }
@@ -179,6 +192,17 @@ impl Shell {
                 self.state.find.set_query(Query { is_regex, ..query });
             }
             command => self.run_on_matches(command),
+        }
+    }
+
+    fn toggle_find_scope(&mut self) {
+        let Some((document, view)) = self.state.folder.as_mut().and_then(crate::state::Folder::active_mut)
+        else {
+            return;
+        };
+        let was_on = document.find_scope().is_some();
+        if !document.toggle_find_scope(view) && !was_on {
+            self.state.notice("Select first what to look in", None, false);
         }
     }
 
@@ -255,6 +279,7 @@ fn is_find(command: AppCommand) -> bool {
             | C::ToggleFindCase
             | C::ToggleFindWord
             | C::ToggleFindRegex
+            | C::ToggleFindInSelection
             | C::CloseFind
     )
 }

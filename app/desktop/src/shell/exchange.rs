@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use eframe::egui::Context;
-use weft_editor::window::GroupId;
+use weft_editor::window::{GroupId, QuickQuery};
 use weft_node::api::{ClientEdit, CursorPosition};
 
 use super::Shell;
@@ -34,6 +34,7 @@ impl Shell {
         self.send_edits();
         self.send_cursor();
         self.ask_for_trees();
+        self.ask_for_outline();
         self.measure(ctx);
         let now = self.state.now;
         if let Some(first) = self.exchange.paused.values().copied().reduce(f64::min) {
@@ -82,6 +83,27 @@ impl Shell {
         let place = CursorPosition { head: head.0 as u64, anchor: anchor.0 as u64 };
         // One that finds no room is told with the next movement.
         let _missed = self.link.ask(ToLink::MoveCursor { document: number, revision, cursor: place });
+    }
+
+    /// Asks what the text defines while somebody looks for it there: in a large one that takes longer than a frame.
+    fn ask_for_outline(&mut self) {
+        if !matches!(self.state.quick_query(), Some(QuickQuery::Symbol(_))) {
+            return;
+        }
+        let Some(folder) = &mut self.state.folder else { return };
+        let Some((path, document)) = folder.active_path().zip(folder.active().map(|(document, _)| document))
+        else {
+            return;
+        };
+        let of = (path.to_owned(), document.version(), document.trees());
+        let Some(tree) = document.syntax().filter(|_| folder.outline.asked.as_ref() != Some(&of)) else {
+            return;
+        };
+        let request =
+            ToLink::Outline { of: of.clone(), tree: tree.clone(), buffer: document.buffer().clone() };
+        if self.link.ask(request).is_ok() {
+            folder.outline.asked = Some(of);
+        }
     }
 
     /// Asks for syntax trees of what is shown, and drops those of what is not.

@@ -193,6 +193,7 @@ impl Shell {
     /// The caret stands still and can be seen while keys are pressed.
     fn note_key(&mut self) {
         let now = self.state.now;
+        self.stop_following();
         if let Some(editor) = self.active_editor() {
             editor.note_key(now);
         }

@@ -2,7 +2,7 @@
 
 use weft_editor::{Document, KeyMap, Language, Settings};
 use weft_node::api::{
-    ApiError, DocumentChanged, DocumentCursors, ErrorKind, Invitations, Newcomer, WorkspaceStatus,
+    ApiError, DeviceAccepted, DocumentChanged, ErrorKind, Invitations, Newcomer, WorkspaceStatus,
 };
 
 use super::Shell;
@@ -20,6 +20,11 @@ impl Shell {
                 self.state.node = NodeState::Ready { is_own };
                 self.reopen_all();
             }
+            FromLink::PassphraseWanted(what) => {
+                self.state.passphrase = Some(what);
+                self.drafts.passphrase.clear();
+                self.drafts.wants_page_focus = true;
+            }
             FromLink::NotConnected(error) => self.state.node = NodeState::Missing(error),
             FromLink::SettingsRead { settings, keys } => self.read_settings(settings, &keys),
             FromLink::FolderFound(Ok(root)) => self.show_folder(root),
@@ -35,11 +40,13 @@ impl Shell {
                     restart_ranking(&mut self.state);
                 }
             }
+            FromLink::FileChanged { change, result } => self.file_changed(&change, result),
+            FromLink::Picture { path, result } => self.picture_read(&path, result),
             FromLink::Opened { path, result } => self.document_opened(&path, result),
-            FromLink::Edited { path, document, result } => self.edited(&path, document, result),
+            FromLink::Edited { document, result, .. } => self.edited(document, result),
             FromLink::Changed(changed) => self.changed(&changed),
             FromLink::Cursors(cursors) => self.cursors(cursors),
-            FromLink::Presence(_) => self.refresh_pages(),
+            FromLink::Presence(presence) => self.presence(presence),
             FromLink::Parsed { path, parsed } => {
                 let folder = self.state.folder.as_mut();
                 let file = folder.and_then(|folder| folder.files.get_mut(&path));
@@ -50,6 +57,13 @@ impl Shell {
                 if let Some(old) = old {
                     // Where there is no room it is let go of here.
                     let _late = self.link.ask(ToLink::Discard(old));
+                }
+            }
+            FromLink::Outlined { of, items } => {
+                if let Some(folder) =
+                    self.state.folder.as_mut().filter(|it| it.outline.asked.as_ref() == Some(&of))
+                {
+                    (folder.outline.of, folder.outline.items) = (Some(of), items);
                 }
             }
             FromLink::Found { number, matches, is_done, files } => {
@@ -99,6 +113,26 @@ impl Shell {
                 Ok(_) => self.refresh_pages(),
                 Err(error) => self.state.failure(&error),
             },
+            FromLink::Devices(result) => pages.devices.answer(result),
+            FromLink::LinkDevice(result) => {
+                pages.link_ticket.answer(result.map(|shared| *shared));
+                self.refresh_pages();
+            }
+            FromLink::AcceptPreview(result) => pages.accept_preview.answer(result.map(|preview| *preview)),
+            FromLink::Accept(result) => self.device_accepted(result.map(|accepted| *accepted)),
+            FromLink::RecoveryWords(result) => pages.words.answer(result),
+            FromLink::CheckWords(result) => {
+                pages.checked_words.answer(result);
+                self.refresh_pages();
+            }
+            FromLink::PaperOnly(result) => match result {
+                Ok(()) => {
+                    pages.words = Remote::default();
+                    self.state.notice(strings::ON_PAPER_NOW, None, false);
+                    self.refresh_pages();
+                }
+                Err(error) => self.state.failure(&error),
+            },
             FromLink::History { path, result } if pages.history_path.as_deref() == Some(&path) => {
                 pages.history.answer(result);
             }
@@ -118,6 +152,23 @@ impl Shell {
         }
     }
 
+    /// This device is one of somebody's now: one of the folders that came along is shown.
+    fn device_accepted(&mut self, result: Result<DeviceAccepted, ApiError>) {
+        let pages = &mut self.state.pages;
+        pages.progress = None;
+        let folder = result.as_ref().ok().and_then(|accepted| accepted.workspaces.first());
+        let folder = folder.map(|workspace| workspace.folder.clone());
+        let is_linked = result.is_ok();
+        pages.accept.answer(result);
+        if is_linked {
+            self.drafts.clear_join();
+            self.state.notice(strings::LINKED, None, false);
+        }
+        if let Some(folder) = folder {
+            self.ask(ToLink::OpenFolder(folder));
+        }
+    }
+
     /// Says so when somebody new waits to be let in, unless the page that shows it is open.
     fn invitations(&mut self, result: Result<Invitations, ApiError>) {
         let waiting = |list: &Invitations| -> Vec<Newcomer> {
@@ -127,7 +178,7 @@ impl Shell {
         let before = pages.invitations.value().map(waiting).unwrap_or_default();
         let now = result.as_ref().map(waiting).unwrap_or_default();
         pages.invitations.answer(result);
-        if pages.open == Some(Page::Share) {
+        if matches!(pages.open, Some(Page::Share | Page::Devices)) {
             return;
         }
         if let Some(newcomer) = now.into_iter().find(|newcomer| !before.contains(newcomer)) {
@@ -173,6 +224,11 @@ impl Shell {
             let effects = self.state.folder.as_mut().map(|folder| folder.tree.reload()).unwrap_or_default();
             self.load(effects);
             self.ask(ToLink::ListFiles);
+            // A file that had gone may be there again.
+            let lost = self.state.folder.as_ref().map(|folder| folder.files.lost()).unwrap_or_default();
+            for path in lost {
+                self.ask(ToLink::OpenDocument { path, replaces: None });
+            }
         }
         self.refresh_pages();
     }
@@ -219,6 +275,7 @@ impl Shell {
                 folder.files.ensure_view(path, group);
             }
         }
+        self.take_early_cursors(number);
         self.go_where_asked(path);
     }
 
@@ -235,21 +292,20 @@ impl Shell {
         }
     }
 
-    fn edited(&mut self, path: &str, number: u64, result: Result<u64, ApiError>) {
+    fn edited(&mut self, number: u64, result: Result<u64, ApiError>) {
         let Some(folder) = &mut self.state.folder else { return };
-        let Some(file) = folder.files.get_mut(path).filter(|file| file.number() == Some(number)) else {
-            return;
-        };
-        let Some(document) = file.document_mut() else { return };
+        // The file may have another name by now: the number is what tells which it is.
+        let Some(path) = folder.files.path_of(number).map(str::to_owned) else { return };
+        let Some(document) = folder.files.get_mut(&path).and_then(|file| file.document_mut()) else { return };
         match result {
             Ok(revision) => document.acknowledged(revision),
             Err(error) => {
                 document.refused();
-                self.exchange.pause(path, self.state.now);
+                self.exchange.pause(&path, self.state.now);
                 let is_stale = error.kind != ErrorKind::NotAllowed;
                 self.state.failure(&error);
                 if is_stale {
-                    self.reopen(path);
+                    self.reopen(&path);
                 }
             }
         }
@@ -274,26 +330,6 @@ impl Shell {
         }
     }
 
-    fn cursors(&mut self, cursors: DocumentCursors) {
-        let Some(folder) = &mut self.state.folder else { return };
-        let names: std::collections::BTreeMap<String, String> = folder
-            .workspace
-            .value()
-            .into_iter()
-            .flat_map(|status| &status.peers)
-            .filter_map(|peer| Some((peer.user.clone(), peer.user_name.clone()?)))
-            .collect();
-        let Some(path) = folder.files.path_of(cursors.document).map(str::to_owned) else { return };
-        let Some(document) = folder.files.get_mut(&path).and_then(|file| file.document_mut()) else { return };
-        let list = cursors.cursors.into_iter().map(|remote| {
-            let name = remote.user_name.or_else(|| names.get(&remote.user).cloned()).unwrap_or_default();
-            let at = |place: u64| weft_editor::CharIndex(place as usize);
-            (remote.user, name, at(remote.cursor.anchor), at(remote.cursor.head))
-        });
-        // Those of another revision are replaced in a moment.
-        let _is_taken = document.set_people(cursors.revision, list);
-    }
-
     /// Opens a document again: what it knows of the node's text is wrong.
     pub(super) fn reopen(&mut self, path: &str) {
         let Some(folder) = &mut self.state.folder else { return };
@@ -304,7 +340,7 @@ impl Shell {
     pub(super) fn reopen_all(&mut self) {
         let Some(folder) = &mut self.state.folder else { return };
         for path in folder.files.want_again() {
-            self.ask(ToLink::OpenDocument { path, replaces: None });
+            self.ask_for_file(path);
         }
     }
 
@@ -332,8 +368,10 @@ impl Shell {
         let order = layout.order();
         let closed = folder.files.keep(has, |path| order.iter().any(|group| has(*group, path)));
         self.editors.retain(|(group, path), _| has(*group, path));
+        folder.pictures.retain(|path, _| folder.files.get(path).is_some());
+        folder.previews.retain(|path, _| folder.files.get(path).is_some());
         for path in wanted {
-            self.ask(ToLink::OpenDocument { path, replaces: None });
+            self.ask_for_file(path);
         }
         for number in closed {
             self.ask(ToLink::CloseDocument(number));
@@ -343,6 +381,11 @@ impl Shell {
     /// Asks again for what the page at the right shows.
     pub(super) fn refresh_pages(&mut self) {
         use crate::link::Ask;
+        if self.state.pages.open == Some(Page::Devices) && !self.state.pages.devices.is_pending() {
+            self.state.pages.devices.ask();
+            self.ask(ToLink::Ask(Ask::Devices));
+            self.ask(ToLink::Ask(Ask::Invitations));
+        }
         let is_shared = self.state.folder.as_ref().is_some_and(|folder| folder.workspace.value().is_some());
         if !is_shared {
             return;

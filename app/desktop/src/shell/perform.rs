@@ -22,7 +22,17 @@ impl Shell {
     }
 
     fn perform_one(&mut self, ctx: &Context, action: Action) {
+        if leads_elsewhere(&action) {
+            self.stop_following();
+        }
         match action {
+            Action::Passphrase(answer) => {
+                self.state.passphrase = None;
+                self.drafts.passphrase.clear();
+                self.ask(ToLink::Passphrase(answer));
+            }
+            Action::Tree(action) => self.perform_in_tree(action),
+            Action::Follow(device) => self.set_following(Some(device)),
             Action::Run(command) => self.run(ctx, command),
             Action::Choose(command) => {
                 self.state.palette.used(command);
@@ -57,6 +67,8 @@ impl Shell {
             Action::CopyText(text) => ctx.copy_text(text),
             Action::SetTheme(id) => self.set_setting("window.theme", &Value::Text(id.to_owned())),
             Action::SetSetting(key, value) => self.set_setting(key, &value),
+            Action::ShowWholePast(is_whole) => self.state.pages.shows_whole_past = is_whole,
+            Action::RestoreLines(hunk) => self.restore_lines(&hunk),
             Action::ShowPast(at) => self.show_past(at),
             Action::DismissNotice(id) => self.state.notices.retain(|notice| notice.id != id),
             Action::RetryPanel(part) => self.guard.retry(part),
@@ -112,7 +124,7 @@ impl Shell {
     fn retry_file(&mut self, path: &str) {
         let Some(folder) = &mut self.state.folder else { return };
         if folder.files.want(path) {
-            self.ask(ToLink::OpenDocument { path: path.to_owned(), replaces: None });
+            self.ask_for_file(path.to_owned());
         }
     }
 
@@ -130,6 +142,10 @@ impl Shell {
 
     pub(super) fn show_page(&mut self, page: Option<Page>) {
         self.state.pages.open = page;
+        // The words are shown as long as somebody looks at them, and no longer.
+        self.state.pages.words = crate::remote::Remote::default();
+        self.state.pages.checked_words = crate::remote::Remote::default();
+        self.drafts.words.clear();
         self.refresh_pages();
     }
 
@@ -151,12 +167,17 @@ impl Shell {
             Ask::JoinPreview { .. } => pages.join_preview.ask(),
             Ask::Join { .. } => pages.join.ask(),
             Ask::ChangeRole { .. } => pages.members.ask(),
+            Ask::LinkDevice => pages.link_ticket.ask(),
+            Ask::AcceptPreview { .. } => pages.accept_preview.ask(),
+            Ask::Accept { .. } => pages.accept.ask(),
+            Ask::RecoveryWords => pages.words.ask(),
+            Ask::CheckWords(_) => pages.checked_words.ask(),
             _ => {}
         }
         self.ask(ToLink::Ask(ask));
     }
 
-    fn show_past(&mut self, at: Option<String>) {
+    pub(super) fn show_past(&mut self, at: Option<String>) {
         let pages = &mut self.state.pages;
         pages.past_at = at.clone();
         let Some((path, at)) = pages.history_path.clone().zip(at) else { return };
@@ -189,6 +210,16 @@ impl Shell {
         let editor = self.editors.entry((group, path)).or_default();
         document.reveal_caret(view, editor.rows_shown(), how);
         editor.reveal_column();
+    }
+
+    /// Scrolls the group that has the focus so that a place can be seen.
+    pub(super) fn reveal_place(&mut self, at: CharIndex, how: Reveal) {
+        let Some(folder) = &mut self.state.folder else { return };
+        let group = folder.layout.focused();
+        let Some(path) = folder.active_path().map(str::to_owned) else { return };
+        let Some((document, view)) = folder.of_group_mut(group) else { return };
+        let editor = self.editors.entry((group, path)).or_default();
+        document.reveal_place(view, at, editor.rows_shown(), how);
     }
 
     /// Runs a command in the text that has the focus.
@@ -283,6 +314,19 @@ impl Shell {
             EditorAction::PasteAt { .. } => self.say_read_only(),
         }
     }
+}
+
+/// Whether somebody who does this goes their own way, and not another's any more.
+fn leads_elsewhere(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::OpenFile { .. }
+            | Action::OpenMatch(_)
+            | Action::ShowTab(_)
+            | Action::Focus(_)
+            | Action::Editor(..)
+            | Action::OpenFolder(_)
+    )
 }
 
 /// Whether a command changes the text: its default keys count only where that is allowed.

@@ -6,17 +6,23 @@ use eframe::egui::{Event, Key, Modifiers, Role as Kind, Vec2};
 use egui_kittest::{Harness, kittest::Queryable as _};
 use weft_editor::window::Entry;
 use weft_node::api::{
-    ApiError, ClientEdit, CursorPosition, DocumentChanged, DocumentCursors, RemoteCursor, Role,
-    WorkspaceStatus,
+    ApiError, ClientEdit, CursorPosition, DocumentChanged, DocumentCursors, Presence, PresentDevice,
+    RemoteCursor, Role, WorkspaceStatus,
 };
 
 use super::Shell;
 use crate::{
-    limits::{HISTORY_MAX, KEPT_ROWS_MAX, LABELS_MAX, NEWS_PER_FRAME_MAX},
+    limits::{
+        DISCS_MAX, DOTS_MAX, EARLY_CURSORS_MAX, HISTORY_MAX, KEPT_ROWS_MAX, LABELS_MAX, NEWS_PER_FRAME_MAX,
+        PREVIEW_BYTES_MAX,
+    },
     link::{Ask, FarEnd, FromLink, Link, Saved, ToLink},
     state::{Page, SavedState},
     tokens,
 };
+
+mod devices;
+mod files;
 
 const ROOT: &str = "/notes";
 
@@ -127,6 +133,9 @@ impl Window {
                 Some(parsed) => FromLink::Parsed { path, parsed: Box::new(parsed) },
                 None => return false,
             },
+            ToLink::Outline { of, tree, buffer } => {
+                FromLink::Outlined { items: tree.outline(buffer.rope()), of }
+            }
             other => {
                 self.asked.push(other);
                 return false;
@@ -240,15 +249,6 @@ fn the_first_page_offers_three_ways_and_leads_to_a_folder() {
 }
 
 #[test]
-fn linking_a_device_says_that_it_comes_later() {
-    let mut window = Window::first();
-    window.click("Link this device");
-    assert!(window.has_words("This comes later"));
-    window.click("Back");
-    assert!(window.has("Open a folder"));
-}
-
-#[test]
 fn a_folder_that_nobody_shares_can_be_made_a_workspace() {
     let mut window = Window::first();
     window.tell(FromLink::FolderFound(Ok(ROOT.into())));
@@ -310,7 +310,8 @@ fn the_cursor_of_another_has_a_name() {
     let mut window = Window::showing("plan.md", "one\ntwo\n");
     window.tell(FromLink::Status(Ok(Box::new(status(Role::Owner, &[("Ben", true, true)])))));
     let cursor = CursorPosition { head: 5, anchor: 5 };
-    let cursors = vec![RemoteCursor { user: "Ben-id".to_owned(), user_name: None, cursor }];
+    let cursors =
+        vec![RemoteCursor { user: "Ben-id".to_owned(), user_name: None, device: "Ben".to_owned(), cursor }];
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors }));
     let folder = window.shell().state.folder.as_ref().unwrap();
     let people = folder.active().unwrap().0.people();
@@ -319,12 +320,99 @@ fn the_cursor_of_another_has_a_name() {
     assert!(window.has("Everyone has your edits"));
 }
 
+/// Ben at his laptop, in a file.
+fn ben_in(file: Option<&str>) -> FromLink {
+    FromLink::Presence(Presence {
+        workspace: "w".to_owned(),
+        users: vec!["Ben-id".to_owned()],
+        devices: vec![PresentDevice {
+            device: "ben-laptop".to_owned(),
+            device_name: Some("laptop".to_owned()),
+            user: "Ben-id".to_owned(),
+            user_name: Some("Ben".to_owned()),
+            is_own: false,
+            file: file.map(str::to_owned),
+        }],
+    })
+}
+
+fn ben_at(document: u64, head: u64) -> FromLink {
+    let cursor = CursorPosition { head, anchor: head };
+    let (user, device) = ("Ben-id".to_owned(), "ben-laptop".to_owned());
+    let cursors = vec![RemoteCursor { user, user_name: Some("Ben".to_owned()), device, cursor }];
+    FromLink::Cursors(DocumentCursors { document, revision: 0, cursors })
+}
+
+#[test]
+fn who_is_followed_is_followed_into_files_and_lines_until_one_acts_oneself() {
+    let long: String = (0..300).map(|line| format!("line {line}\n")).collect();
+    let mut window = Window::with(&[("a.md", "one\n"), ("b.md", &long)]);
+    window.tell(ben_in(None));
+    assert!(window.has("Follow Ben"));
+    window.click("Follow Ben");
+    assert!(window.has("Following Ben"));
+    // The cursor may be told before the answer that the document is open.
+    window.far.news.offer(ben_at(1, 2_000));
+    window.tell(ben_in(Some("b.md")));
+    assert!(window.has("Tab b.md"));
+    let folder = window.shell().state.folder.as_ref().unwrap();
+    let (document, view) = folder.active().unwrap();
+    assert!(document.top_row(view) > 150.0, "{}", document.top_row(view));
+    window.tell(ben_at(1, 0));
+    let folder = window.shell().state.folder.as_ref().unwrap();
+    let (document, view) = folder.active().unwrap();
+    assert!(document.top_row(view) < 1.0, "{}", document.top_row(view));
+    window.type_text("x");
+    assert!(!window.has("Following Ben"));
+    window.tell(ben_in(Some("a.md")));
+    assert!(!window.has("Tab a.md"));
+    window.click("Follow Ben");
+    assert!(window.has("Tab a.md"));
+    // Whoever leaves is not followed any more.
+    let nobody = Presence { workspace: "w".to_owned(), users: Vec::new(), devices: Vec::new() };
+    window.tell(FromLink::Presence(nobody));
+    assert!(!window.has("Following Ben") && !window.has("Follow Ben"));
+}
+
+#[test]
+fn no_more_than_so_many_cursors_wait_for_their_documents() {
+    let mut window = Window::with(&[("a.md", "one\n")]);
+    for number in 0..=EARLY_CURSORS_MAX as u64 {
+        window.far.news.offer(ben_at(100 + number, 0));
+    }
+    window.settle();
+    let folder = window.shell().state.folder.as_ref().unwrap();
+    assert_eq!(folder.early_cursors.len(), EARLY_CURSORS_MAX);
+}
+
+#[test]
+fn more_people_than_fit_are_counted() {
+    let mut window = Window::with(&[("a.md", "one\n")]);
+    let device = |number: usize| PresentDevice {
+        device: number.to_string(),
+        device_name: None,
+        user: format!("u{number}"),
+        user_name: Some(format!("P{number}")),
+        is_own: false,
+        file: Some("a.md".to_owned()),
+    };
+    let devices: Vec<_> = (0..DISCS_MAX + DOTS_MAX).map(device).collect();
+    window.tell(FromLink::Presence(Presence { workspace: "w".to_owned(), users: Vec::new(), devices }));
+    assert!(window.has("Follow P0") && !window.has(&format!("Follow P{DISCS_MAX}")));
+    assert!(window.has(&format!("+{DOTS_MAX}")));
+}
+
 #[test]
 fn more_cursors_than_can_be_drawn_do_no_harm() {
     let mut window = Window::showing("plan.md", "one\ntwo\n");
     let cursors = (0..=LABELS_MAX as u64).map(|number| {
         let cursor = CursorPosition { head: number % 8, anchor: 0 };
-        RemoteCursor { user: number.to_string(), user_name: Some(format!("P{number}")), cursor }
+        RemoteCursor {
+            user: number.to_string(),
+            user_name: Some(format!("P{number}")),
+            device: String::new(),
+            cursor,
+        }
     });
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors: cursors.collect() }));
     let folder = window.shell().state.folder.as_ref().unwrap();

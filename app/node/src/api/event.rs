@@ -1,5 +1,6 @@
 //! What a node tells without being asked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -54,8 +55,18 @@ pub struct RemoteCursor {
     /// The person's name.
     #[serde(default)]
     pub user_name: Option<String>,
+    /// On which of the person's devices.
+    #[serde(default)]
+    pub device: String,
     /// Where.
     pub cursor: CursorPosition,
+}
+
+/// Asks who is here, and to be told whenever that changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PresenceWatch {
+    /// A folder in the workspace.
+    pub folder: PathBuf,
 }
 
 /// Who is here.
@@ -65,6 +76,30 @@ pub struct Presence {
     pub workspace: String,
     /// The users whose devices are connected.
     pub users: Vec<String>,
+    /// These devices.
+    #[serde(default)]
+    pub devices: Vec<PresentDevice>,
+}
+
+/// A connected device of somebody who can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresentDevice {
+    /// The device.
+    pub device: String,
+    /// What it is called.
+    #[serde(default)]
+    pub device_name: Option<String>,
+    /// Whose it is.
+    pub user: String,
+    /// What the person is called.
+    #[serde(default)]
+    pub user_name: Option<String>,
+    /// Whether it is another device of the person who asks.
+    #[serde(default)]
+    pub is_own: bool,
+    /// The file that the person is in, by its path in the workspace.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 type Receiver = dyn Fn(Event) -> bool + Send + Sync;

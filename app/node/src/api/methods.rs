@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     audit::{Audit, AuditReport},
+    backups::{BackedUp, Backup},
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, OwnDevices, Recovery, RecoveryCheck, RecoveryChecked,
@@ -13,6 +14,7 @@ use super::{
         DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit, DocumentEdited, DocumentOpen,
         DocumentOpened,
     },
+    event::{Presence, PresenceWatch},
     files::{
         Blame, BlameLines, Cat, CatText, Edit, Edited, History, HistoryVersions, Log, LogChanges, Restore,
         Restored,
@@ -24,6 +26,7 @@ use super::{
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
     search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
     symbols::{Definition, NamePlaces, Outline, OutlineSymbols, References},
+    void::{Admit, Admitted, VoidExport, VoidExported},
     workspace::{
         Digest, Digests, Init, Initialised, Join, JoinPreview, JoinPreviewed, Joined, Leave, Left,
         MirrorResume, MirrorResumed, Policies, Policy, Status, Wait, Waited, WorkspaceStatus,
@@ -219,6 +222,10 @@ methods! {
     "revoke" Revoke -> Revoked;
     /// Lists who did what to the membership.
     "audit" Audit -> AuditReport;
+    /// Writes out what somebody's work that does not count comes to.
+    "void.export" VoidExport -> VoidExported;
+    /// Lets somebody's work count that does not.
+    "void.admit" Admit -> Admitted;
     /// Makes a ticket that links another device to this person.
     "device.link" DeviceLink -> Shared;
     /// Says what a ticket would link this device to.
@@ -239,6 +246,8 @@ methods! {
     "keep" Keep -> Kept;
     /// Checks every chain, signature and hash of what this device holds.
     "keep.verify" KeepVerify -> KeepVerified;
+    /// Writes everything that this device holds into one file.
+    "backup" Backup -> BackedUp;
     /// Decides what a vanished folder means.
     "mirror.resume" MirrorResume -> MirrorResumed;
     /// Tells and sets what holds for everybody in a workspace.
@@ -257,6 +266,8 @@ methods! {
     "document.cursor" DocumentCursor -> DocumentClosed;
     /// Ends live editing of a document.
     "document.close" DocumentClose -> DocumentClosed;
+    /// Says who is here, now and whenever it changes.
+    "presence.watch" PresenceWatch -> Presence;
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ impl NodeApi for TestNode {
                 }
                 Request::Leave(_) => panic!("a defect"),
                 Request::NodeInfo(_) => {
-                    let event = Presence { workspace: "w".into(), users: vec!["u".into()] };
+                    let event =
+                        Presence { workspace: "w".into(), users: vec!["u".into()], devices: Vec::new() };
                     assert!(context.events.send(Event::Presence(event)));
                     Ok(Response::NodeInfo(NodeInfoReport {
                         version: "1".into(),
@@ -157,7 +158,10 @@ async fn events_arrive_without_being_asked_for() {
     let client = Client::connect(rig.home(), events).await.expect("a client");
     call(&client, NodeInfo {}, CallContext::default()).await.expect("an answer");
     let event = receiver.recv().await.expect("an event");
-    assert_eq!(event, Event::Presence(Presence { workspace: "w".into(), users: vec!["u".into()] }));
+    assert_eq!(
+        event,
+        Event::Presence(Presence { workspace: "w".into(), users: vec!["u".into()], devices: Vec::new() })
+    );
 }
 
 #[tokio::test]

@@ -269,7 +269,12 @@ impl WorkspaceIndex {
         self.read_typed(&index)?;
         if has_read {
             index.flush()?;
-            while index.tidy()? && !self.is_stopped.load(Ordering::Relaxed) {}
+            // A step at a time: each makes one page of several.
+            while index.tidy()? {
+                if self.is_stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
             let millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.built_millis.fetch_add(millis, Ordering::Relaxed);
         }

@@ -11,8 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, auditing, ended, governing, health, inviting, joining, keeping, linking, names, paths,
-    recovering, searching, wall_now,
+    Shared, admitting, auditing, backing_up, ended, governing, health, inviting, joining, keeping, linking,
+    names, paths, recovering, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -102,6 +102,8 @@ pub(super) async fn call(
         }
         Request::ChangeRole(request) => Response::ChangeRole(change_role(shared, request).await?),
         Request::Revoke(request) => Response::Revoke(governing::revoke(shared, request).await?),
+        Request::VoidExport(request) => Response::VoidExport(admitting::export(shared, request).await?),
+        Request::Admit(request) => Response::Admit(admitting::admit(shared, request).await?),
         Request::Audit(request) => Response::Audit(auditing::audit(shared, request).await?),
         Request::DeviceLink(request) => Response::DeviceLink(linking::link(shared, request).await?),
         Request::DeviceAcceptPreview(request) => {
@@ -119,6 +121,7 @@ pub(super) async fn call(
         }
         Request::Keep(request) => Response::Keep(keeping::keep(shared, request, progress).await?),
         Request::KeepVerify(_) => Response::KeepVerify(keeping::verify(shared).await?),
+        Request::Backup(request) => Response::Backup(backing_up::backup(shared, request, progress).await?),
         Request::MirrorResume(request) => Response::MirrorResume(resume(shared, request).await?),
         Request::Policy(request) => Response::Policy(policy(shared, request).await?),
         Request::Doctor(_) => Response::Doctor(health::doctor(shared).await),
@@ -132,10 +135,14 @@ pub(super) async fn call(
             Response::DocumentEdit(super::documents::edit(shared, request, &context).await?)
         }
         Request::DocumentCursor(request) => {
-            Response::DocumentCursor(shared.documents.cursor(context.session, &request)?)
+            Response::DocumentCursor(super::presence::point(shared, context.session, &request).await?)
         }
         Request::DocumentClose(request) => {
+            shared.presence.leave(context.session, request.document);
             Response::DocumentClose(shared.documents.close(context.session, request.document))
+        }
+        Request::PresenceWatch(request) => {
+            Response::PresenceWatch(super::presence::watch(shared, request, &context).await?)
         }
     })
 }

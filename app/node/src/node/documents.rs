@@ -3,18 +3,19 @@
 //! Each open document is a stream of revisions: the text as it was when it was opened, and every
 //! change since. An edit names the revision it was made on; the node makes it on the newest text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use weft_crdt::{DocumentId, Patch};
-use weft_sync::ids::{UserId, WorkspaceId};
+use weft_sync::ids::{EndpointId, UserId, WorkspaceId};
 
-use super::transform::transformed;
-use super::{Shared, calls, ended, paths};
+use super::transform::{moved, transformed};
+use super::{Shared, calls, ended, paths, presence};
 use crate::api::{
-    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentEdit,
-    DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, SessionId,
+    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentCursors,
+    DocumentEdit, DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, RemoteCursor, SessionId,
 };
+use crate::presence::Cursor;
 
 /// Documents that one program may have open.
 const OPEN_MAX: usize = 256;
@@ -42,6 +43,8 @@ struct OpenDocument {
     changes: Vec<Vec<Patch>>,
     /// Edits of this program that are made and not counted yet: it is not told of them.
     own: u64,
+    /// Where others were when the program was told last.
+    told: Vec<(EndpointId, Cursor)>,
     events: EventSink,
 }
 
@@ -99,16 +102,63 @@ impl OpenDocuments {
         DocumentClosed {}
     }
 
-    /// Cursors travel with the presence of a later version; the place is checked.
-    pub(super) fn cursor(
+    /// The workspace of an open document.
+    pub(super) fn workspace_of(&self, session: SessionId, number: u64) -> Result<WorkspaceId, ApiError> {
+        self.inner().open.get(&(session, number)).map(|open| open.ws).ok_or_else(|| not_open(number))
+    }
+
+    /// A program's cursor in the newest text: which text, the end that stays and the end that moves. To be asked on the
+    /// workspace's thread.
+    pub(super) fn cursor_now(
         &self,
         session: SessionId,
         request: &DocumentCursor,
-    ) -> Result<DocumentClosed, ApiError> {
-        match self.inner().open.get(&(session, request.document)) {
-            Some(_) => Ok(DocumentClosed {}),
-            None => Err(not_open(request.document)),
+    ) -> Result<(DocumentId, u64, u64), ApiError> {
+        let inner = self.inner();
+        let open = inner.open.get(&(session, request.document)).ok_or_else(|| not_open(request.document))?;
+        let since = open.since(request.revision)?;
+        let (anchor, head) = (request.cursor.anchor, request.cursor.head);
+        Ok((open.document, moved(anchor, since), moved(head, since)))
+    }
+
+    /// The texts of a workspace that are open.
+    pub(super) fn open_in(&self, ws: WorkspaceId) -> BTreeSet<DocumentId> {
+        self.inner().open.values().filter(|open| open.ws == ws).map(|open| open.document).collect()
+    }
+
+    /// Tells who has a text open where others are in it, as far as that is news. To be called on the workspace's thread,
+    /// so that the places belong to the revision that is told.
+    pub(super) fn tell_cursors(
+        &self,
+        ws: WorkspaceId,
+        document: DocumentId,
+        there: &[(EndpointId, Cursor, RemoteCursor)],
+    ) {
+        let now: Vec<(EndpointId, Cursor)> = there.iter().map(|(from, at, _)| (*from, *at)).collect();
+        let mut inner = self.inner();
+        let open = inner.open.iter_mut().filter(|(_, open)| open.ws == ws && open.document == document);
+        for ((_, number), open) in open.filter(|(_, open)| open.told != now) {
+            let cursors = there.iter().map(|(_, _, cursor)| cursor.clone()).collect();
+            let event = DocumentCursors { document: *number, revision: open.revision, cursors };
+            // A program that has no room for it is told the next time.
+            if open.events.send(Event::DocumentCursors(event)) {
+                open.told.clone_from(&now);
+            }
         }
+    }
+}
+
+impl OpenDocument {
+    /// The changes since a revision.
+    fn since(&self, revision: u64) -> Result<&[Vec<Patch>], ApiError> {
+        let behind = self.revision.checked_sub(revision).map(|n| n as usize);
+        let behind = behind.filter(|behind| *behind <= self.changes.len()).ok_or_else(|| {
+            let newest = self.revision;
+            let why = if revision > newest { "does not exist" } else { "is too old" };
+            ApiError::usage(format!("revision {revision} {why}, the newest is {newest}"))
+                .hint("open the document again with document.open")
+        })?;
+        Ok(&self.changes[self.changes.len() - behind..])
     }
 }
 
@@ -146,6 +196,7 @@ pub(super) async fn open(
             revision: 0,
             changes: Vec::new(),
             own: 0,
+            told: Vec::new(),
             events,
         };
         inner.open.insert((session, number), open);
@@ -155,6 +206,8 @@ pub(super) async fn open(
     if let Some(write) = write {
         calls::stored(&node, &workspace, write).await?;
     }
+    // Whoever is in it already is told of right after the answer.
+    presence::refresh(&node, workspace.ws);
     Ok(opened)
 }
 
@@ -172,15 +225,10 @@ pub(super) async fn edit(
         let (path, edits) = {
             let inner = of_thread.documents.inner();
             let open = inner.open.get(&key).ok_or_else(|| not_open(key.1))?;
-            let behind = open.revision.checked_sub(request.revision).map(|n| n as usize);
-            let behind = behind.filter(|behind| *behind <= open.changes.len()).ok_or_else(|| {
-                let newest = open.revision;
-                let why = if request.revision > newest { "does not exist" } else { "is too old" };
-                ApiError::usage(format!("revision {} {why}, the newest is {newest}", request.revision))
-                    .hint("open the document again with document.open")
-            })?;
-            let since = &open.changes[open.changes.len() - behind..];
-            (open.path.clone(), transformed(&request.edits, since))
+            let edits = transformed(&request.edits, open.since(request.revision)?);
+            // The file may have another name by now.
+            let path = engine.path_of_document(open.document).unwrap_or_else(|| open.path.clone());
+            (path, edits)
         };
         let (write, has_changed) = engine.edit_text(&path, &edits)?;
         // What the engine puts out is told right after this, on the same thread: then the edit is counted.
@@ -213,8 +261,9 @@ mod tests {
                 told.lock().unwrap_or_else(PoisonError::into_inner).push((number, changed.revision));
                 true
             });
-            let (path, changes) = ("x".to_owned(), Vec::new());
-            let open = OpenDocument { ws, document, path, revision: 0, changes, own: 1 - number, events };
+            let (path, changes, told) = ("x".to_owned(), Vec::new(), Vec::new());
+            let open =
+                OpenDocument { ws, document, path, revision: 0, changes, own: 1 - number, told, events };
             documents.inner().open.insert((SessionId(1), number), open);
         }
         let patch = Patch { at: CharIndex(0), delete: 0, insert: "a".to_owned() };

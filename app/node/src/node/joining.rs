@@ -210,7 +210,7 @@ pub(super) fn target(folder: Option<&Path>, parent: &Path, name: &str) -> PathBu
 }
 
 /// A name that every file system takes as one folder.
-fn folder_name(name: &str) -> String {
+pub(super) fn folder_name(name: &str) -> String {
     let name: String = name
         .chars()
         .filter(|c| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|'))
@@ -655,7 +655,7 @@ async fn adopt(
     workspace.ask(move |engine| engine.adopt_existing(different, existing)).await.ok_or_else(ended)
 }
 
-fn is_empty(folder: &Path) -> bool {
+pub(super) fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 

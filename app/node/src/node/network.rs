@@ -11,7 +11,7 @@ use weft_sync::frames::{ByeCode, PeerAddress as ToldAddress, is_hello_for};
 use weft_sync::ids::{EndpointId, WorkspaceId};
 use weft_sync::membership::Standing;
 
-use super::{Shared, inviting, keeping, wall_now};
+use super::{Shared, inviting, keeping, presence, wall_now};
 use crate::api::{ApiError, PeerAddress};
 use crate::transfer;
 use crate::workspace::engine::EngineEvent;
@@ -76,10 +76,14 @@ impl Router {
         match event {
             NetEvent::Connected { peer, address, dialer } => self.connected(peer, address, dialer),
             NetEvent::Disconnected { peer, .. } => {
-                let mut state = self.shared.state();
-                state.connected.remove(&peer);
-                state.contacts.insert(peer, wall_now());
+                {
+                    let mut state = self.shared.state();
+                    state.connected.remove(&peer);
+                    state.contacts.insert(peer, wall_now());
+                }
+                presence::disconnected(&self.shared, peer);
             }
+            NetEvent::Datagram { peer, bytes } => presence::heard(&self.shared, peer, &bytes),
             NetEvent::ChannelUp { channel, peer, opener } => self.channel_up(channel, peer, opener),
             NetEvent::Frame { channel, bytes } => self.frame(channel, bytes),
             NetEvent::ChannelDown { channel, code } => self.channel_down(channel, code),
@@ -119,6 +123,7 @@ impl Router {
         if let Some(address) = address {
             remember(&self.shared, peer, &address);
         }
+        presence::connected(&self.shared);
         for workspace in self.shared.handles() {
             let (shared, reopen) = (Arc::clone(&self.shared), self.reopen.clone());
             tokio::spawn(async move {
@@ -236,6 +241,7 @@ pub(super) fn engine_event(
 ) {
     match event {
         EngineEvent::MembershipChanged => {
+            presence::refresh(shared, ws);
             let shared = Arc::clone(shared);
             runtime.spawn(async move { want_members(&shared, ws).await });
         }
@@ -245,6 +251,7 @@ pub(super) fn engine_event(
         }
         EngineEvent::TextChanged { document, patches, user } => {
             shared.documents.changed(ws, document, &patches, user);
+            presence::text_changed(shared, ws, document);
         }
         EngineEvent::KeptMore => shared.kept_news.send_modify(|count| *count = count.wrapping_add(1)),
         EngineEvent::Forked(text) => tracing::error!("{text}"),

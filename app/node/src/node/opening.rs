@@ -86,6 +86,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         }),
         documents: super::documents::OpenDocuments::default(),
         indexes: crate::indexing::Indexes::new(opened.index_secret),
+        presence: Arc::default(),
         list_turn: tokio::sync::Mutex::default(),
         kept_news: tokio::sync::watch::Sender::new(0),
         network_task: Mutex::new(None),
@@ -95,21 +96,31 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         keep_port(&shared, net);
         let task = network::run(Arc::clone(&shared), net.clone(), events);
         *shared.network_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(tokio::spawn(task));
+        tokio::spawn(super::presence::run(
+            Arc::downgrade(&shared),
+            Arc::clone(&shared.presence),
+            net.clone(),
+        ));
     }
+    start_workspaces(&shared);
+    if let Some(network) = &options.network {
+        network::want_peers(&shared, &network.peers).await?;
+    }
+    Ok(Arc::new(Node { shared }))
+}
+
+/// One that does not open leaves the others as they are.
+fn start_workspaces(shared: &Arc<Shared>) {
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
     for record in records {
         let folder = match record.is_kept() {
             true => StartFolder::Later,
             false => StartFolder::Yes { is_import: false },
         };
-        if let Err(error) = start_workspace(&shared, &record, folder) {
+        if let Err(error) = start_workspace(shared, &record, folder) {
             tracing::error!(root = %record.root.display(), "a workspace cannot be opened: {error}");
         }
     }
-    if let Some(network) = &options.network {
-        network::want_peers(&shared, &network.peers).await?;
-    }
-    Ok(Arc::new(Node { shared }))
 }
 
 async fn start_network(network: &NetworkOptions, opened: &Opened) -> Result<(Net, NetEvents), ApiError> {
@@ -150,36 +161,10 @@ fn open_store(
     passphrase: Option<&crate::api::PassphrasePrompt>,
     mut rng: StdRng,
 ) -> Result<Opened, ApiError> {
-    let home = Home::open(path).map_err(|error| not_opened(chain(&error), error.hint()))?;
-    let lock = HomeLock::acquire_within(&home, LOCK_PATIENCE).map_err(|error| {
-        let is_held = matches!(error, LockError::Held { .. });
-        let told = if is_held { ApiError::busy(chain(&error)) } else { ApiError::failed(chain(&error)) };
-        told.hint(error.hint()).data_state("nothing was changed")
+    let (home, lock) = lock_home(path)?;
+    let unlocked = with_key_context(key, passphrase, |context| {
+        keys::unlock(&home, context).map_err(|error| not_opened(chain(&error), error.hint()))
     })?;
-    let mut ask = |request: keys::PassphraseRequest| {
-        let prompt = passphrase?;
-        let ask = |text: &str| (prompt.0)(text).ok();
-        let answer = match request {
-            keys::PassphraseRequest::Unlock(1) => ask("Passphrase of this device's data: ")?,
-            keys::PassphraseRequest::Unlock(_) => ask("That was not it. Passphrase of this device's data: ")?,
-            keys::PassphraseRequest::Choose => {
-                let first = ask("Choose a passphrase for this device's data: ")?;
-                (ask("The same again: ")? == first).then_some(first)?
-            }
-        };
-        Some(answer.into())
-    };
-    let ask: Option<&mut keys::AskPassphrase<'_>> = if passphrase.is_some() { Some(&mut ask) } else { None };
-    let mut context = KeyContext::of_this_machine(ask)
-        .map_err(|error| ApiError::usage(error.to_string()).hint(error.hint()))?;
-    context.choice = match key {
-        KeyChoice::Automatic => keys::KeyChoice::Any,
-        KeyChoice::Keyring => keys::KeyChoice::Keyring,
-        KeyChoice::File => keys::KeyChoice::File,
-        KeyChoice::PassphraseDescriptor(fd) => keys::KeyChoice::PassphraseFd(fd.unsigned_abs()),
-    };
-    let unlocked =
-        keys::unlock(&home, &mut context).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let store =
         Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let profile = load_profile(&home, &store, &mut rng)?;
@@ -202,6 +187,61 @@ fn open_store(
         home,
         rng,
     })
+}
+
+/// Opens a data folder for this process alone.
+pub(super) fn lock_home(path: &Path) -> Result<(Home, HomeLock), ApiError> {
+    let home = Home::open(path).map_err(|error| not_opened(chain(&error), error.hint()))?;
+    let lock = HomeLock::acquire_within(&home, LOCK_PATIENCE).map_err(|error| {
+        let is_held = matches!(error, LockError::Held { .. });
+        let told = if is_held { ApiError::busy(chain(&error)) } else { ApiError::failed(chain(&error)) };
+        told.hint(error.hint()).data_state("nothing was changed")
+    })?;
+    Ok((home, lock))
+}
+
+/// Reads a passphrase, one line, from an open file descriptor.
+///
+/// # Errors
+/// When there is none.
+pub fn read_passphrase(descriptor: u32) -> Result<String, ApiError> {
+    let read = keys::read_passphrase(descriptor).map_err(|error| {
+        ApiError::usage(chain(&error))
+            .hint("give it as one line: --passphrase-fd 3 3<passphrase.txt")
+            .data_state("nothing was changed")
+    })?;
+    Ok(secrecy::ExposeSecret::expose_secret(&read).to_owned())
+}
+
+/// Does something with what opens or keeps the key of a store.
+pub(super) fn with_key_context<T>(
+    key: KeyChoice,
+    passphrase: Option<&crate::api::PassphrasePrompt>,
+    task: impl FnOnce(&mut KeyContext<'_>) -> Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    let mut ask = |request: keys::PassphraseRequest| {
+        let prompt = passphrase?;
+        let ask = |text: &str| (prompt.0)(text).ok();
+        let answer = match request {
+            keys::PassphraseRequest::Unlock(1) => ask("Passphrase of this device's data: ")?,
+            keys::PassphraseRequest::Unlock(_) => ask("That was not it. Passphrase of this device's data: ")?,
+            keys::PassphraseRequest::Choose => {
+                let first = ask("Choose a passphrase for this device's data: ")?;
+                (ask("The same again: ")? == first).then_some(first)?
+            }
+        };
+        Some(answer.into())
+    };
+    let ask: Option<&mut keys::AskPassphrase<'_>> = if passphrase.is_some() { Some(&mut ask) } else { None };
+    let mut context = KeyContext::of_this_machine(ask)
+        .map_err(|error| ApiError::usage(error.to_string()).hint(error.hint()))?;
+    context.choice = match key {
+        KeyChoice::Automatic => keys::KeyChoice::Any,
+        KeyChoice::Keyring => keys::KeyChoice::Keyring,
+        KeyChoice::File => keys::KeyChoice::File,
+        KeyChoice::PassphraseDescriptor(fd) => keys::KeyChoice::PassphraseFd(fd.unsigned_abs()),
+    };
+    task(&mut context)
 }
 
 /// A data folder that does not open is left as it is, and so are the shared folders.
@@ -399,6 +439,7 @@ pub(super) async fn shut_down(shared: &Arc<Shared>) {
         std::mem::take(&mut state.running)
     };
     let of_indexes = Arc::clone(shared);
+    shared.presence.node_ends();
     let stopped = tokio::task::spawn_blocking(move || {
         of_indexes.indexes.stop();
         for workspace in running.into_values() {

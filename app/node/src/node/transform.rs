@@ -51,6 +51,15 @@ pub(super) fn transformed(edits: &[ClientEdit], since: &[Vec<Patch>]) -> Vec<Cli
     moved.into_iter().map(edit_of).collect()
 }
 
+/// Where a place is after changes: behind what came at it, and where its text was when that is gone.
+pub(super) fn moved(place: u64, since: &[Vec<Patch>]) -> u64 {
+    since.iter().flatten().fold(place, |place, patch| {
+        let at = patch.at.0 as u64;
+        let place = without(place, at, patch.delete as u64);
+        if at <= place { place + chars(&patch.insert) } else { place }
+    })
+}
+
 fn steps(at: u64, delete: u64, insert: &str) -> impl Iterator<Item = Step> {
     let deletion = (delete > 0).then_some(Step::Delete { at, count: delete });
     let insertion = (!insert.is_empty()).then(|| Step::Insert { at, text: insert.to_owned() });
@@ -169,6 +178,15 @@ mod tests {
     fn at_one_place_what_came_first_stands_first() {
         let since = [vec![patch(1, 0, "first")]];
         assert_eq!(apply("afirstb", &transformed(&[edit(1, 0, "behind")], &since)), "afirstbehindb");
+    }
+
+    #[test]
+    fn a_place_stays_with_its_text() {
+        let since = [vec![patch(0, 0, "ab")], vec![patch(5, 2, "")]];
+        assert_eq!([0, 3, 4, 6].map(|place| moved(place, &since)), [2, 5, 5, 6]);
+        assert_eq!(moved(3, &[vec![patch(3, 0, "xy")]]), 5);
+        assert_eq!(moved(3, &[vec![patch(1, 5, "xy")]]), 3);
+        assert_eq!(moved(3, &[]), 3);
     }
 
     /// Some edits of a text, each of which counts on the text after the ones before it.

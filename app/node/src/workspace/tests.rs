@@ -3,6 +3,7 @@
 mod counting;
 mod doubled;
 mod past;
+mod presence;
 mod reconnect;
 mod removed;
 mod saves;

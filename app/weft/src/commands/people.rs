@@ -1,15 +1,18 @@
 //! People: invitations, members, and the devices this node talks to.
 
 use weft_node::api::{
-    ApiError, Audit, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
-    InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role,
+    Admit, ApiError, Audit, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
+    InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role, VoidExport,
 };
 
 use super::{Outcome, print_node_line};
 use crate::{
-    arguments::{AuditArguments, FolderArgument, InvitationsArguments, RevokeArguments, RoleArguments},
+    arguments::{
+        AdmitArguments, AuditArguments, ExportVoidArguments, FolderArgument, InvitationsArguments,
+        RevokeArguments, RoleArguments,
+    },
     connection::{Connection, Need, with_node},
-    environment::{Environment, folder_or_current},
+    environment::{Environment, absolute, folder_or_current},
     output::Output,
     text,
 };
@@ -74,6 +77,30 @@ pub(super) async fn audit(
     let report = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&report, text::audit)?;
     Ok(if report.damaged.is_empty() { Outcome::Done } else { Outcome::NeedsPerson })
+}
+
+pub(super) async fn export_void(
+    arguments: &ExportVoidArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = VoidExport { folder, who: arguments.of.clone(), to: absolute(&arguments.to)? };
+    let exported = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
+    output.result(&exported, text::void_exported)?;
+    Ok(Outcome::Done)
+}
+
+pub(super) async fn admit(
+    arguments: &AdmitArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let folder = folder_or_current(arguments.folder.folder.as_deref())?;
+    let request = Admit { folder, who: arguments.who.clone() };
+    let admitted = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
+    output.result(&admitted, text::admitted)?;
+    Ok(Outcome::Done)
 }
 
 pub(super) async fn role(

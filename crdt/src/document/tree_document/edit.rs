@@ -92,6 +92,23 @@ impl TreeDocument {
         Ok(edited)
     }
 
+    /// Makes a change that builds upon everything here and does nothing: who makes it stands for all of it.
+    pub fn affirm(&mut self, author: Author, time: i64) -> Result<TreeEdited, TreeEditError> {
+        self.check_edits(&[], time)?;
+        let mut edited = TreeEdited::default();
+        loop {
+            let LocalDeps { deps, all } = self.graph.local_deps(&author);
+            let (draft, _) = self.longest_draft(&author, &[], deps.clone(), time);
+            let change = finish(self.id, author, draft);
+            let fit = self.graph.local_fit(&deps);
+            self.admit_own(&change, fit);
+            edited.changes.push(change);
+            if all {
+                return Ok(edited);
+            }
+        }
+    }
+
     fn check_edits(&self, edits: &[RegisterEdit], time: i64) -> Result<(), TreeEditError> {
         for edit in edits {
             let length = edit.key.len();

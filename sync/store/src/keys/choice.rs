@@ -81,8 +81,11 @@ impl KeyChoice {
     }
 }
 
-/// Reads one line. Byte by byte, so that what follows stays for others.
-pub(super) fn read_passphrase(fd: u32) -> Result<SecretString, SlotError> {
+/// Reads a passphrase from an open file descriptor: one line, byte by byte, so that what follows stays for others.
+///
+/// # Errors
+/// When the descriptor cannot be read, or the line is empty or too long.
+pub fn read_passphrase(fd: u32) -> Result<SecretString, SlotError> {
     let failed = |source| SlotError::PassphraseFd { fd, source };
     if cfg!(not(unix)) {
         return Err(failed(std::io::ErrorKind::Unsupported.into()));

@@ -57,8 +57,8 @@ impl KeysFile {
         }
     }
 
-    /// Writes the file, so that a crash leaves the old one or the new one, and keeps the old one.
-    pub(super) fn write(&self, home: &Home) -> Result<(), UnlockError> {
+    /// The bytes of the file.
+    pub(super) fn encode(&self) -> Vec<u8> {
         let known = self.slots.iter().map(serde_json::to_value);
         let known: Result<Vec<Value>, _> = known.collect();
         let mut slots = known.expect("strings as JSON");
@@ -66,6 +66,12 @@ impl KeysFile {
         let json = Json { version: VERSION, profile: self.profile.clone(), slots };
         let mut bytes = serde_json::to_vec_pretty(&json).expect("strings and a number as JSON");
         bytes.push(b'\n');
+        bytes
+    }
+
+    /// Writes the file, so that a crash leaves the old one or the new one, and keeps the old one.
+    pub(super) fn write(&self, home: &Home) -> Result<(), UnlockError> {
+        let bytes = self.encode();
         let path = home.keys_json();
         // A damaged file must not push a good backup out.
         let is_good = matches!(read_one(path.clone()), Ok(Some(_)));

@@ -132,6 +132,15 @@ fn write_identity(connection: &Connection, key: &StoreKey) -> rusqlite::Result<(
     Ok(())
 }
 
+/// Makes a copy of a database one of its own: with another instance, which tells that nothing was sent from it, and
+/// without invitations, which must not be good again after they were used.
+pub(super) fn make_independent(copy: &Connection) -> rusqlite::Result<()> {
+    copy.pragma_update(None, "secure_delete", true)?;
+    copy.execute("UPDATE meta SET value = randomblob(16) WHERE name = 'instance'", [])?;
+    copy.execute("DELETE FROM records WHERE tab = ?1", [i64::from(Table::Invitation.number())])?;
+    Ok(())
+}
+
 const KEY_CHECK: Space = Space::device(Table::Setting);
 const KEY_CHECK_NAME: &[u8] = b"\0key check";
 

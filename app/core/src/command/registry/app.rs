@@ -22,6 +22,9 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(GoToSymbol, "workbench.action.gotoSymbol", "Go to symbol in file…", "mod+shift+o"),
     entry(GoToWorkspaceSymbol, "workbench.action.showAllSymbols", "Go to symbol in workspace…", "mod+t"),
     entry(NewFile, "workbench.action.files.newUntitledFile", "New file", "mod+n"),
+    entry(NewFolder, "explorer.newFolder", "New folder", ""),
+    entry(RenameFile, "renameFile", "Rename file", ""),
+    entry(DeleteFile, "deleteFile", "Delete file", ""),
     entry(NewWindow, "workbench.action.newWindow", "New window", "mod+shift+n"),
     entry(OpenFile, "workbench.action.files.openFile", "Open file…", "mod+o"),
     entry(OpenFolder, "workbench.action.files.openFolder", "Open folder…", "mod+k mod+o"),
@@ -71,6 +74,9 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleFindRegex, "toggleFindRegex", "Use regular expression", "alt+r")
         .mac("alt+meta+r")
         .when("findWidgetVisible"),
+    entry(ToggleFindInSelection, "toggleFindInSelection", "Find in selection", "alt+l")
+        .mac("alt+meta+l")
+        .when("findWidgetVisible"),
     entry(CloseFind, "closeFindWidget", "Close find", "escape | shift+escape").when("findWidgetVisible"),
     entry(ToggleWordWrap, "editor.action.toggleWordWrap", "Toggle word wrap", "alt+z"),
     entry(ToggleWhitespace, "editor.action.toggleRenderWhitespace", "Toggle whitespace marks", ""),
@@ -110,7 +116,7 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ShowSyncState, "weft.syncState", "Show sync state", ""),
     entry(ShowHistory, "weft.history", "Show history of this file", ""),
     entry(ToggleBlame, "weft.blame", "Toggle blame", ""),
-    entry(FollowPerson, "weft.follow", "Follow a person…", ""),
+    entry(FollowPerson, "weft.follow", "Follow a person", ""),
     entry(PingLine, "weft.ping", "Ping this line", ""),
     entry(ToggleChat, "weft.chat", "Toggle chat", ""),
 ];

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::Edited;
+use super::{EditError, Edited};
 use crate::change::{Author, Change, Draft, Ops, content_actor};
 use crate::document::TextDocument;
 use crate::document::actors::{Actors, Id};
@@ -63,6 +63,20 @@ impl TextDocument {
             self.apply_own(&change, fit);
             changes.push(change);
         }
+    }
+
+    /// Makes a change that builds upon everything here and does nothing: who makes it stands for all of it.
+    pub fn affirm(&mut self, author: Author, time: i64) -> Result<Edited, EditError> {
+        self.check_room(0, time)?;
+        let mut changes = self.join_heads(author, time);
+        let deps: SmallVec<[ChangeHash; 1]> = self.graph.heads().hashes().into();
+        let mut draft = self.draft(author, time, deps.clone());
+        self.name(author, &mut draft);
+        let change = draft.encode();
+        let fit = self.graph.local_fit(&deps);
+        self.apply_own(&change, fit);
+        changes.push(change);
+        Ok(Edited { changes, ..Edited::default() })
     }
 
     /// A change without operations.
