@@ -10,7 +10,7 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 21] = [
+const LAYERS: [(&str, u32); 23] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
@@ -27,6 +27,8 @@ const LAYERS: [(&str, u32); 21] = [
     ("weft-simulations", 6),
     ("weft-bench-report", 0),
     ("weft-fuzz", 0),
+    ("weft-test-models", 0),
+    ("weft-bench-ai", 7),
     ("weft-bench-sync", 7),
     ("weft-benches", 6),
     ("weft-bench-index", 6),
@@ -67,7 +69,7 @@ const RESERVED: [(&str, &[&str]); 12] = [
     ("eframe", &["weft-desktop"]),
     ("egui", &["weft-desktop"]),
     ("egui_kittest", &["weft-desktop"]),
-    ("llama-cpp-2", &["weft-ai-llama"]),
+    ("llama-cpp-2", &["weft-ai-llama", "weft-bench-ai"]),
 ];
 
 /// What `cargo metadata` says, as far as it matters here.

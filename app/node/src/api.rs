@@ -8,11 +8,12 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`: the parameters and
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`, `ai`: the parameters and
 //!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
 
+mod ai;
 mod audit;
 mod backups;
 mod devices;
@@ -34,6 +35,12 @@ mod wall_time;
 mod workspace;
 
 pub use self::{
+    ai::{
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload,
+        AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels,
+        AiModelsVerified, AiProposal, AiSampling, Purpose,
+    },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     backups::{
         BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
@@ -51,7 +58,7 @@ pub use self::{
     },
     error::{ApiError, ErrorKind},
     event::{
-        DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
+        AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
         RemoteCursor,
     },
     files::{

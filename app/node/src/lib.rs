@@ -17,6 +17,7 @@ mod folder;
 #[cfg(test)]
 mod fuzz;
 mod indexing;
+mod models;
 mod node;
 mod presence;
 mod profile;

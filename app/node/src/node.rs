@@ -1,6 +1,7 @@
 //! A node: the workspaces of one data folder, and the network they share.
 
 mod admitting;
+pub(crate) mod ai;
 mod auditing;
 mod backing_up;
 mod calls;
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,
     pub(crate) documents: documents::OpenDocuments,
+    /// Language models on this device.
+    pub(crate) ai: Arc<ai::Ai>,
     pub(crate) indexes: crate::indexing::Indexes,
     pub(crate) presence: Arc<presence::Presence>,
     /// Held by whoever makes a list of chunks for a keeper.
@@ -163,6 +166,7 @@ impl NodeApi for Node {
 
     fn session_closed(&self, session: SessionId) {
         self.shared.documents.close_session(session);
+        self.shared.ai.close_session(session);
         self.shared.presence.close_session(session);
     }
 }

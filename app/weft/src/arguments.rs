@@ -1,5 +1,6 @@
 //! What can be typed, with the help texts.
 
+mod ai;
 mod parse;
 mod search;
 
@@ -8,9 +9,15 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use weft_node::api::{BranchSwitch, Existing, PeerAddress, Role};
 
-pub(crate) use self::parse::parse_duration;
 use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
-pub(crate) use self::search::{IndexAction, IndexArguments, SearchArguments};
+pub(crate) use self::{
+    ai::{
+        AiAction, AiArguments, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction,
+        ServeArguments,
+    },
+    parse::parse_duration,
+    search::{IndexAction, IndexArguments, SearchArguments},
+};
 
 const ABOUT: &str = "Edit one folder together, without a server";
 
@@ -107,6 +114,11 @@ pub(crate) enum Command {
     Mirror(MirrorArguments),
     /// Show, and as an admin set, what holds for everybody in a workspace.
     Policy(PolicyArguments),
+    /// Language models on this device: complete, ask, change, serve.
+    Ai(AiArguments),
+    /// Runs a model for the node; not for people.
+    #[command(hide = true)]
+    Worker,
     /// Check the health of this device, with a cure for each finding.
     Doctor,
     /// Show the program's own log.

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod ai;
 mod backup;
 mod device;
 mod files;
@@ -77,6 +78,9 @@ pub(crate) async fn run(
             workspace::resume(arguments, environment, output).await
         }
         Command::Policy(arguments) => workspace::policy(&arguments, environment, output).await,
+        Command::Ai(arguments) => ai::ai(&arguments.action, environment, output).await,
+        // Begun in `main`, before anything is opened.
+        Command::Worker => Ok(Outcome::Done),
         Command::Doctor => health::doctor(environment, output).await,
         // Shown above, before the log is opened for writing.
         Command::Diagnostics(_) => Ok(Outcome::Done),
@@ -105,6 +109,19 @@ pub(crate) fn open_window(folder: Option<&std::path::Path>, output: &Output) -> 
     output
         .print(&format!("{help}\n\nThis build of Weft has no window; every command works without it.\n"))?;
     Ok(Outcome::Done)
+}
+
+/// `weft worker`: runs a model for the node until the node closes the pipe.
+#[cfg(feature = "ai")]
+pub(crate) fn be_worker() -> Result<Outcome, ApiError> {
+    let _status = weft_ai_llama::worker::run();
+    Ok(Outcome::Done)
+}
+
+/// `weft worker`, in a build without the engine.
+#[cfg(not(feature = "ai"))]
+pub(crate) fn be_worker() -> Result<Outcome, ApiError> {
+    Err(ApiError::usage("this build of Weft has no engine for models").hint("build it with the feature `ai`"))
 }
 
 /// A node with the network as the arguments say.

@@ -14,7 +14,10 @@ use weft_node::{
     control::{Client, ConnectError, ControlServer},
 };
 
-use crate::environment::Environment;
+use crate::{
+    environment::Environment,
+    streams::{Asker, Streams},
+};
 
 /// How long another command may hold the data folder before we give up.
 const BUSY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -37,6 +40,7 @@ pub(crate) enum Need {
 pub(crate) struct Connection {
     api: Arc<dyn NodeApi>,
     own: Option<Own>,
+    streams: Streams,
     /// True from the first signal on, so that nobody who looks later misses it.
     signalled: watch::Receiver<bool>,
 }
@@ -88,8 +92,10 @@ async fn until_interrupted<T>(
 impl Connection {
     async fn open(environment: &Environment, need: &Need, deadline: Instant) -> Result<Self, ApiError> {
         loop {
-            if let Some(client) = Self::attach(environment, need).await? {
-                return Ok(Self { api: Arc::new(client), own: None, signalled: listen_for_signals() });
+            let streams = Streams::default();
+            if let Some(client) = Self::attach(environment, need, streams.sink()).await? {
+                let (api, signalled) = (Arc::new(client), listen_for_signals());
+                return Ok(Self { api, own: None, streams, signalled });
             }
             match Self::open_own(environment, need).await {
                 Err(error) if error.kind == ErrorKind::Busy && Instant::now() < deadline => {
@@ -101,8 +107,12 @@ impl Connection {
     }
 
     /// Connects to the running node; `None` when there is none that can do what is needed.
-    async fn attach(environment: &Environment, need: &Need) -> Result<Option<Client>, ApiError> {
-        let client = match Client::connect(&environment.home, EventSink::none()).await {
+    async fn attach(
+        environment: &Environment,
+        need: &Need,
+        events: EventSink,
+    ) -> Result<Option<Client>, ApiError> {
+        let client = match Client::connect(&environment.home, events).await {
             Ok(client) => client,
             Err(ConnectError::NotRunning) => return Ok(None),
             Err(error) => return Err(connect_error(&error)),
@@ -139,7 +149,8 @@ impl Connection {
                 }
             }
         };
-        Ok(Self { api, own: Some(Own { node, server }), signalled: listen_for_signals() })
+        let own = Some(Own { node, server });
+        Ok(Self { api, own, streams: Streams::default(), signalled: listen_for_signals() })
     }
 
     /// Is it a node of this process?
@@ -160,6 +171,11 @@ impl Connection {
     ) -> Result<M::Response, ApiError> {
         let context = CallContext { progress, ..CallContext::default() };
         api::call(&*self.api, request, context).await
+    }
+
+    /// Asks from other tasks, and for text while it comes.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker { api: Arc::clone(&self.api), streams: self.streams.clone() }
     }
 
     /// Describes the node.

@@ -8,6 +8,7 @@
 //! - `connection`: finding or opening a node;
 //! - `commands`: one module for each subject;
 //! - `text`: from answers to what people read; what others wrote is escaped there;
+//! - `streams`: text of models while it comes;
 //! - `output`, `progress`, `logging`: where it all goes;
 //! - `memory`: what the allocator is asked for.
 
@@ -19,6 +20,7 @@ mod logging;
 mod memory;
 mod output;
 mod progress;
+mod streams;
 mod text;
 
 use std::process::ExitCode;
@@ -50,6 +52,8 @@ fn run(arguments: Arguments, output: &Output) -> Result<Outcome, weft_node::api:
     let command = match arguments.command {
         None => return commands::open_window(None, output),
         Some(Command::Open(folder)) => return commands::open_window(folder.folder.as_deref(), output),
+        // Before anything of the person's is opened: this process reads a stranger's file.
+        Some(Command::Worker) => return commands::be_worker(),
         Some(command) => command,
     };
     command.prepare_process();

@@ -3,6 +3,7 @@
 //! Everything that another person may have written goes through [`plain`] or [`verbatim`], so that a name cannot move the
 //! cursor, change colours or turn the reading direction.
 
+mod ai;
 mod audit;
 mod backup;
 mod devices;
@@ -20,6 +21,9 @@ mod void;
 mod workspace;
 
 pub(crate) use self::{
+    ai::{
+        ai_accepted, ai_answer, ai_hardware, ai_model_added, ai_models, ai_proposal, ai_removed, ai_verified,
+    },
     audit::audit,
     backup::{backed_up, backup_checked, restored_backup},
     devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},

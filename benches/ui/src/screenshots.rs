@@ -1,6 +1,6 @@
 //! Pictures of every page of the window, in the dark and the light theme: `weft-screenshots FOLDER [SCALE]`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -11,11 +11,12 @@ fn main() -> ExitCode {
         .and_then(|()| weft_desktop::tour::screenshots(&folder, scale).map_err(|error| error.to_string()));
     match taken {
         Ok(()) => {
-            println!("{}", folder.display());
+            // Whoever closed the output does not want to read it.
+            let _ = writeln!(std::io::stdout(), "{}", folder.display());
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("error: {why}");
+            let _ = writeln!(std::io::stderr(), "error: {why}");
             ExitCode::FAILURE
         }
     }

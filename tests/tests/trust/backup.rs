@@ -1,7 +1,7 @@
 //! Backups: a device that is lost comes back, and nothing is said twice.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use age::secrecy::ExposeSecret as _;
@@ -202,7 +202,7 @@ fn the_age_tool_opens_a_backup() {
     // By hand: the folder as WEFT_HOME.
     let mut by_hand = machine(root.path(), "ana");
     by_hand.device.home = out.join("weft");
-    by_hand.files = Files { root: PathBuf::from(team.people[ANA].files.path("")) };
+    by_hand.files = Files { root: team.people[ANA].files.path("") };
     by_hand.files.write("a.txt", "one\nfrom ben\nby hand\n").expect("a file");
     by_hand.device.start_node().expect("a node");
     team.has(BEN, "a.txt", "by hand");

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use weft_tests::ControlSocket;
+use weft_tests::{ControlSocket, PATIENCE};
 
 use crate::team::Team;
 
@@ -121,7 +121,7 @@ fn cursors_reach_the_others_and_stay_with_their_text() {
     ben.open();
     ben.sees(&[("Ana", 9, 12)]);
     // A cursor of an old revision is moved over what came since.
-    ana.until("the edit", |event| (event["method"] == "document.changed").then_some(()));
+    team.has(0, "plan.md", "zero");
     ana.point(0, 0, 0);
     ben.sees(&[("Ana", 5, 5)]);
     ana.ask("document.close", &json!({ "document": ana.document }));
@@ -138,13 +138,15 @@ fn who_is_put_out_neither_sees_nor_is_seen() {
     team.weft(0, &["revoke", "Ben", "notes", "--yes"]).expect("put out");
     editors[0].sees(&[]);
     editors[0].meets(&[("Carla", None)]);
+    team.members_are(2, &[("Ana", "owner"), ("Carla", "editor")]);
+    let is_told = weft_tests::eventually(PATIENCE, || (team.state(1) == "removed").then_some(()));
+    assert!(is_told.is_some(), "{:?}", team.state(1));
     // What Ben's device says from now on counts for nobody, and nobody tells it anything.
     editors[1].point(0, 5, 5);
     editors[2].point(0, 7, 7);
     editors[0].sees(&[("Carla", 7, 7)]);
     editors[0].point(0, 1, 1);
     editors[2].sees(&[("Ana", 1, 1)]);
-    team.weft(1, &["status", "notes"]).expect("a status");
     let folder = editors[1].folder.clone();
     let told = editors[1].ask("presence.watch", &json!({ "folder": folder }));
     assert_eq!(told["devices"], json!([]), "{told}");

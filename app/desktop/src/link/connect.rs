@@ -133,6 +133,8 @@ fn events_to(news: &NewsSender) -> EventSink {
             Event::DocumentChanged(changed) => FromLink::Changed(changed),
             Event::DocumentCursors(cursors) => FromLink::Cursors(cursors),
             Event::Presence(presence) => FromLink::Presence(presence),
+            // The window asks no model for a stream yet.
+            Event::AiText(_) => return true,
         });
         // What found no room is noted, and the documents are opened again.
         true

@@ -20,6 +20,18 @@ pub enum Event {
     /// Who is here.
     #[serde(rename = "presence")]
     Presence(Presence),
+    /// More of a model's answer.
+    #[serde(rename = "ai.text")]
+    AiText(AiText),
+}
+
+/// More of a model's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiText {
+    /// The name that the request gave.
+    pub stream: String,
+    /// What came.
+    pub text: String,
 }
 
 /// Somebody else changed an open document.

@@ -3,6 +3,11 @@
 use serde_json::Value;
 
 use super::{
+    ai::{
+        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
+        AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
+        AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
+    },
     audit::{Audit, AuditReport},
     backups::{BackedUp, Backup},
     devices::{
@@ -266,6 +271,32 @@ methods! {
     "document.cursor" DocumentCursor -> DocumentClosed;
     /// Ends live editing of a document.
     "document.close" DocumentClose -> DocumentClosed;
+    /// Lists the language models on this device.
+    "ai.models" AiModels -> AiModelList;
+    /// Takes a model file into the collection.
+    "ai.models.import" AiModelImport -> AiModel;
+    /// Downloads a model.
+    "ai.models.download" AiModelDownload -> AiModel;
+    /// Computes the checksums of the model files again.
+    "ai.models.verify" AiModelVerify -> AiModelsVerified;
+    /// Deletes a model.
+    "ai.models.remove" AiModelRemove -> AiModelRemoved;
+    /// Asks for one model when none is named.
+    "ai.models.choose" AiModelChoose -> AiModelList;
+    /// Says what this device computes models with.
+    "ai.hardware" AiHardware -> AiHardwareReport;
+    /// Asks a model for text.
+    "ai.generate" AiGenerate -> AiAnswer;
+    /// Completes a file at a place.
+    "ai.complete" AiComplete -> AiAnswer;
+    /// Asks about a workspace.
+    "ai.chat" AiChat -> AiAnswer;
+    /// Asks for vectors.
+    "ai.embed" AiEmbed -> AiEmbedded;
+    /// Asks for a change of some lines.
+    "ai.edit" AiEdit -> AiProposal;
+    /// Answers a proposal.
+    "ai.accept" AiAccept -> AiAccepted;
     /// Says who is here, now and whenever it changes.
     "presence.watch" PresenceWatch -> Presence;
 }

@@ -73,6 +73,11 @@ pub struct LocalRules {
     pub ignore: Vec<String>,
 }
 
+/// Whether a path is on the secret list, or lies in a folder that is. No setting takes it off.
+pub(crate) fn is_secret(path: &str) -> bool {
+    matcher(SECRETS, true).matched_path_or_any_parents(path, false).is_ignore()
+}
+
 /// All rules of one workspace, read folder by folder and remembered.
 #[derive(Debug)]
 pub(crate) struct Rules {

@@ -11,8 +11,8 @@ use weft_sync::workspace::{found, set_policy};
 
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
-    Shared, admitting, auditing, backing_up, ended, governing, health, inviting, joining, keeping, linking,
-    names, paths, recovering, searching, wall_now,
+    Shared, admitting, ai, auditing, backing_up, ended, governing, health, inviting, joining, keeping,
+    linking, names, paths, recovering, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -141,6 +141,25 @@ pub(super) async fn call(
             shared.presence.leave(context.session, request.document);
             Response::DocumentClose(shared.documents.close(context.session, request.document))
         }
+        Request::AiModels(_) => Response::AiModels(ai::list(shared).await?),
+        Request::AiModelImport(request) => {
+            Response::AiModelImport(ai::import(shared, request, progress).await?)
+        }
+        Request::AiModelDownload(request) => {
+            Response::AiModelDownload(ai::download(shared, request, progress).await?)
+        }
+        Request::AiModelVerify(request) => {
+            Response::AiModelVerify(ai::verify(shared, request, progress).await?)
+        }
+        Request::AiModelRemove(request) => Response::AiModelRemove(ai::remove(shared, request).await?),
+        Request::AiModelChoose(request) => Response::AiModelChoose(ai::choose(shared, request).await?),
+        Request::AiHardware(_) => Response::AiHardware(ai::hardware(shared).await?),
+        Request::AiGenerate(request) => Response::AiGenerate(ai::generate(shared, request, &context).await?),
+        Request::AiComplete(request) => Response::AiComplete(ai::complete(shared, request, &context).await?),
+        Request::AiChat(request) => Response::AiChat(ai::chat(shared, request, &context).await?),
+        Request::AiEmbed(request) => Response::AiEmbed(ai::embed(shared, request, &context).await?),
+        Request::AiEdit(request) => Response::AiEdit(ai::edit(shared, request, &context).await?),
+        Request::AiAccept(request) => Response::AiAccept(ai::accept(shared, request, &context).await?),
         Request::PresenceWatch(request) => {
             Response::PresenceWatch(super::presence::watch(shared, request, &context).await?)
         }
@@ -148,7 +167,7 @@ pub(super) async fn call(
 }
 
 /// A file's workspace, looked at once, and its path there.
-async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, String), ApiError> {
+pub(super) async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(WorkspaceHandle, String), ApiError> {
     let (workspace, _, rest) = shared.workspace_of(path)?;
     let path = paths::inside(&rest)?;
     scanned_or_full(shared, &workspace).await?;

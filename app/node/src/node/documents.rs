@@ -244,6 +244,48 @@ pub(super) async fn edit(
     Ok(DocumentEdited { revision })
 }
 
+/// Makes an accepted edit of a model on the newest text; `false` when the text that it replaces is no longer what the
+/// model saw.
+pub(super) async fn edit_of_model(
+    shared: &Arc<Shared>,
+    session: SessionId,
+    document: u64,
+    edit: ClientEdit,
+    old: &str,
+    model: &str,
+) -> Result<bool, ApiError> {
+    let key = (session, document);
+    let ws = shared.documents.inner().open.get(&key).map(|open| open.ws);
+    let workspace = shared.handle(&ws.ok_or_else(|| not_open(document))?).ok_or_else(ended)?;
+    let (of_thread, old, model) = (Arc::clone(shared), old.to_owned(), model.to_owned());
+    let edited = workspace.ask(move |engine| {
+        let (path, edits) = {
+            let inner = of_thread.documents.inner();
+            let open = inner.open.get(&key).ok_or_else(|| not_open(key.1))?;
+            if open.changes.len() as u64 != open.revision {
+                return Err(ApiError::failed("too much has changed since the model saw the text")
+                    .hint("ask again")
+                    .data_state("this hunk was not made"));
+            }
+            // The model's hunks never touch each other, so its own earlier ones only move this one.
+            (open.path.clone(), transformed(&[edit], &open.changes))
+        };
+        if !engine.still_reads(&path, &edits, &old)? {
+            return Ok(None);
+        }
+        let (write, has_changed) = engine.edit_text_of_model(&path, &edits, model)?;
+        let mut inner = of_thread.documents.inner();
+        if let Some(open) = inner.open.get_mut(&key) {
+            open.own += u64::from(has_changed);
+        }
+        Ok::<_, ApiError>(Some(write))
+    });
+    match edited.await.ok_or_else(ended)?? {
+        None => Ok(false),
+        Some(write) => calls::stored(shared, &workspace, write).await.map(|()| true),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

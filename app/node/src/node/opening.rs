@@ -61,6 +61,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
     let committer = GroupCommitter::start(Arc::clone(&storage), COMMIT_QUEUE_MAX)
         .map_err(|error| ApiError::failed(format!("the store's thread cannot be started: {error}")))?;
     let shared = Arc::new(Shared {
+        ai: super::ai::Ai::new(opened.home.path()),
         home: opened.home,
         store: opened.store,
         storage,

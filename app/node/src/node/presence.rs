@@ -96,8 +96,7 @@ impl Presence {
 
 impl Own {
     /// When it is to be said: at once, but not too often; and again, as long as somebody is somewhere.
-    fn due(&self) -> Option<Instant> {
-        let now = Instant::now();
+    fn due(&self, now: Instant) -> Option<Instant> {
         match (self.is_news, self.said) {
             (true, said) => Some(said.map_or(now, |said| said + NOTE_EVERY)),
             (false, Some(said)) if self.place.is_some() => Some(said + SAY_AGAIN_AFTER),
@@ -327,7 +326,7 @@ pub(super) async fn run(shared: Weak<Shared>, presence: Arc<Presence>, net: Net)
             say(&node, &net, ws).await;
         }
         drop(node);
-        let wake = next_wake(&presence).unwrap_or(now + IDLE).min(now + IDLE);
+        let wake = next_wake(&presence, now).unwrap_or(now + IDLE).min(now + IDLE);
         tokio::select! {
             () = tokio::time::sleep_until(wake.into()) => {}
             () = presence.moved.notified() => {}
@@ -337,13 +336,13 @@ pub(super) async fn run(shared: Weak<Shared>, presence: Arc<Presence>, net: Net)
 
 fn due(presence: &Presence, now: Instant) -> Vec<WorkspaceId> {
     let inner = presence.inner();
-    let due = inner.own.iter().filter(|(_, own)| own.due().is_some_and(|due| due <= now));
+    let due = inner.own.iter().filter(|(_, own)| own.due(now).is_some_and(|due| due <= now));
     due.map(|(ws, _)| *ws).collect()
 }
 
-fn next_wake(presence: &Presence) -> Option<Instant> {
+fn next_wake(presence: &Presence, now: Instant) -> Option<Instant> {
     let inner = presence.inner();
-    inner.own.values().filter_map(Own::due).chain(inner.others.next_expiry()).min()
+    inner.own.values().filter_map(|own| own.due(now)).chain(inner.others.next_expiry()).min()
 }
 
 /// Tells every connected device of a member who can read where this person is.
@@ -366,5 +365,27 @@ async fn say(shared: &Shared, net: &Net, ws: WorkspaceId) {
     for reader in readers.iter().filter(|reader| connected.contains(&reader.endpoint)) {
         // One that is lost is said again soon.
         let _lost = net.send_datagram(reader.endpoint, bytes.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_are_said_at_once_but_not_too_often_and_said_again() {
+        let now = Instant::now();
+        let place = crate::presence::tests::note(1).place;
+        let own = |is_news, said| Own { by: None, place, is_news, said }.due(now);
+        assert_eq!(own(true, None), Some(now));
+        assert_eq!(own(true, Some(now)), Some(now + NOTE_EVERY));
+        assert_eq!(own(false, Some(now)), Some(now + SAY_AGAIN_AFTER));
+        // Who is nowhere any more says so once.
+        assert_eq!(Own { by: None, place: None, is_news: false, said: Some(now) }.due(now), None);
+        let mut presence = Presence::default();
+        let ws = WorkspaceId::from_bytes([1; 32]);
+        let news = Own { by: None, place, is_news: true, said: None };
+        presence.inner.get_mut().unwrap().own.insert(ws, news);
+        assert_eq!(due(&presence, now), [ws], "in the very moment");
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn backed_up(made: &BackedUp, look: &Look) -> String {
     let mut text = format!(
         "{} Backup written: {}, {}\n",
         look.paint(Tone::Good, "✓"),
-        look.paint(Tone::Heading, &shown(&made.file)),
+        look.paint(Tone::Heading, shown(&made.file)),
         bytes(made.bytes),
     );
     let names: Vec<String> = made.workspaces.iter().map(|name| plain(name)).collect();
@@ -46,7 +46,7 @@ pub(crate) fn backup_checked(checked: &BackupChecked, look: &Look) -> String {
         "{} The backup is whole: made {} on {} by {}\n",
         look.paint(Tone::Good, "✓"),
         moment(checked.made, look),
-        look.paint(Tone::Heading, &plain(&checked.device_name)),
+        look.paint(Tone::Heading, plain(&checked.device_name)),
         plain(&checked.app),
     );
     for workspace in &checked.workspaces {
@@ -68,7 +68,7 @@ pub(crate) fn restored_backup(restored: &BackupRestored, look: &Look) -> String 
     let mut text = format!(
         "{} {} is back, as it was {}\n",
         look.paint(Tone::Good, "✓"),
-        look.paint(Tone::Heading, &plain(&restored.device_name)),
+        look.paint(Tone::Heading, plain(&restored.device_name)),
         moment(restored.made, look),
     );
     for workspace in &restored.workspaces {

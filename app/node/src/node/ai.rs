@@ -1,0 +1,406 @@
+//! Answers with language models on this device.
+//!
+//! Each model runs in a process of its own (`weft_ai_llama`), which is started when it is asked and ended when nobody
+//! asked for a while. Reading order: this file starts and asks models; `catalogue` has the collection, `prompts` what a model is
+//! shown of a workspace, `proposals` what it proposes to change.
+
+mod catalogue;
+mod prompts;
+mod proposals;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+use weft_ai::{
+    completions::Completions,
+    pipe::Load,
+    provider::Cancel,
+    request::{
+        Constraint, Embed, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message, Priority,
+        Prompt, Sampling, Speaker, Usage,
+    },
+};
+use weft_ai_llama::{
+    host::{Program, Worker},
+    supervisor::Supervisor,
+};
+
+use super::Shared;
+use crate::{
+    api::{
+        AiAnswer, AiEmbed, AiEmbedded, AiGenerate, AiMessage, AiSampling, AiText, ApiError, CallContext,
+        ErrorKind, Event, EventSink, Progress, ProgressSink, Purpose, Stage,
+    },
+    models::{Hardware, ModelFolder, ModelRecord, fit},
+};
+
+pub(super) use self::{
+    catalogue::{choose, download, hardware, import, list, remove, verify},
+    prompts::{chat, complete},
+    proposals::{accept, edit},
+};
+
+/// A model that nobody asked for so long is put out of memory.
+const IDLE_TIME: Duration = Duration::from_secs(300);
+const IDLE_LOOK: Duration = Duration::from_secs(15);
+/// Models in memory at a time; another one takes the place of the one that was asked longest ago.
+const LOADED_MAX: usize = 3;
+
+/// The models of a node.
+pub(crate) struct Ai {
+    folder: ModelFolder,
+    program: Option<Program>,
+    state: Mutex<State>,
+    proposals: proposals::Proposals,
+    completions: Mutex<Completions>,
+}
+
+#[derive(Default)]
+struct State {
+    supervisors: BTreeMap<String, (Arc<Supervisor>, Instant)>,
+    is_watched: bool,
+}
+
+impl Ai {
+    pub(crate) fn new(home: &std::path::Path) -> Arc<Self> {
+        // This same program, as a worker.
+        let program = std::env::current_exe().ok();
+        let program = program.map(|path| Program { path, arguments: vec!["worker".into()] });
+        Arc::new(Self {
+            folder: ModelFolder::new(home),
+            program,
+            state: Mutex::default(),
+            proposals: proposals::Proposals::default(),
+            completions: Mutex::default(),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn completions(&self) -> MutexGuard<'_, Completions> {
+        self.completions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a model is in memory.
+    fn is_loaded(&self, record: &ModelRecord) -> bool {
+        self.state().supervisors.get(&record.sha256).is_some_and(|(supervisor, _)| supervisor.is_loaded())
+    }
+
+    fn forget(&self, record: &ModelRecord) {
+        self.state().supervisors.remove(&record.sha256);
+    }
+
+    /// The model of a name, or the one that is chosen for this.
+    fn pick(&self, name: Option<&str>, role: Purpose) -> Result<ModelRecord, ApiError> {
+        if let Some(name) = name {
+            return self.folder.find(name).map_err(catalogue::error);
+        }
+        let records = self.folder.list();
+        let chosen = records.iter().find(|record| record.chosen_for.contains(&role));
+        chosen.cloned().ok_or_else(|| {
+            let what = match role {
+                Purpose::Completion => "completing",
+                Purpose::Chat => "chats",
+                Purpose::Embedding => "embeddings",
+            };
+            ApiError::not_found(format!("there is no model for {what} on this device")).hint(
+                "`weft ai models import FILE` takes a GGUF file in, `weft ai models download URL` fetches one",
+            )
+        })
+    }
+
+    fn supervisor(&self, record: &ModelRecord) -> Result<Arc<Supervisor>, ApiError> {
+        let summary = self.folder.summary(record).map_err(catalogue::error)?;
+        let mut state = self.state();
+        let now = Instant::now();
+        if let Some((supervisor, used)) = state.supervisors.get_mut(&record.sha256) {
+            *used = now;
+            return Ok(Arc::clone(supervisor));
+        }
+        while state.supervisors.len() >= LOADED_MAX {
+            let oldest =
+                state.supervisors.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
+            let Some(oldest) = oldest else { break };
+            state.supervisors.remove(&oldest);
+        }
+        let fit = fit(&summary, record.bytes, &Hardware::look());
+        if !fit.fits {
+            return Err(ApiError::failed(format!(
+                "the model {} does not fit into memory: it {}",
+                record.id, fit.why
+            ))
+            .hint("end other programs, or choose a smaller model: `weft ai hardware` says what fits"));
+        }
+        let program =
+            self.program.clone().ok_or_else(|| ApiError::failed("this program cannot find itself"))?;
+        let load = Load {
+            context_tokens: u32::try_from(fit.context_tokens).unwrap_or(u32::MAX),
+            // A step on a processor is short enough to be interrupted after.
+            batch_tokens: 128,
+            ..Load::new(self.folder.file(record))
+        };
+        let supervisor = Arc::new(Supervisor::new(program, load));
+        state.supervisors.insert(record.sha256.clone(), (Arc::clone(&supervisor), now));
+        Ok(supervisor)
+    }
+
+    /// Puts models out of memory that nobody asks; ends with the node.
+    fn watch(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.state().is_watched, true) {
+            return;
+        }
+        let ai: Weak<Self> = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(IDLE_LOOK).await;
+                let Some(ai) = ai.upgrade() else { return };
+                let supervisors: Vec<_> =
+                    ai.state().supervisors.values().map(|(supervisor, _)| Arc::clone(supervisor)).collect();
+                // A model that is just being loaded is waited for, which takes a while.
+                let looked = tokio::task::spawn_blocking(move || {
+                    for supervisor in supervisors {
+                        supervisor.unload_when_idle(IDLE_TIME);
+                    }
+                });
+                let _ended = looked.await;
+            }
+        });
+    }
+
+    /// The running worker of a model; this may load it.
+    async fn worker(
+        self: &Arc<Self>,
+        record: &ModelRecord,
+        progress: &ProgressSink,
+    ) -> Result<Arc<Worker>, ApiError> {
+        self.watch();
+        let (ai, of_task) = (Arc::clone(self), record.clone());
+        if !self.is_loaded(record) {
+            progress.report(Progress {
+                detail: Some(format!("the model {} is loaded", record.id)),
+                ..Progress::new(Stage::Wait)
+            });
+        }
+        let loaded = tokio::task::spawn_blocking(move || {
+            let supervisor = ai.supervisor(&of_task)?;
+            supervisor.worker().map_err(failure)
+        });
+        loaded.await.map_err(|error| ApiError::failed(format!("the model could not be loaded: {error}")))?
+    }
+
+    /// Asks a model for text, and waits for all of it.
+    async fn answer(
+        self: &Arc<Self>,
+        record: &ModelRecord,
+        request: Generate,
+        stream: Option<&str>,
+        context: &CallContext,
+    ) -> Result<AiAnswer, ApiError> {
+        let begin = Instant::now();
+        let worker = self.worker(record, &context.progress).await?;
+        let shelf = Arc::new(Shelf::default());
+        let filled = Arc::clone(&shelf);
+        let ticket = worker.generate(request, Box::new(move |event| filled.put(event)));
+        let _cancel = CancelOnDrop(ticket);
+        let mut told = Told { stream, events: &context.events, is_listening: stream.is_some() };
+        let mut text = String::new();
+        loop {
+            shelf.news.notified().await;
+            let (more, end) = shelf.take();
+            told.tell(&more);
+            text.push_str(&more);
+            match end {
+                None => {}
+                Some(Err(error)) => return Err(failure(error)),
+                Some(Ok((finish, usage, left_out))) => {
+                    return Ok(AiAnswer {
+                        text,
+                        model: record.id.clone(),
+                        finish: finish_name(finish).to_owned(),
+                        prompt_tokens: usage.prompt_tokens,
+                        reused_tokens: usage.reused_tokens,
+                        decoded_tokens: usage.decoded_tokens,
+                        tokens: usage.generated_tokens,
+                        seconds: begin.elapsed().as_secs_f64(),
+                        left_out,
+                        sources: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Whoever no longer waits for an answer ends it.
+struct CancelOnDrop<C: Cancel>(C);
+
+impl<C: Cancel> Drop for CancelOnDrop<C> {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+type End = Result<(Finish, Usage, Option<String>), Failure>;
+
+/// Where a worker's events wait for the task that asked. It holds no more than one answer.
+#[derive(Default)]
+struct Shelf {
+    inner: Mutex<(String, Option<String>, Option<End>)>,
+    news: Notify,
+}
+
+impl Shelf {
+    fn put(&self, event: ModelEvent) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            ModelEvent::Accepted { left_out, .. } => inner.1 = left_out,
+            ModelEvent::Reading { .. } => return,
+            ModelEvent::Text(text) => inner.0.push_str(&text),
+            ModelEvent::Done { finish, usage } => {
+                let left_out = inner.1.take();
+                inner.2 = Some(Ok((finish, usage, left_out)));
+            }
+            ModelEvent::Failed(failure) => inner.2 = Some(Err(failure)),
+        }
+        drop(inner);
+        self.news.notify_one();
+    }
+
+    fn take(&self) -> (String, Option<End>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut inner.0), inner.2.take())
+    }
+}
+
+/// Whoever reads along.
+struct Told<'call> {
+    stream: Option<&'call str>,
+    events: &'call EventSink,
+    is_listening: bool,
+}
+
+impl Told<'_> {
+    /// A program that does not keep up is no longer told: the answer has all of it.
+    fn tell(&mut self, text: &str) {
+        if let Some(stream) = self.stream.filter(|_| self.is_listening && !text.is_empty()) {
+            let event = Event::AiText(AiText { stream: stream.to_owned(), text: text.to_owned() });
+            self.is_listening = self.events.send(event);
+        }
+    }
+}
+
+fn finish_name(finish: Finish) -> &'static str {
+    match finish {
+        Finish::End => "end",
+        Finish::Stop => "stop",
+        Finish::MaxTokens => "max_tokens",
+        Finish::ContextFull => "context_full",
+        Finish::Deadline => "deadline",
+        Finish::Cancelled => "cancelled",
+        Finish::Repeating => "repeating",
+    }
+}
+
+/// A worker's failure, as it is told.
+fn failure(failure: Failure) -> ApiError {
+    let kind = match failure.kind {
+        FailureKind::Unfit | FailureKind::TooLong | FailureKind::Unable => ErrorKind::Usage,
+        _ => ErrorKind::Failed,
+    };
+    let error = ApiError::new(kind, failure.message);
+    match failure.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// Asks for text with a prompt as it is, or a conversation.
+pub(super) async fn generate(
+    shared: &Shared,
+    request: AiGenerate,
+    context: &CallContext,
+) -> Result<AiAnswer, ApiError> {
+    let prompt = match (request.prompt, request.messages.is_empty()) {
+        (Some(text), true) => Prompt::Raw(text),
+        (None, false) => Prompt::Chat(messages(&request.messages)?),
+        _ => return Err(ApiError::usage("give either a prompt or messages")),
+    };
+    let role = if matches!(prompt, Prompt::Chat(_)) { Purpose::Chat } else { Purpose::Completion };
+    let constraint = match (request.json_schema, request.grammar) {
+        (None, None) => None,
+        (Some(schema), None) => Some(Constraint::JsonSchema(schema.to_string())),
+        (None, Some(grammar)) => Some(Constraint::Grammar(grammar)),
+        _ => return Err(ApiError::usage("give either a schema or a grammar")),
+    };
+    let asked = Generate {
+        sampling: sampling(&request.sampling),
+        max_tokens: request.max_tokens.unwrap_or(0),
+        stops: request.stops,
+        constraint,
+        time_millis: request.time_millis.unwrap_or(0),
+        ..Generate::new(prompt, Priority::Chat)
+    };
+    asked.check().map_err(failure)?;
+    let record = shared.ai.pick(request.model.as_deref(), role)?;
+    shared.ai.answer(&record, asked, request.stream.as_deref(), context).await
+}
+
+fn messages(messages: &[AiMessage]) -> Result<Vec<Message>, ApiError> {
+    let speaker = |role: &str| match role {
+        "system" | "developer" => Ok(Speaker::System),
+        "user" => Ok(Speaker::User),
+        "assistant" => Ok(Speaker::Assistant),
+        _ => Err(ApiError::usage(format!("a message is by system, user or assistant, not by {role:?}"))),
+    };
+    messages
+        .iter()
+        .map(|message| Ok(Message { speaker: speaker(&message.role)?, text: message.text.clone() }))
+        .collect()
+}
+
+fn sampling(asked: &AiSampling) -> Sampling {
+    let usual = Sampling::default();
+    Sampling {
+        temperature: asked.temperature.unwrap_or(usual.temperature),
+        top_k: asked.top_k.unwrap_or(usual.top_k),
+        top_p: asked.top_p.unwrap_or(usual.top_p),
+        frequency_penalty: asked.frequency_penalty.unwrap_or(usual.frequency_penalty),
+        presence_penalty: asked.presence_penalty.unwrap_or(usual.presence_penalty),
+        seed: asked.seed.unwrap_or(usual.seed),
+        ..usual
+    }
+}
+
+/// Asks for vectors.
+pub(super) async fn embed(
+    shared: &Shared,
+    request: AiEmbed,
+    context: &CallContext,
+) -> Result<AiEmbedded, ApiError> {
+    let record = shared.ai.pick(request.model.as_deref(), Purpose::Embedding)?;
+    let asked = Embed { inputs: request.texts, may_cut: request.may_cut, priority: Priority::Agent };
+    asked.check().map_err(failure)?;
+    let worker = shared.ai.worker(&record, &context.progress).await?;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // Who dropped the request does not wait for its answer.
+    let ticket = worker.embed(asked, Box::new(move |result| drop(answer.send(result))));
+    let _cancel = CancelOnDrop(ticket);
+    let made = answered.await.map_err(|_| ApiError::failed("the model went away"))?.map_err(failure)?;
+    Ok(AiEmbedded {
+        model: record.id,
+        tokens: made.iter().map(|embedding| embedding.tokens).sum(),
+        cut: made
+            .iter()
+            .enumerate()
+            .filter(|(_, embedding)| embedding.is_cut)
+            .map(|(index, _)| index)
+            .collect(),
+        vectors: made.into_iter().map(|embedding| embedding.vector).collect(),
+    })
+}

@@ -1,0 +1,240 @@
+//! `weft ai`.
+
+mod serve;
+
+use std::io::Read as _;
+
+use weft_node::api::{
+    AiAccept, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload,
+    AiModelImport, AiModelRemove, AiModelVerify, AiModels, AiProposal, ApiError,
+};
+
+use super::Outcome;
+use crate::{
+    arguments::{AiAction, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction},
+    connection::{Connection, Need, with_node},
+    environment::{Environment, absolute, folder_or_current, named_file},
+    output::Output,
+    progress::ProgressView,
+    text,
+};
+
+/// The longest question on the standard input.
+const QUESTION_BYTES_MAX: u64 = 1024 * 1024;
+
+pub(super) async fn ai(
+    action: &AiAction,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    match action {
+        AiAction::Models(arguments) => {
+            models(arguments.action.as_ref().unwrap_or(&ModelsAction::List), environment, output).await
+        }
+        AiAction::Hardware => {
+            let report =
+                with_node(environment, Need::Device, async |node| node.ask(AiHardware {}).await).await?;
+            output.result(&report, text::ai_hardware)?;
+            Ok(Outcome::Done)
+        }
+        AiAction::Complete(arguments) => complete(arguments, environment, output).await,
+        AiAction::Chat(arguments) => chat(arguments, environment, output).await,
+        AiAction::Edit(arguments) => edit(arguments, environment, output).await,
+        AiAction::Serve(arguments) => serve::serve(arguments, environment, output).await,
+    }
+}
+
+async fn models(
+    action: &ModelsAction,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    match action {
+        ModelsAction::List => {
+            let list = with_node(environment, Need::Device, async |node| node.ask(AiModels {}).await).await?;
+            output.result(&list, text::ai_models)?;
+        }
+        ModelsAction::Import { file, name } => {
+            let request = AiModelImport { file: absolute(file)?, id: name.clone() };
+            let model = with_node(environment, Need::DeviceForLong, async |node| {
+                let view = ProgressView::new(output);
+                node.ask_with(request.clone(), view.sink()).await
+            });
+            output.result(&model.await?, text::ai_model_added)?;
+        }
+        ModelsAction::Download { url, sha256, name } => {
+            let request = AiModelDownload { url: url.clone(), sha256: sha256.clone(), id: name.clone() };
+            let model = with_node(environment, Need::DeviceForLong, async |node| {
+                let view = ProgressView::new(output);
+                node.ask_with(request.clone(), view.sink()).await
+            });
+            output.result(&model.await?, text::ai_model_added)?;
+        }
+        ModelsAction::Verify { id } => {
+            let request = AiModelVerify { id: id.clone() };
+            let verified = with_node(environment, Need::DeviceForLong, async |node| {
+                let view = ProgressView::new(output);
+                node.ask_with(request.clone(), view.sink()).await
+            });
+            let verified = verified.await?;
+            output.result(&verified, text::ai_verified)?;
+            let is_whole = verified.models.iter().all(|model| model.ok);
+            return Ok(if is_whole { Outcome::Done } else { Outcome::NeedsPerson });
+        }
+        ModelsAction::Remove { id } => {
+            let request = AiModelRemove { id: id.clone() };
+            let removed = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
+            output.result(&removed.await?, text::ai_removed)?;
+        }
+        ModelsAction::Use { id, role } => {
+            let request = AiModelChoose { id: id.clone(), role: *role };
+            let list = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
+            output.result(&list.await?, text::ai_models)?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+async fn complete(
+    arguments: &CompleteArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let request = AiComplete {
+        file: named_file(&arguments.place.file)?,
+        line: arguments.place.line,
+        column: arguments.place.column,
+        text: None,
+        multi_line: arguments.lines,
+        model: arguments.model.clone(),
+        max_tokens: arguments.max_tokens,
+        time_millis: None,
+        stream: None,
+    };
+    let answer = with_node(environment, Need::DeviceForLong, async |node| {
+        let view = ProgressView::new(output);
+        node.ask_with(request.clone(), view.sink()).await
+    });
+    let answer = answer.await?;
+    if let Some(left_out) = &answer.left_out {
+        output.note(&format!("The model was not shown {left_out}."));
+    }
+    output.result(&answer, |answer, look| {
+        // A program that reads the text must get it exactly; a terminal must not obey it.
+        if look.is_terminal { text::verbatim(&answer.text) + "\n" } else { answer.text.clone() + "\n" }
+    })?;
+    Ok(Outcome::Done)
+}
+
+async fn chat(
+    arguments: &ChatArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let text = match &arguments.text {
+        Some(text) => text.clone(),
+        None => {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().take(QUESTION_BYTES_MAX).read_to_string(&mut text);
+            read.map_err(|error| ApiError::usage(format!("standard input cannot be read as text: {error}")))?;
+            text
+        }
+    };
+    let folder = folder_or_current(arguments.folder.as_deref())?;
+    let output = *output;
+    let answer = with_node(environment, Need::DeviceForLong, async |node| {
+        let request = |stream| AiChat {
+            folder: Some(folder.clone()),
+            messages: vec![AiMessage { role: "user".to_owned(), text: text.clone() }],
+            model: arguments.model.clone(),
+            max_tokens: arguments.max_tokens,
+            stream: Some(stream),
+        };
+        let view = ProgressView::new(&output);
+        let sink = view.sink();
+        let mut view = Some(view);
+        let listener = move |text: &str| {
+            // The bar goes as soon as there is something to read.
+            drop(view.take());
+            let shown = || if output.stdout_is_terminal { text::verbatim(text) } else { text.to_owned() };
+            if output.json { true } else { output.print(&shown()).is_ok() }
+        };
+        node.asker().ask_streaming(request, sink, listener).await
+    });
+    let answer = answer.await?;
+    if output.json {
+        output.json_line(&answer)?;
+    } else {
+        output.print("\n")?;
+        output.note(&text::ai_answer(&answer));
+    }
+    Ok(Outcome::Done)
+}
+
+async fn edit(
+    arguments: &AiEditArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let request = AiEdit {
+        file: named_file(&arguments.lines.file)?,
+        from_line: arguments.lines.from,
+        to_line: arguments.lines.to,
+        instruction: arguments.text.clone().unwrap_or_default(),
+        template: arguments.template.clone(),
+        model: arguments.model.clone(),
+        stream: None,
+    };
+    with_node(environment, Need::DeviceForLong, async |node| {
+        let view = ProgressView::new(output);
+        let proposal = node.ask_with(request.clone(), view.sink()).await?;
+        drop(view);
+        output.result(&proposal, text::ai_proposal)?;
+        let hunks = chosen(arguments.accept.as_deref(), &proposal, output)?;
+        if hunks.is_empty() {
+            output.note("Nothing was changed.");
+            return Ok(());
+        }
+        answer(node, &proposal, hunks, output).await
+    })
+    .await?;
+    Ok(Outcome::Done)
+}
+
+async fn answer(
+    node: &Connection,
+    proposal: &AiProposal,
+    hunks: Vec<usize>,
+    output: &Output,
+) -> Result<(), ApiError> {
+    let accepted = node.ask(AiAccept { proposal: proposal.proposal, hunks }).await?;
+    output.result(&accepted, text::ai_accepted)
+}
+
+/// The hunks that are accepted: as the arguments say, or each as the person answers.
+fn chosen(accept: Option<&str>, proposal: &AiProposal, output: &Output) -> Result<Vec<usize>, ApiError> {
+    let all = 0..proposal.hunks.len();
+    match accept {
+        Some("all") => Ok(all.collect()),
+        Some(list) => list
+            .split(',')
+            .map(|number| {
+                let number = number.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+                number.filter(|index| all.contains(index)).ok_or_else(|| {
+                    ApiError::usage(format!("the proposal has the hunks 1 to {}", proposal.hunks.len()))
+                        .data_state("nothing was changed")
+                })
+            })
+            .collect(),
+        None if output.can_ask() => {
+            let mut hunks = Vec::new();
+            for index in all {
+                if output.ask(&format!("Accept hunk {}?", index + 1), false)? {
+                    hunks.push(index);
+                }
+            }
+            Ok(hunks)
+        }
+        None => Ok(Vec::new()),
+    }
+}

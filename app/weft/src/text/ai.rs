@@ -1,0 +1,171 @@
+//! Language models, and what they say.
+
+use weft_node::api::{
+    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsVerified,
+    AiProposal, Purpose,
+};
+
+use super::{Look, Tone, bytes, count, plain, table::Table, verbatim};
+
+fn role(purpose: &Purpose) -> &'static str {
+    match purpose {
+        Purpose::Completion => "completion",
+        Purpose::Chat => "chat",
+        Purpose::Embedding => "embedding",
+    }
+}
+
+fn roles(purposes: &[Purpose]) -> String {
+    purposes.iter().map(role).collect::<Vec<_>>().join(", ")
+}
+
+fn parameters(number: u64) -> String {
+    match number {
+        0 => String::new(),
+        1_000_000_000.. => format!("{:.1} B", number as f64 / 1e9),
+        1_000_000.. => format!("{} M", number / 1_000_000),
+        _ => count(number),
+    }
+}
+
+fn rows(models: &[AiModel], look: &Look) -> String {
+    let mut rows = Table::default();
+    for model in models {
+        let fits = if model.fits {
+            look.paint(Tone::Good, "fits".to_owned())
+        } else {
+            look.paint(Tone::Bad, "does not fit".to_owned())
+        };
+        let chosen = if model.chosen_for.is_empty() {
+            format!("for {}", roles(&model.roles))
+        } else {
+            format!("asked for {}", roles(&model.chosen_for))
+        };
+        rows.row([
+            look.paint(Tone::Heading, plain(&model.id)),
+            parameters(model.parameters),
+            bytes(model.bytes),
+            chosen,
+            if model.is_loaded { "in memory".to_owned() } else { fits },
+            look.paint(Tone::Faint, plain(&model.why)),
+        ]);
+    }
+    rows.render(0)
+}
+
+pub(crate) fn ai_models(list: &AiModelList, look: &Look) -> String {
+    if list.models.is_empty() {
+        return "There are no models on this device.\n`weft ai models import FILE` takes a GGUF file in, `weft ai \
+                models download URL` fetches one.\n"
+            .to_owned();
+    }
+    rows(&list.models, look)
+}
+
+pub(crate) fn ai_model_added(model: &AiModel, look: &Look) -> String {
+    let license = model.license.as_deref().map_or_else(|| "not said".to_owned(), plain);
+    format!(
+        "{} is here: {}, {}, licence {}.\n  SHA-256 {}\n  It {}.\n",
+        look.paint(Tone::Heading, plain(&model.id)),
+        model.name.as_deref().map_or_else(|| "a model".to_owned(), plain),
+        bytes(model.bytes),
+        license,
+        model.sha256,
+        plain(&model.why)
+    )
+}
+
+pub(crate) fn ai_verified(verified: &AiModelsVerified, look: &Look) -> String {
+    let mut rows = Table::default();
+    for model in &verified.models {
+        let result = match &model.finding {
+            None => look.paint(Tone::Good, "as it was".to_owned()),
+            Some(finding) => look.paint(Tone::Bad, plain(finding)),
+        };
+        rows.row([plain(&model.id), result]);
+    }
+    if verified.models.is_empty() {
+        "There are no models on this device.\n".to_owned()
+    } else {
+        rows.render(0)
+    }
+}
+
+pub(crate) fn ai_removed(removed: &AiModelRemoved, _look: &Look) -> String {
+    format!("{} is deleted, {} are free again.\n", plain(&removed.id), bytes(removed.bytes))
+}
+
+pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
+    let memory = |bytes_of: Option<u64>| bytes_of.map_or_else(|| "not known".to_owned(), bytes);
+    let mut text = format!(
+        "Processor  {} cores, models compute with {} threads\nMemory     {}, {} free\nComputes   {}\n\n{}\n",
+        report.cores,
+        report.threads,
+        memory(report.memory_bytes),
+        memory(report.memory_free_bytes),
+        report.backends.join(", "),
+        report.advice
+    );
+    if !report.models.is_empty() {
+        text.push('\n');
+        text.push_str(&rows(&report.models, look));
+    }
+    text
+}
+
+/// A line below an answer.
+pub(crate) fn ai_answer(answer: &AiAnswer) -> String {
+    let mut parts = vec![
+        plain(&answer.model),
+        format!("{} tokens in {:.1} s", count(u64::from(answer.tokens)), answer.seconds),
+    ];
+    match answer.finish.as_str() {
+        "max_tokens" => parts.push("cut off at the number of tokens that was asked for".to_owned()),
+        "context_full" => parts.push("cut off: the model's context is full".to_owned()),
+        "repeating" => parts.push("stopped: the model repeated itself".to_owned()),
+        "deadline" => parts.push("stopped: the time was up".to_owned()),
+        _ => {}
+    }
+    if !answer.sources.is_empty() {
+        let sources: Vec<String> = answer.sources.iter().map(|source| plain(source)).collect();
+        parts.push(format!("was shown {}", sources.join(", ")));
+    }
+    format!("({})", parts.join(" · "))
+}
+
+pub(crate) fn ai_proposal(proposal: &AiProposal, look: &Look) -> String {
+    if proposal.hunks.is_empty() {
+        return format!("{} would change nothing.\n", plain(&proposal.model));
+    }
+    let mut text = String::new();
+    for warning in &proposal.warnings {
+        text.push_str(&format!("{}\n", look.paint(Tone::Bad, plain(warning))));
+    }
+    for (index, hunk) in proposal.hunks.iter().enumerate() {
+        let head = format!("hunk {} at line {}", index + 1, hunk.line);
+        text.push_str(&format!("{}\n", look.paint(Tone::Heading, head)));
+        for line in hunk.old.lines() {
+            text.push_str(&format!("{}\n", look.paint(Tone::Bad, format!("-{}", verbatim(line)))));
+        }
+        for line in hunk.new.lines() {
+            text.push_str(&format!("{}\n", look.paint(Tone::Good, format!("+{}", verbatim(line)))));
+        }
+    }
+    text
+}
+
+pub(crate) fn ai_accepted(accepted: &AiAccepted, _look: &Look) -> String {
+    let numbers =
+        |hunks: &[usize]| hunks.iter().map(|index| (index + 1).to_string()).collect::<Vec<_>>().join(", ");
+    let mut text = String::new();
+    if !accepted.made.is_empty() {
+        text.push_str(&format!("Made hunk {}.\n", numbers(&accepted.made)));
+    }
+    if !accepted.outdated.is_empty() {
+        text.push_str(&format!(
+            "Left alone hunk {}: its text has changed since the model saw it.\n",
+            numbers(&accepted.outdated)
+        ));
+    }
+    text
+}

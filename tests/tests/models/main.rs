@@ -1,0 +1,50 @@
+//! The real program with a real engine; its model is one of random numbers, made here.
+#![cfg(unix)]
+
+mod asking;
+mod collection;
+mod endpoint;
+
+use std::path::PathBuf;
+
+use weft_test_models::tiny;
+use weft_tests::{Device, Files};
+
+/// A device with the tiny model, and a workspace with a source in it.
+struct Desk {
+    _root: tempfile::TempDir,
+    device: Device,
+    folder: PathBuf,
+}
+
+impl Desk {
+    /// Without a running node.
+    fn new() -> Self {
+        let desk = Self::without_model();
+        let file = desk.device.place.join("tiny.gguf");
+        std::fs::write(&file, tiny::model(7)).expect("a file");
+        desk.device.weft(["ai", "models", "import", "tiny.gguf"]).expect("a model");
+        desk
+    }
+
+    fn without_model() -> Self {
+        let root = tempfile::tempdir().expect("a folder");
+        let device = Device::new(root.path(), "ana").expect("a device");
+        let folder = device.place.join("notes");
+        let files = Files::new(folder.clone()).expect("a folder");
+        files.write("main.rs", "fn main() {\n    let answer = 6 * 7;\n    \n}\n").expect("a file");
+        device.weft(["init", "notes"]).expect("a workspace");
+        Self { _root: root, device, folder }
+    }
+}
+
+/// An engine may be left out of a build; then there is nothing to try here.
+fn has_engine(desk: &Desk) -> bool {
+    !desk
+        .device
+        .weft(["ai", "hardware"])
+        .expect("an answer")
+        .field("backends")
+        .as_array()
+        .is_none_or(Vec::is_empty)
+}
