@@ -183,7 +183,8 @@ fn the_lines_are_those_of_ripgrep() {
     let files = workspace(&ana);
     for (query, flags) in [("ship", &["-F"][..]), (r"\w+\(", &[]), ("^$", &[]), ("SHIP", &["-F", "-i"])] {
         let Ok(output) = Command::new("rg")
-            .args(["--no-config", "--hidden", "--no-heading", "--line-number", "--sort=path"])
+            .args(["--no-config", "--hidden", "--no-require-git", "--no-heading", "--line-number"])
+            .args(["--sort=path"])
             .args(flags)
             .args(["-e", query, "."])
             .current_dir(files.path(""))

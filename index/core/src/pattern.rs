@@ -50,7 +50,7 @@ pub enum PatternError {
     /// It is no regular expression.
     #[error("this is no regular expression: {reason}")]
     Syntax {
-        /// What the parser says, in lines.
+        /// What the parser says.
         reason: String,
     },
 }
@@ -116,6 +116,7 @@ impl Pattern {
             PatternKind::Literal => regex_syntax::escape(text),
             PatternKind::Regex => text.to_owned(),
         };
+        let query = TrigramQuery::of(&parsed(&expression, options)?);
         let mut builder = RegexMatcherBuilder::new();
         builder
             .multi_line(true)
@@ -130,7 +131,6 @@ impl Pattern {
             grep_regex::ErrorKind::NotAllowed(_) => PatternError::MultiLine,
             _ => PatternError::Syntax { reason: error.to_string() },
         })?;
-        let query = TrigramQuery::of(&parsed(&expression, options)?);
         Ok(Self { matcher, query })
     }
 
@@ -193,7 +193,14 @@ fn parsed(expression: &str, options: PatternOptions) -> Result<Hir, PatternError
         .case_insensitive(options.ignores_case)
         .nest_limit(PATTERN_DEPTH_MAX)
         .build();
-    parser.parse(expression).map_err(|error| PatternError::Syntax { reason: error.to_string() })
+    parser.parse(expression).map_err(|error| {
+        let reason = match &error {
+            regex_syntax::Error::Parse(error) => error.kind().to_string(),
+            regex_syntax::Error::Translate(error) => error.kind().to_string(),
+            error => error.to_string(),
+        };
+        PatternError::Syntax { reason }
+    })
 }
 
 /// What a search needs besides its pattern: buffers, which are the same for every text.

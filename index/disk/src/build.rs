@@ -1,5 +1,6 @@
 //! Reading files into the index.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use weft_index::page::PagesBuilder;
@@ -80,7 +81,7 @@ impl Index {
     pub(crate) fn write_batch(&self, writer: &mut Writer) -> Result<(), IndexError> {
         let mut batch = std::mem::take(&mut writer.batch);
         // Of several of one path the last counts.
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         batch.files.reverse();
         batch.files.retain(|single| seen.insert(Arc::clone(&single.file.path)));
         batch.files.reverse();
@@ -100,15 +101,11 @@ impl Index {
             }
             written.push((number, single));
         }
-        let before = {
-            let state = self.state();
-            let of_path =
-                |path: &Arc<str>| state.singles.iter().find(|(_, single)| single.file.path == *path);
-            written
-                .iter()
-                .filter_map(|(_, single)| of_path(&single.file.path).map(|(number, _)| *number))
-                .collect::<Vec<_>>()
-        };
+        // What was known of these files by themselves is out of date.
+        let paths: BTreeSet<&str> = written.iter().map(|(_, single)| &*single.file.path).collect();
+        let is_old = |(_, single): &(&i64, &Arc<Single>)| paths.contains(&*single.file.path);
+        let before: Vec<i64> =
+            self.state().singles.iter().filter(is_old).map(|(number, _)| *number).collect();
         writer.database.write(|writes| {
             before.iter().try_for_each(|number| writes.remove(Table::Single, *number..*number + 1))?;
             written.iter().try_for_each(|(number, single)| {
@@ -116,6 +113,7 @@ impl Index {
             })
         })?;
         let mut state = self.state_mut();
+        before.iter().for_each(|number| drop(state.singles.remove(number)));
         for (number, single) in written {
             if state.is_wanted(&single.file) {
                 state.add_single(number, single);

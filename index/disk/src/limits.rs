@@ -1,7 +1,7 @@
 //! What the index on disk is bounded by.
 
 /// Trigrams of texts that are gathered in memory before they are written: four bytes each, and sixteen for a moment.
-pub const BATCH_TRIGRAMS_MAX: usize = 3 << 20;
+pub const BATCH_TRIGRAMS_MAX: usize = if cfg!(test) { 1 << 14 } else { 3 << 20 };
 /// Files that are gathered before they are written.
 pub const BATCH_FILES_MAX: usize = 16 * 1024;
 /// Fewer files than this are written one by one, as rows of their own.
@@ -23,6 +23,6 @@ pub const SEARCH_TRIES_MAX: usize = 5;
 /// Files whose symbols are written together.
 pub const SYMBOL_BATCH_FILES: usize = 256;
 /// Rows of symbols before they are written anew.
-pub const SYMBOL_ROWS_MAX: usize = 4_096;
+pub const SYMBOL_ROWS_MAX: usize = if cfg!(test) { 40 } else { 4_096 };
 /// Files that one index holds; those beyond are read by each search.
-pub const FILES_MAX: usize = weft_index::limits::SEGMENT_DOCUMENTS_MAX;
+pub const FILES_MAX: usize = if cfg!(test) { 20_000 } else { weft_index::limits::SEGMENT_DOCUMENTS_MAX };

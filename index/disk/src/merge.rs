@@ -49,16 +49,22 @@ impl Index {
     }
 
     fn gather_singles(&self, writer: &mut Writer) -> Result<(), IndexError> {
-        let singles: Vec<(i64, Arc<Single>)> =
-            self.state().singles.iter().map(|(number, single)| (*number, Arc::clone(single))).collect();
-        if singles.is_empty() {
+        let (numbers, files) = {
+            let state = self.state();
+            let counts = |(number, single): &(&i64, &Arc<Single>)| {
+                let place = Place::Single { number: **number, has_text: single.trigrams.is_some() };
+                state.counts(&single.file.path, place)
+            };
+            let copy = |(_, single): (&i64, &Arc<Single>)| Single {
+                file: single.file.clone(),
+                trigrams: single.trigrams.clone(),
+            };
+            let numbers: Vec<i64> = state.singles.keys().copied().collect();
+            (numbers, state.singles.iter().filter(counts).map(copy).collect::<Vec<_>>())
+        };
+        if numbers.is_empty() {
             return Ok(());
         }
-        let numbers: Vec<i64> = singles.iter().map(|(number, _)| *number).collect();
-        let files = singles
-            .into_iter()
-            .map(|(_, single)| Single { file: single.file.clone(), trigrams: single.trigrams.clone() });
-        let files = files.collect();
         self.write_segment(writer, files, &numbers)?;
         let mut state = self.state_mut();
         numbers.iter().for_each(|number| drop(state.singles.remove(number)));

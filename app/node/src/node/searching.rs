@@ -21,6 +21,8 @@ use crate::workspace::thread::WorkspaceHandle;
 
 /// The most hits that one answer has.
 pub(super) const HITS_MAX: usize = 10_000;
+/// How long a search for symbols waits until they are read.
+const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often a rebuild says how far it is.
 const REPORT: std::time::Duration = std::time::Duration::from_millis(200);
 
@@ -99,6 +101,10 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     let begin = Instant::now();
     let (index, within) = listed(shared, &request.folder).await?;
     index.forget_folder();
+    if request.kind == SearchKind::Symbol {
+        // A command that was just begun waits for what it asks; a large folder answers with what is known by then.
+        let _ = tokio::time::timeout(SYMBOLS_PATIENCE, index.built()).await;
+    }
     let is_ended = Arc::new(AtomicBool::new(false));
     let end = EndOnDrop(Arc::clone(&is_ended));
     let search = move || look(&index, &request, &within, &is_ended);
