@@ -17,6 +17,7 @@ mod open_documents;
 pub(crate) mod people;
 mod presence;
 pub(crate) mod progressed;
+mod proposed;
 pub(crate) mod queries;
 mod recent_changes;
 mod restate;

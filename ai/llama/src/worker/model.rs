@@ -74,7 +74,7 @@ impl Model {
     pub(super) fn piece(&self, token: LlamaToken, bytes: &mut Vec<u8>) {
         bytes.clear();
         // A token that the vocabulary lacks has no text.
-        let _unknown = self.llama.vocab().token_to_piece_into(token, bytes, false, None);
+        self.llama.vocab().token_to_piece_into(token, bytes, false, None);
     }
 
     pub(super) fn raw(&self, text: &str) -> Vec<Token> {
