@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, sync_channel},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,8 @@ use weft_test_models::{real, tiny};
 
 /// Patience; what is tested never takes as long.
 const LONG: Duration = Duration::from_secs(60);
+/// More than any answer here has.
+const EVENTS_MAX: usize = 10_000;
 
 fn program() -> Program {
     Program { path: env!("CARGO_BIN_EXE_weft-model-worker").into(), arguments: Vec::new() }
@@ -51,7 +53,7 @@ fn raw(text: &str, max_tokens: u32) -> Generate {
 }
 
 fn ask(worker: &Worker, request: Generate) -> (Ticket, Receiver<Event>) {
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(EVENTS_MAX);
     let ticket = worker.generate(request, Box::new(move |event| drop(sender.send(event))));
     (ticket, receiver)
 }
@@ -280,7 +282,7 @@ fn broken_files_are_refused_in_words() {
 #[test]
 fn a_model_of_the_wrong_kind_says_so() {
     let (_folder, worker) = worker();
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(EVENTS_MAX);
     let request = Embed { inputs: vec!["a".into()], may_cut: false, priority: Priority::Indexing };
     let _ticket = worker.embed(request, Box::new(move |result| drop(sender.send(result))));
     let failure = receiver.recv_timeout(LONG).expect("an answer").expect_err("a failure");
@@ -332,7 +334,7 @@ fn a_real_model_embeds_what_means_the_same_close_together() {
     let worker = Worker::start(&program(), Load { threads: 1, ..Load::new(&path) }).expect("a worker");
     assert!(worker.info().is_embedding && worker.info().embedding_numbers == 384);
     let embed = |inputs: Vec<String>, may_cut| {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(EVENTS_MAX);
         let request = Embed { inputs, may_cut, priority: Priority::Indexing };
         let _ticket = worker.embed(request, Box::new(move |result| drop(sender.send(result))));
         receiver.recv_timeout(LONG).expect("an answer")

@@ -62,7 +62,7 @@ impl Bare {
         for _ in 0..GENERATED {
             piece.clear();
             // The text is made as any program would, and thrown away.
-            let _made = self.model.vocab().token_to_piece_into(token, &mut piece, false, None);
+            self.model.vocab().token_to_piece_into(token, &mut piece, false, None);
             batch.clear();
             batch.add(token, position, &[0], true).map_err(|error| wrong(&error))?;
             position += 1;

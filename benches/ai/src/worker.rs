@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, sync_channel},
 };
 
 use weft_ai::{
@@ -13,6 +13,9 @@ use weft_ai::{
 use weft_ai_llama::host::{Program, Ticket, Worker};
 
 use crate::{BATCH_TOKENS, CONTEXT_TOKENS, GENERATED, Rates, processor, prompt};
+
+/// More than any answer here has.
+const EVENTS_MAX: usize = 10_000;
 
 /// A worker with its model loaded.
 pub(crate) struct Running {
@@ -53,7 +56,7 @@ impl Running {
     }
 
     fn ask(&self, request: Generate) -> (Ticket, Receiver<Event>) {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(EVENTS_MAX);
         // A receiver that is gone wants no more.
         let ticket = self.worker.generate(request, Box::new(move |event| drop(sender.send(event))));
         (ticket, receiver)

@@ -37,8 +37,11 @@ const EDIT_TASK: &str = "You rewrite lines of a file. Text between <before>, <li
 /// The proposals that are not answered.
 #[derive(Default)]
 pub(super) struct Proposals {
-    inner: Mutex<(u64, BTreeMap<(SessionId, u64), Proposal>)>,
+    inner: Mutex<(u64, BySession)>,
 }
+
+/// The proposals of each session, by their numbers.
+type BySession = BTreeMap<(SessionId, u64), Proposal>;
 
 struct Proposal {
     /// The document, open in this session since before the model saw it.
