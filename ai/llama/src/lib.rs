@@ -8,6 +8,18 @@
 //! - [`supervisor`]: keeps one for each model: starts it when it is asked, ends it when it is idle, waits longer each time that it fails;
 //! - `worker` (with the feature `engine`): what runs in the child.
 
+/// What this build computes models on; empty where the engine was left out.
+pub const BACKENDS: &[&str] = &[
+    #[cfg(feature = "engine")]
+    "cpu",
+    #[cfg(feature = "cuda")]
+    "cuda",
+    #[cfg(feature = "metal")]
+    "metal",
+    #[cfg(feature = "vulkan")]
+    "vulkan",
+];
+
 pub mod host;
 pub mod supervisor;
 #[cfg(feature = "engine")]

@@ -170,7 +170,7 @@ pub(in crate::node) async fn hardware(shared: &Arc<Shared>) -> Result<AiHardware
         threads: hardware.threads(),
         memory_bytes: hardware.memory_bytes,
         memory_free_bytes: hardware.memory_free_bytes,
-        backends: vec!["cpu".to_owned()],
+        backends: weft_ai_llama::BACKENDS.iter().map(|name| (*name).to_owned()).collect(),
         advice: advice(&hardware),
         models,
     })
