@@ -103,7 +103,11 @@ pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
         report.threads,
         memory(report.memory_bytes),
         memory(report.memory_free_bytes),
-        report.backends.join(", "),
+        if report.backends.is_empty() {
+            "nothing: the engine was left out of this build".to_owned()
+        } else {
+            report.backends.join(", ")
+        },
         report.advice
     );
     if !report.models.is_empty() {
