@@ -15,6 +15,8 @@ use crate::{
     tokens::{self, Tokens},
 };
 
+/// Points after which a cell of a table wraps.
+const CELL_WIDTH_MAX: f32 = 320.0;
 /// The side of a square of the pattern behind what can be seen through.
 const SQUARE: f32 = 8.0;
 
@@ -95,12 +97,12 @@ fn block_ui(ui: &mut Ui, scene: &mut Scene<'_>, block: &Block) {
         Block::Heading { level, text } => {
             let size = [24.0, 20.0, 17.0, 15.0, 14.0, 13.0][usize::from(level.clamp(&1, &6) - 1)];
             ui.add_space(tokens::STEP);
-            text_ui(ui, scene, text, size, true);
+            text_ui(ui, scene, text, (size, true), None);
             if *level <= 2 {
                 rule(ui, tokens);
             }
         }
-        Block::Paragraph(text) => text_ui(ui, scene, text, 14.0, false),
+        Block::Paragraph(text) => text_ui(ui, scene, text, (14.0, false), None),
         Block::Code { text, .. } => code_ui(ui, tokens, text),
         Block::Quote(blocks) => quote_ui(ui, scene, blocks),
         Block::List { start, items } => {
@@ -165,12 +167,12 @@ fn table_ui(ui: &mut Ui, scene: &mut Scene<'_>, head: &[Vec<Span>], rows: &[Vec<
     ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
         Grid::new(id).striped(true).spacing(vec2(tokens::SECTION_GAP, tokens::STEP)).show(ui, |ui| {
             for cell in head {
-                text_ui(ui, scene, cell, 14.0, true);
+                text_ui(ui, scene, cell, (14.0, true), Some(CELL_WIDTH_MAX));
             }
             ui.end_row();
             for row in rows {
                 for cell in row {
-                    text_ui(ui, scene, cell, 14.0, false);
+                    text_ui(ui, scene, cell, (14.0, false), Some(CELL_WIDTH_MAX));
                 }
                 ui.end_row();
             }
@@ -179,9 +181,16 @@ fn table_ui(ui: &mut Ui, scene: &mut Scene<'_>, head: &[Vec<Span>], rows: &[Vec<
 }
 
 /// Text of several styles. Links lead to files of the folder, or to the browser; pictures are only named.
-fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>, spans: &[Span], size: f32, is_strong: bool) {
+/// It wraps where the page ends, or after `width` points: a column of a table has no width before it has text.
+fn text_ui(
+    ui: &mut Ui,
+    scene: &mut Scene<'_>,
+    spans: &[Span],
+    (size, is_strong): (f32, bool),
+    width: Option<f32>,
+) {
     let mut job = LayoutJob::default();
-    job.wrap.max_width = ui.available_width();
+    job.wrap.max_width = width.unwrap_or_else(|| ui.available_width());
     let mut ends = Vec::new();
     for span in spans {
         let text = match &span.picture {

@@ -5,7 +5,7 @@ use weft_node::api::{
     AiProposal, Purpose,
 };
 
-use super::{Look, Tone, bytes, count, plain, table::Table, verbatim};
+use super::{Look, Tone, bytes, count, plain, table::Table, units::counted, verbatim};
 
 fn role(purpose: &Purpose) -> &'static str {
     match purpose {
@@ -98,9 +98,9 @@ pub(crate) fn ai_removed(removed: &AiModelRemoved, _look: &Look) -> String {
 pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
     let memory = |bytes_of: Option<u64>| bytes_of.map_or_else(|| "not known".to_owned(), bytes);
     let mut text = format!(
-        "Processor  {} cores, models compute with {} threads\nMemory     {}, {} free\nComputes   {}\n\n{}\n",
+        "Processor  {} cores, models compute with {}\nMemory     {}, {} free\nComputes   {}\n\n{}\n",
         report.cores,
-        report.threads,
+        counted(report.threads, "thread"),
         memory(report.memory_bytes),
         memory(report.memory_free_bytes),
         if report.backends.is_empty() {

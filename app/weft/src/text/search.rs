@@ -13,6 +13,11 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
     let mut text = String::new();
     let mut last = None;
     for hit in &found.hits {
+        // A file that was found by its name is its path.
+        if hit.text == hit.path {
+            let _ = writeln!(text, "{}", line(hit, look));
+            continue;
+        }
         if look.is_terminal {
             if last != Some(&hit.path) {
                 let gap = if last.is_some() { "\n" } else { "" };
