@@ -296,7 +296,8 @@ fn there_are_no_more_slots_than_the_bound() {
     for (asked, slots) in [(0, 1), (SLOTS_MAX as u32, SLOTS_MAX as u32), (100_000, SLOTS_MAX as u32)] {
         let worker = Worker::start(&program(), Load { slots: asked, ..load(&path) }).expect("a worker");
         assert_eq!(worker.info().slots, slots);
-        assert_eq!(answered(&worker, raw("a", 2)).usage.generated_tokens, 2);
+        // Its numbers are random: it may end before it has said all that it may.
+        assert!(answered(&worker, raw("a", 2)).usage.generated_tokens > 0);
     }
 }
 

@@ -17,7 +17,8 @@ fn a_place_is_completed_the_same_with_and_without_a_node() {
     let by_node = desk.device.weft(place).expect("a completion");
     assert_eq!(by_node.text("text"), alone.text("text"));
     let again = desk.device.weft(place).expect("a completion");
-    assert_eq!(again.number("reused_tokens"), again.number("prompt_tokens") - 1.0, "{again:?}");
+    // What was answered at this place is kept: nothing is computed again.
+    assert_eq!((again.text("text"), again.number("tokens")), (alone.text("text"), 0.0), "{again:?}");
     let nowhere = desk.device.weft(["ai", "complete", "notes/main.rs:99:1"]).expect_err("no such place");
     assert_eq!(nowhere.code, Some(2), "{nowhere}");
 }
