@@ -56,13 +56,18 @@ impl TextDocument {
             if all {
                 return changes;
             }
-            let mut draft = self.draft(author, time, deps.clone());
-            self.name(author, &mut draft);
-            let change = draft.encode();
-            let fit = self.graph.local_fit(&deps);
-            self.apply_own(&change, fit);
-            changes.push(change);
+            changes.push(self.make_empty(author, time, deps));
         }
+    }
+
+    /// Makes a change that builds upon these and does nothing.
+    fn make_empty(&mut self, author: Author, time: i64, deps: SmallVec<[ChangeHash; 1]>) -> Change {
+        let mut draft = self.draft(author, time, deps.clone());
+        self.name(author, &mut draft);
+        let change = draft.encode();
+        let fit = self.graph.local_fit(&deps);
+        self.apply_own(&change, fit);
+        change
     }
 
     /// Makes a change that builds upon everything here and does nothing: who makes it stands for all of it.
@@ -70,12 +75,7 @@ impl TextDocument {
         self.check_room(0, time)?;
         let mut changes = self.join_heads(author, time);
         let deps: SmallVec<[ChangeHash; 1]> = self.graph.heads().hashes().into();
-        let mut draft = self.draft(author, time, deps.clone());
-        self.name(author, &mut draft);
-        let change = draft.encode();
-        let fit = self.graph.local_fit(&deps);
-        self.apply_own(&change, fit);
-        changes.push(change);
+        changes.push(self.make_empty(author, time, deps));
         Ok(Edited { changes, ..Edited::default() })
     }
 
