@@ -7,6 +7,7 @@
 mod answers;
 mod audit;
 mod fold;
+mod forks;
 mod grow;
 mod history;
 mod operations;
@@ -41,10 +42,12 @@ use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, UserId, Works
 use crate::limits::{ACL_OPERATIONS_MAX, ACL_OPERATIONS_PER_USER_MAX, DEVICES_PER_USER_MAX};
 use crate::wraps::AgeRecipient;
 
-pub use answers::{EpochState, LiveDevice, Standing};
+pub use answers::{ControlPlace, EpochState, LiveDevice, Standing};
 pub use audit::{AuditAction, AuditRecord, Verdict};
+pub use forks::ForkVerdict;
 
 use fold::{Facts, Fold};
+use forks::Forks;
 use history::{History, LineIndex, Names, Place, Position};
 use operations::{Author, Certificate, Claim, OpIndex, Operation, World};
 
@@ -77,6 +80,7 @@ struct State {
     epochs: BTreeMap<OpIndex, Vec<Cover>>,
     policies: BTreeMap<OpIndex, Vec<u8>>,
     of_user: BTreeMap<UserId, OfUser>,
+    forks: Forks,
 }
 
 /// What there is of one person, counting or not.
@@ -300,6 +304,22 @@ impl Membership {
         if settled { Inserted::Changed } else { Inserted::Stored }
     }
 
+    /// Notes that an entry of a data log that a removal names is on a branch that does not live; the branches are one up
+    /// to `common`.
+    pub fn hold_common(&mut self, named: &EntryRef, common: u64) -> Inserted {
+        let settled = self.state.history.hold_common(named, common);
+        if settled {
+            self.forget();
+        }
+        if settled { Inserted::Changed } else { Inserted::Stored }
+    }
+
+    /// Takes a data log back to an earlier place: what is stored beyond it is on a branch that does not live.
+    pub fn cut_back(&mut self, to: &EntryRef) {
+        self.state.history.cut_back(to);
+        self.forget();
+    }
+
     fn is_in_data_log(&self, entry: &Entry) -> bool {
         let line = self.state.history.lines_of(&entry.header.log).first();
         entry.header.kind != Kind::Open
@@ -505,6 +525,13 @@ impl State {
                 continue;
             }
             let place = place(line, seq, &mut sub);
+            let operation = match operation {
+                AclOperation::ForkProof { log, seq, a, b } => {
+                    self.forks.add(&entry.header.ws, (name, place, author), log, seq, (a, b));
+                    continue;
+                }
+                other => other,
+            };
             let (claim, value) = claim_of(operation);
             let Some(claim) = claim else { continue };
             let index = self.add(name, Operation { place, author, claim });
@@ -566,7 +593,7 @@ fn claim_of(operation: AclOperation) -> (Option<Claim>, Option<Vec<u8>>) {
         AclOperation::SetPolicy { key, value, via } => {
             return (Some(Claim::SetPolicy { key, via }), Some(value));
         }
-        // A chain has operations of its own; a proof of a fork says nothing about membership.
+        // A chain has operations of its own; a proof of a fork says nothing about who is in.
         AclOperation::AddDev { .. } | AclOperation::ForkProof { .. } => return (None, None),
     };
     (Some(claim), None)

@@ -96,7 +96,7 @@ impl Line {
         EntryRef { log: self.log, seq, id }
     }
 
-    fn id_at(&self, seq: u64) -> Option<&EntryId> {
+    pub(crate) fn id_at(&self, seq: u64) -> Option<&EntryId> {
         match &self.ids {
             Ids::All { first, ids } => ids.get(usize::try_from(seq.checked_sub(*first)?).ok()?),
             Ids::Some { last, .. } if last.0 == seq => Some(&last.1),
@@ -119,6 +119,8 @@ pub(crate) struct History {
     heads: BTreeSet<EntryId>,
     /// Named by somebody, but not here. When one comes, pasts grow.
     awaited: BTreeSet<EntryRef>,
+    /// Named by somebody, but on a branch that is not here: how far the log is the same.
+    elsewhere: BTreeMap<EntryRef, u64>,
 }
 
 /// Where a new entry belongs.
@@ -159,11 +161,13 @@ impl History {
 
     /// Where the entry that this names stands.
     pub(crate) fn find(&self, named: &EntryRef) -> Option<(LineIndex, u64)> {
-        let line = self
-            .lines_of(&named.log)
-            .iter()
-            .find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
-        line.map(|line| (*line, named.seq))
+        let lines = self.lines_of(&named.log);
+        let line = lines.iter().find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+        if let Some(line) = line {
+            return Some((*line, named.seq));
+        }
+        let common = self.elsewhere.get(named)?;
+        Some((*lines.first()?, *common))
     }
 
     pub(crate) fn position(&self, id: &EntryId, header: &Header) -> Position {
@@ -220,6 +224,30 @@ impl History {
             self.settle();
         }
         was_awaited
+    }
+
+    /// Notes that an entry of a data log that somebody named is on a branch that does not live: whoever named it knew of
+    /// the log up to `common`, where the branches are still one. Returns whether pasts changed.
+    pub(crate) fn hold_common(&mut self, named: &EntryRef, common: u64) -> bool {
+        let is_new = self.awaited.remove(named) && self.elsewhere.insert(*named, common) != Some(common);
+        if is_new {
+            self.settle();
+        }
+        is_new
+    }
+
+    /// Takes a data log back to an earlier place. What is named beyond it is looked for anew.
+    pub(crate) fn cut_back(&mut self, to: &EntryRef) {
+        let Some(line) = self.lines_of(&to.log).first().copied() else { return };
+        let Ids::Some { last, held } = &mut self.lines[line as usize].ids else { return };
+        *last = (to.seq, to.id);
+        let beyond = held.split_off(&(to.seq + 1));
+        let log = to.log;
+        let mut named: Vec<EntryRef> = beyond.into_iter().map(|(seq, id)| EntryRef { log, seq, id }).collect();
+        named.extend(self.elsewhere.keys().filter(|named| named.log == log).copied());
+        self.elsewhere.retain(|named, _| named.log != log);
+        self.awaited.extend(named);
+        self.settle();
     }
 
     /// What cuts name of data logs, within what is stored, and of which the id is not known here.

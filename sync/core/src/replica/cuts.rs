@@ -28,6 +28,12 @@ impl CutLookup {
     pub(super) fn is_busy(&self) -> bool {
         self.is_under_way
     }
+
+    /// A log was taken back: what is stored there will be something else.
+    pub(super) fn look_up_again(&mut self, log: &LogId) {
+        self.elsewhere.retain(|named| named.log != *log);
+        self.is_due_again |= self.is_under_way;
+    }
 }
 
 impl Replica {
@@ -38,11 +44,13 @@ impl Replica {
             return;
         }
         let mut here = Vec::new();
+        let mut elsewhere = Vec::new();
         let mut ranges: BTreeMap<LogId, u64> = BTreeMap::new();
         for named in self.members.unconfirmed() {
             let Some(state) = self.logs.get(&named.log) else { continue };
             match state.recent_id(named.seq) {
                 Some(id) if *id == named.id => here.push(named),
+                Some(_) => elsewhere.push(named),
                 None if named.seq <= state.committed.seq && !self.cuts.elsewhere.contains(&named) => {
                     ranges.entry(named.log).or_insert(named.seq);
                 }
@@ -50,6 +58,9 @@ impl Replica {
             }
         }
         self.hold(&here);
+        if elsewhere.iter().fold(false, |changed, named| self.members.hold_common(named) || changed) {
+            self.membership_settled();
+        }
         if ranges.is_empty() {
             return;
         }
@@ -59,13 +70,14 @@ impl Replica {
         self.loads.insert(request, LoadPurpose::Cuts);
         let ranges = ranges.into_iter().map(|(log, seq)| Range { log, from: seq, to: seq }).collect();
         let after = StoredOrder::default();
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES }));
+        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES, branches: false }));
     }
 
     pub(super) fn loaded_cuts(&mut self, entries: &[LoadedEntry]) {
         self.cuts.is_under_way = false;
         let unconfirmed = self.members.unconfirmed();
         let mut here = Vec::new();
+        let mut is_changed = false;
         for loaded in entries {
             let Ok(stored) = Entry::decode(&loaded.bytes) else { continue };
             let stored = stored.entry_ref();
@@ -75,10 +87,14 @@ impl Replica {
                     here.push(stored);
                 } else {
                     self.cuts.elsewhere.insert(*named);
+                    is_changed |= self.members.hold_common(named);
                 }
             }
         }
         self.hold(&here);
+        if is_changed {
+            self.membership_settled();
+        }
         // One place of each log is looked up at a time.
         if std::mem::take(&mut self.cuts.is_due_again) || !entries.is_empty() {
             self.confirm_cuts();

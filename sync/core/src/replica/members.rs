@@ -6,7 +6,7 @@ use crate::acl::Class;
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
-use crate::membership::{EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
+use crate::membership::{ControlPlace, EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
 use crate::wraps::AgeRecipient;
 
 /// See [`Membership`].
@@ -106,6 +106,43 @@ impl Members {
 
     pub(super) fn counts(&self, entry: &Entry) -> bool {
         self.membership.as_ref().is_some_and(|membership| membership.counts(entry))
+    }
+
+    pub(super) fn place_of(&self, entry: &Entry) -> ControlPlace {
+        self.membership.as_ref().map_or(ControlPlace::Detached, |membership| membership.place_of(entry))
+    }
+
+    /// Whether several branches of a log of the control lane are here.
+    pub(super) fn is_branching(&self, log: &LogId) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.ends_of(log).nth(1).is_some())
+    }
+
+    pub(super) fn is_on_dead_branch(&self, at: &EntryRef) -> bool {
+        let membership = self.membership.as_ref();
+        membership.is_some_and(|membership| membership.is_on_dead_branch(&at.log, at.seq, &at.id))
+    }
+
+    /// Whether nothing of a data log lives from this number on.
+    pub(super) fn is_dead_from(&self, log: &LogId, seq: u64) -> bool {
+        let Some(membership) = self.membership.as_ref().filter(|membership| membership.is_forked(log)) else {
+            return false;
+        };
+        membership.fork_verdicts(log).iter().any(|verdict| verdict.winner.is_none() && seq >= verdict.seq)
+    }
+
+    pub(super) fn cut_back(&mut self, to: &EntryRef) {
+        if let Some(membership) = &mut self.membership {
+            membership.cut_back(to);
+        }
+    }
+
+    /// A removal names an entry of a data log that is on another branch than the one that is here. True when answers may
+    /// be others than before.
+    pub(super) fn hold_common(&mut self, named: &EntryRef) -> bool {
+        let Some(membership) = &mut self.membership else { return false };
+        let verdicts = membership.fork_verdicts(&named.log);
+        let Some(fork) = verdicts.into_iter().find(|verdict| verdict.seq <= named.seq) else { return false };
+        membership.hold_common(named, fork.seq - 1) == Inserted::Changed
     }
 
     pub(super) fn has_removals(&self) -> bool {
