@@ -162,7 +162,9 @@ impl World {
                 wrong.push(format!("devices 0 and {index} do not agree whether {at:?} counts"));
             }
             if self.nodes[index].reads() && self.nodes[index].content != *read {
-                wrong.push(format!("devices 0 and {index} have read different things"));
+                let other = &self.nodes[index].content;
+                let differing = read.keys().chain(other.keys()).find(|at| read.get(*at) != other.get(*at));
+                wrong.push(format!("devices 0 and {index} have read different things: {differing:?}"));
             }
             let void = self.nodes[index].content.keys().find(|at| !counts.contains(at));
             if let Some(at) = void {

@@ -38,7 +38,7 @@ use crate::acl::{Acl, AclOperation, Genesis, OpRef, RULES, SealedLabel};
 use crate::certificate::{Chain, ChainError, Link, VerifiedChain};
 use crate::entry::{Entry, EntryError, Kind, Lane, Open, Signer};
 use crate::epoch::{Cover, Epoch};
-use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
 use crate::limits::{ACL_OPERATIONS_MAX, ACL_OPERATIONS_PER_USER_MAX, DEVICES_PER_USER_MAX};
 use crate::wraps::AgeRecipient;
 
@@ -268,11 +268,13 @@ impl Membership {
             self.forget();
         }
         if operations.is_empty() {
+            self.note_forks(entry);
             return Ok(if settled { Inserted::Changed } else { Inserted::Stored });
         }
         let author = Author::of(&signer);
         self.state.of_user.entry(author.user).or_default().operations += operations.len();
         self.state.add_operations(entry, line, author, operations);
+        self.note_forks(entry);
         Ok(Inserted::Changed)
     }
 
@@ -304,14 +306,16 @@ impl Membership {
         if settled { Inserted::Changed } else { Inserted::Stored }
     }
 
-    /// Notes that an entry of a data log that a removal names is on a branch that does not live; the branches are one up
-    /// to `common`.
-    pub fn hold_common(&mut self, named: &EntryRef, common: u64) -> Inserted {
-        let settled = self.state.history.hold_common(named, common);
-        if settled {
-            self.forget();
+    /// Notes where data logs were continued twice, as far as an entry tells: a proof, or the beginning of a log of which
+    /// a proof is here already.
+    fn note_forks(&mut self, entry: &Entry) {
+        let shown = body_operations(entry).forked();
+        for log in shown.into_iter().chain((entry.header.kind == Kind::Open).then_some(entry.header.log)) {
+            let Some(seq) = self.first_fork(&log) else { continue };
+            if self.state.history.fork(log, seq) {
+                self.forget();
+            }
         }
-        if settled { Inserted::Changed } else { Inserted::Stored }
     }
 
     /// Takes a data log back to an earlier place: what is stored beyond it is on a branch that does not live.
@@ -424,6 +428,16 @@ impl BodyOperations {
 
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The logs that are said to have been continued twice.
+    fn forked(&self) -> BTreeSet<LogId> {
+        let Self::Acl(operations) = self else { return BTreeSet::new() };
+        let forked = operations.iter().filter_map(|operation| match operation {
+            AclOperation::ForkProof { log, .. } => Some(*log),
+            _ => None,
+        });
+        forked.collect()
     }
 
     /// The devices that are to be added for this person.

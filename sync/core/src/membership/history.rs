@@ -119,8 +119,8 @@ pub(crate) struct History {
     heads: BTreeSet<EntryId>,
     /// Named by somebody, but not here. When one comes, pasts grow.
     awaited: BTreeSet<EntryRef>,
-    /// Named by somebody, but on a branch that is not here: how far the log is the same.
-    elsewhere: BTreeMap<EntryRef, u64>,
+    /// Data logs that were continued twice, and the first place at which.
+    forks: BTreeMap<LogId, u64>,
 }
 
 /// Where a new entry belongs.
@@ -166,8 +166,9 @@ impl History {
         if let Some(line) = line {
             return Some((*line, named.seq));
         }
-        let common = self.elsewhere.get(named)?;
-        Some((*lines.first()?, *common))
+        // On a branch that is not here: whoever named it knew of the log up to where the branches part.
+        let fork = self.forks.get(&named.log).filter(|fork| **fork <= named.seq)?;
+        Some((*lines.first()?, fork - 1))
     }
 
     pub(crate) fn position(&self, id: &EntryId, header: &Header) -> Position {
@@ -226,10 +227,11 @@ impl History {
         was_awaited
     }
 
-    /// Notes that an entry of a data log that somebody named is on a branch that does not live: whoever named it knew of
-    /// the log up to `common`, where the branches are still one. Returns whether pasts changed.
-    pub(crate) fn hold_common(&mut self, named: &EntryRef, common: u64) -> bool {
-        let is_new = self.awaited.remove(named) && self.elsewhere.insert(*named, common) != Some(common);
+    /// Notes that a data log was continued twice at this place. Returns whether pasts may have changed.
+    pub(crate) fn fork(&mut self, log: LogId, seq: u64) -> bool {
+        let first = self.forks.entry(log).or_insert(u64::MAX);
+        let is_new = seq < *first;
+        *first = seq.min(*first);
         if is_new {
             self.settle();
         }
@@ -243,10 +245,7 @@ impl History {
         *last = (to.seq, to.id);
         let beyond = held.split_off(&(to.seq + 1));
         let log = to.log;
-        let mut named: Vec<EntryRef> = beyond.into_iter().map(|(seq, id)| EntryRef { log, seq, id }).collect();
-        named.extend(self.elsewhere.keys().filter(|named| named.log == log).copied());
-        self.elsewhere.retain(|named, _| named.log != log);
-        self.awaited.extend(named);
+        self.awaited.extend(beyond.into_iter().map(|(seq, id)| EntryRef { log, seq, id }));
         self.settle();
     }
 
@@ -336,7 +335,8 @@ impl History {
     /// Keeps the ids that a cut names, and waits for those that are not here.
     fn pin(&mut self, names: &Names) {
         for named in &names.entries {
-            let Some((line, seq)) = self.find(named) else {
+            let line = self.lines_of(&named.log).iter().find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+            let (Some(line), seq) = (line.copied(), named.seq) else {
                 self.awaited.insert(*named);
                 continue;
             };

@@ -44,13 +44,11 @@ impl Replica {
             return;
         }
         let mut here = Vec::new();
-        let mut elsewhere = Vec::new();
         let mut ranges: BTreeMap<LogId, u64> = BTreeMap::new();
         for named in self.members.unconfirmed() {
             let Some(state) = self.logs.get(&named.log) else { continue };
             match state.recent_id(named.seq) {
                 Some(id) if *id == named.id => here.push(named),
-                Some(_) => elsewhere.push(named),
                 None if named.seq <= state.committed.seq && !self.cuts.elsewhere.contains(&named) => {
                     ranges.entry(named.log).or_insert(named.seq);
                 }
@@ -58,9 +56,6 @@ impl Replica {
             }
         }
         self.hold(&here);
-        if elsewhere.iter().fold(false, |changed, named| self.members.hold_common(named) || changed) {
-            self.membership_settled();
-        }
         if ranges.is_empty() {
             return;
         }
@@ -77,7 +72,6 @@ impl Replica {
         self.cuts.is_under_way = false;
         let unconfirmed = self.members.unconfirmed();
         let mut here = Vec::new();
-        let mut is_changed = false;
         for loaded in entries {
             let Ok(stored) = Entry::decode(&loaded.bytes) else { continue };
             let stored = stored.entry_ref();
@@ -87,14 +81,10 @@ impl Replica {
                     here.push(stored);
                 } else {
                     self.cuts.elsewhere.insert(*named);
-                    is_changed |= self.members.hold_common(named);
                 }
             }
         }
         self.hold(&here);
-        if is_changed {
-            self.membership_settled();
-        }
         // One place of each log is looked up at a time.
         if std::mem::take(&mut self.cuts.is_due_again) || !entries.is_empty() {
             self.confirm_cuts();

@@ -159,7 +159,8 @@ impl Replica {
         let at = entry.entry_ref();
         self.delivery.remove(at.log, at.seq);
         if self.members.is_on_dead_branch(&at) {
-            return;
+            // Its log is about to be taken back, unless the verdict changes.
+            return self.delivery.set(at.log, at.seq, Waiting::Void);
         }
         let counts = self.members.counts(entry);
         if !counts {

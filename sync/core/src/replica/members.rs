@@ -136,15 +136,6 @@ impl Members {
         }
     }
 
-    /// A removal names an entry of a data log that is on another branch than the one that is here. True when answers may
-    /// be others than before.
-    pub(super) fn hold_common(&mut self, named: &EntryRef) -> bool {
-        let Some(membership) = &mut self.membership else { return false };
-        let verdicts = membership.fork_verdicts(&named.log);
-        let Some(fork) = verdicts.into_iter().find(|verdict| verdict.seq <= named.seq) else { return false };
-        membership.hold_common(named, fork.seq - 1) == Inserted::Changed
-    }
-
     pub(super) fn has_removals(&self) -> bool {
         self.membership.as_ref().is_some_and(Membership::has_removals)
     }
