@@ -12,7 +12,8 @@ use weft_sync::epoch::Keyring;
 use weft_sync::frames::{ByeCode, PeerAddress, Position};
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::replica::{
-    CutBack, Delivery, Effect, Input, Replica, ReplicaConfig, StoredAck, StoredEntry, Write, WriteError, WriteId,
+    CutBack, Delivery, Effect, Input, Replica, ReplicaConfig, StoredAck, StoredEntry, Write, WriteError,
+    WriteId,
 };
 use weft_sync::seal::Label;
 use weft_sync::workspace;

@@ -145,7 +145,12 @@ impl World {
         let counting = |node: usize| -> BTreeSet<EntryRef> {
             let membership = self.membership(node);
             let is_data = |entry: &&Entry| entry.header.kind == Kind::Data;
-            first_entries.iter().filter(is_data).filter(|entry| membership.counts(entry)).map(Entry::entry_ref).collect()
+            first_entries
+                .iter()
+                .filter(is_data)
+                .filter(|entry| membership.counts(entry))
+                .map(Entry::entry_ref)
+                .collect()
         };
         let counts = counting(0);
         let read = &self.nodes[0].content;

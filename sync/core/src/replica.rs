@@ -99,8 +99,8 @@ use write::{OwnSession, WriteQueue};
 
 pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredLog, StoredState};
 pub use effect::{
-    Append, Conduct, CutBack, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem, StoredEntry,
-    WriteError,
+    Append, Conduct, CutBack, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem,
+    StoredEntry, WriteError,
 };
 pub use input::{BatchId, ChannelId, Input, LoadedEntry, RequestId, StoredOrder, Write, WriteId};
 pub use status::SyncStatus;

@@ -54,7 +54,8 @@ fn replace(person: &Person, part: &str, by: &str) {
 
 /// Waits until everybody's file holds each of these lines exactly once.
 fn all_hold_once(team: &Team, lines: &[&str]) {
-    let texts = || team.people.iter().map(|person| person.files.read(FILE).unwrap_or_default()).collect::<Vec<_>>();
+    let texts =
+        || team.people.iter().map(|person| person.files.read(FILE).unwrap_or_default()).collect::<Vec<_>>();
     let holds_once = |text: &String| lines.iter().all(|line| text.matches(line).count() == 1);
     let found = eventually(PATIENCE, || texts().iter().all(holds_once).then_some(()));
     assert!(found.is_some(), "{lines:?} are not there once each: {:#?}", texts());

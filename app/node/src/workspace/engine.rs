@@ -23,7 +23,6 @@ use weft_sync::ids::{EndpointId, EntryRef, LogId, SessionId, Timestamp, UserId, 
 use weft_sync::replica::{BatchId, ChannelId, Effect, Input, Load, Replica, WriteError, WriteId};
 
 use super::begun_again::WithdrawnTexts;
-use super::repeating::Repeating;
 use super::contents::Contents;
 use super::deliver::{Dirty, Refused};
 use super::disk::Adoption;
@@ -32,6 +31,7 @@ use super::doubled::DoubledTexts;
 use super::entries::{self, CarriedChange};
 use super::fetch_plan::FetchPlan;
 use super::people::People;
+use super::repeating::Repeating;
 use super::save_base::PastTexts;
 use super::show::ShowPlan;
 use super::snapshots::SnapshotJob;

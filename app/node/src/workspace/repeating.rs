@@ -51,10 +51,8 @@ impl Engine {
             let Some((plain, _)) = self.read_entry(*at) else { continue };
             documents.extend(plain.items.iter().map(|item| item.doc));
         }
-        let gone: Vec<(DocumentId, Vec<Change>)> = documents
-            .iter()
-            .map(|document| (*document, self.gone_with(*document, &entries)))
-            .collect();
+        let gone: Vec<(DocumentId, Vec<Change>)> =
+            documents.iter().map(|document| (*document, self.gone_with(*document, &entries))).collect();
         *self.last_read.borrow_mut() = None;
         self.authors.withdraw(&entries);
         self.documents.get_mut().drop_entries(&entries);
@@ -79,7 +77,8 @@ impl Engine {
         while let Ok(read) = self.store.entries(self.ws, cut.log, from, u64::MAX >> 1, READ_BYTES) {
             let Some(last) = read.last() else { break };
             from = last.at.seq + 1;
-            let is_new = |stored: &&weft_store::StoredEntry| !stored.marks.contains(weft_store::EntryMarks::FORK);
+            let is_new =
+                |stored: &&weft_store::StoredEntry| !stored.marks.contains(weft_store::EntryMarks::FORK);
             found.extend(read.iter().filter(is_new).map(|stored| stored.at));
         }
         found
@@ -93,7 +92,8 @@ impl Engine {
             Vec::new()
         });
         let lives = |carried: &&CarriedChange| !entries.contains(&carried.entry.id);
-        let kept: BTreeSet<ChangeHash> = changes.iter().filter(lives).map(|carried| carried.change.hash()).collect();
+        let kept: BTreeSet<ChangeHash> =
+            changes.iter().filter(lives).map(|carried| carried.change.hash()).collect();
         let dropped = |change: &Change| !kept.contains(&change.hash());
         let mut open: Vec<Change> = changes.iter().map(|carried| carried.change.clone()).collect();
         for unstored in self.unstored.of(document) {
@@ -103,7 +103,8 @@ impl Engine {
         }
         open.sort_by_key(|change| (change.start_op(), change.op_count() > 0, change.hash()));
         open.dedup_by_key(|change| change.hash());
-        let made: BTreeSet<ChangeHash> = self.unstored.of(document).iter().filter_map(Unstored::made).collect();
+        let made: BTreeSet<ChangeHash> =
+            self.unstored.of(document).iter().filter_map(Unstored::made).collect();
         let mut gone = BTreeSet::new();
         let mut in_order = Vec::new();
         loop {
@@ -111,7 +112,10 @@ impl Engine {
             let (now, later): (Vec<Change>, Vec<Change>) = open.into_iter().partition(|change| {
                 let is_gone = dropped(change) && !made.contains(&change.hash())
                     || change.deps().iter().any(|dep| gone.contains(dep));
-                is_gone && { gone.insert(change.hash()); true }
+                is_gone && {
+                    gone.insert(change.hash());
+                    true
+                }
             });
             in_order.extend(now);
             open = later;

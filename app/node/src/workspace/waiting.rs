@@ -140,9 +140,7 @@ impl UnstoredChanges {
 
     /// Forgets what was delivered of a document in entries that are dropped.
     pub(crate) fn forget_entries(&mut self, document: DocumentId, entries: &BTreeSet<EntryId>) {
-        let is_dropped = |change: &Unstored| {
-            matches!(change, Unstored::Delivered(of) if of.document == document && entries.contains(&of.entry.id))
-        };
+        let is_dropped = |change: &Unstored| matches!(change, Unstored::Delivered(of) if of.document == document && entries.contains(&of.entry.id));
         self.changes.retain(|(_, change)| !is_dropped(change));
     }
 

@@ -118,7 +118,7 @@ fn everybody_makes_the_same_changes() {
     for count in 0..gone.len() {
         assert_eq!(rename(&gone[..count]), renamed[..count]);
     }
-    let golden = "62c5dca7aca2fb7a90f18bd5a4d8fd4cb6f5e8a1b9f7dc4d5b8d7a2a5dc4b0c5";
+    let golden = "05701bcb21cea8fc4e10dbf101b0c66bf1c3b38f8da4ac45b179f29f6469fb61";
     assert_eq!(renamed[0].hash().to_string(), golden);
     // What has its new name already keeps it, also when others are renamed beside it.
     assert_eq!(rename(&renamed), renamed);
@@ -154,7 +154,7 @@ fn both_branches_are_there_once() {
         .collect();
     assert_eq!(texts.len(), 1, "{texts:?}");
     let text = texts.first().unwrap();
-    for typed in ["LOST ", "WON ", "and more", "ANA", "> "] {
+    for typed in ["LOST ", "WON ", "and more", ">AN", "lf é🙂"] {
         assert_eq!(text.matches(typed).count(), 1, "{typed:?} in {text:?}");
     }
     // The branch as it was has no place there.

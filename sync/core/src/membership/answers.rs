@@ -289,7 +289,10 @@ impl Membership {
     #[must_use]
     pub fn holds_marked(&self, log: &LogId, seq: u64, mark: &[u8; 8]) -> bool {
         let history = &self.state.history;
-        history.lines_of(log).iter().any(|line| history.line(*line).id_at(seq).is_some_and(|id| LogEnd::mark(id) == *mark))
+        history
+            .lines_of(log)
+            .iter()
+            .any(|line| history.line(*line).id_at(seq).is_some_and(|id| LogEnd::mark(id) == *mark))
     }
 
     // What counts.

@@ -14,8 +14,8 @@ use crate::entry::{Lane, signing_bytes, verify_signature};
 use crate::ids::{DeviceId, EntryId, LogId, UserId, WorkspaceId};
 use crate::limits::FORKS_PER_LOG_MAX;
 
-use super::audit::{AuditAction, AuditRecord, Verdict};
 use super::Membership;
+use super::audit::{AuditAction, AuditRecord, Verdict};
 use super::history::{At, Place};
 use super::operations::Author;
 
@@ -135,7 +135,8 @@ impl Membership {
             if proof.author.user != signer.user() {
                 votes.people.insert(proof.author.user);
                 votes.class = votes.class.max(class);
-            } else if let Some(device) = proof.author.device.filter(|device| Some(*device) != signer.device()) {
+            } else if let Some(device) = proof.author.device.filter(|device| Some(*device) != signer.device())
+            {
                 votes.siblings.insert(device);
             }
         }
@@ -247,7 +248,8 @@ mod tests {
     impl Team {
         fn new(entries: usize) -> Self {
             let mut shared = Shared::found("ana", 1);
-            let [ben, cleo, dan] = [("ben", 2), ("cleo", 3), ("dan", 4)].map(|(name, seed)| Person::new(name, seed));
+            let [ben, cleo, dan] =
+                [("ben", 2), ("cleo", 3), ("dan", 4)].map(|(name, seed)| Person::new(name, seed));
             for person in [&ben, &cleo, &dan] {
                 shared.admit(person, Class::Editor);
             }
@@ -283,7 +285,10 @@ mod tests {
         assert!(team.shared.membership.is_forked(&log));
         assert_eq!(team.winner(), Some(other.id()));
         assert!(team.shared.membership.is_on_dead_branch(&log, one.header.seq, &one.id()));
-        assert!(!team.shared.membership.is_on_dead_branch(&log, one.header.seq + 1, &one.id()), "not by its own place");
+        assert!(
+            !team.shared.membership.is_on_dead_branch(&log, one.header.seq + 1, &one.id()),
+            "not by its own place"
+        );
         team.votes(&dan, &one, &other);
         assert_eq!(team.winner(), Some(one.id().min(other.id())), "one each: the least id");
         // The author of the log says what it likes.
@@ -328,7 +333,8 @@ mod tests {
         let cleo = team.cleo.by_device();
         let strange = in_place_of(&one, &team.dan, 7);
         let (next, _) = team.told[1].clone();
-        let with = |log, seq, a: &Entry, b: &Entry| AclOperation::ForkProof { log, seq, a: signed(a), b: signed(b) };
+        let with =
+            |log, seq, a: &Entry, b: &Entry| AclOperation::ForkProof { log, seq, a: signed(a), b: signed(b) };
         let mut moved = other.clone();
         moved.header.prev = EntryId::from_bytes([8; 32]);
         let wrong = [
@@ -354,7 +360,8 @@ mod tests {
         let (one, other) = team.told[0].clone();
         let (least, greatest) = if one.id() < other.id() { (&one, &other) } else { (&other, &one) };
         let ana = team.shared.founder.keys.user();
-        let out = crate::workspace::remove_user(&team.shared.membership, &ana, &team.cleo.keys.user()).unwrap();
+        let out =
+            crate::workspace::remove_user(&team.shared.membership, &ana, &team.cleo.keys.user()).unwrap();
         team.shared.write_as_founder(out);
         let cleo = team.cleo.by_device();
         team.votes(&cleo, greatest, least);
@@ -378,7 +385,10 @@ mod tests {
             let last = &team.told[places - 1].0;
             let is_over = places > FORKS_PER_LOG_MAX;
             assert_eq!(team.shared.membership.is_on_dead_branch(&log, last.header.seq, &last.id()), is_over);
-            assert_eq!(team.shared.membership.is_on_dead_branch(&log, last.header.seq + 9, &last.id()), is_over);
+            assert_eq!(
+                team.shared.membership.is_on_dead_branch(&log, last.header.seq + 9, &last.id()),
+                is_over
+            );
         }
     }
 

@@ -335,7 +335,10 @@ impl History {
     /// Keeps the ids that a cut names, and waits for those that are not here.
     fn pin(&mut self, names: &Names) {
         for named in &names.entries {
-            let line = self.lines_of(&named.log).iter().find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+            let line = self
+                .lines_of(&named.log)
+                .iter()
+                .find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
             let (Some(line), seq) = (line.copied(), named.seq) else {
                 self.awaited.insert(*named);
                 continue;

@@ -65,7 +65,13 @@ impl Replica {
         self.loads.insert(request, LoadPurpose::Cuts);
         let ranges = ranges.into_iter().map(|(log, seq)| Range { log, from: seq, to: seq }).collect();
         let after = StoredOrder::default();
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES, branches: false }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     pub(super) fn loaded_cuts(&mut self, entries: &[LoadedEntry]) {

@@ -208,7 +208,13 @@ impl Replica {
         self.delivery.load = Some(request);
         self.loads.insert(request, LoadPurpose::Deliver);
         let (after, ranges) = (self.delivery.after, self.delivery.ready_ranges());
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES, branches: false }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     pub(super) fn loaded_to_deliver(&mut self, entries: &[LoadedEntry]) {

@@ -167,8 +167,11 @@ impl Replica {
         let is_data = |log: &LogId| self.logs.get(log).is_some_and(|state| state.lane == Lane::Data);
         let forked: Vec<(LogId, Vec<ForkVerdict>)> =
             members.forked_logs().filter(is_data).map(|log| (log, members.fork_verdicts(&log))).collect();
-        let cut: Vec<LogId> =
-            forked.into_iter().filter(|(log, verdicts)| self.follow(*log, verdicts)).map(|(log, _)| log).collect();
+        let cut: Vec<LogId> = forked
+            .into_iter()
+            .filter(|(log, verdicts)| self.follow(*log, verdicts))
+            .map(|(log, _)| log)
+            .collect();
         if cut.is_empty() {
             return;
         }
@@ -226,7 +229,8 @@ impl Replica {
         if let Some(is_awaited) = self.forks.said.get(&(log, seq)) {
             return *is_awaited && !self.has_voted(&log, seq);
         }
-        let (Some(ours), Some(members)) = (self.forks.held.get(&(log, seq)), self.members.membership()) else {
+        let (Some(ours), Some(members)) = (self.forks.held.get(&(log, seq)), self.members.membership())
+        else {
             return false;
         };
         let (ours, id) = (ours.clone(), ours.header.entry_id());
@@ -282,7 +286,13 @@ impl Replica {
         channel.branches_due += 1;
         let request = self.new_request(LoadPurpose::Branches(sending));
         let ranges = vec![Range { log: sending.log, from: 1, to: self.logs.reach(&sending.log) }];
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES, branches: true }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: true,
+        }));
     }
 
     pub(super) fn loaded_branches(&mut self, mut sending: SendingBranches, entries: Vec<LoadedEntry>) {

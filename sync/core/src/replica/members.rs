@@ -6,7 +6,9 @@ use crate::acl::Class;
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
-use crate::membership::{ControlPlace, EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
+use crate::membership::{
+    ControlPlace, EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing,
+};
 use crate::wraps::AgeRecipient;
 
 /// See [`Membership`].

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::Replica;
 use super::commit::Prepared;
 use super::input::ChannelId;
 use super::logs::Place;
 use super::members::TakeError;
 use super::pending::Received;
 use super::quota::Pace;
-use super::Replica;
 use crate::acl::{Class, Genesis};
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
 use crate::frames::{EntryBytes, Position};
@@ -203,7 +203,9 @@ impl Replica {
         match self.place(entry) {
             None | Some(Place::Next) => return Ok(false),
             Some(Place::Known) => return Ok(true),
-            Some(Place::Gap | Place::Ended) if !self.members.is_branching(&at.log) => return Err(Refusal::Silent),
+            Some(Place::Gap | Place::Ended) if !self.members.is_branching(&at.log) => {
+                return Err(Refusal::Silent);
+            }
             Some(Place::Gap | Place::Ended | Place::Branch | Place::Other | Place::Old) => {}
         }
         match self.members.place_of(entry) {

@@ -221,7 +221,13 @@ impl Replica {
         serve.load = Some(request);
         let after = serve.cursor;
         self.loads.insert(request, LoadPurpose::Serve(id));
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES, branches: false }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     /// Sends what the store has found for a peer.

@@ -359,10 +359,10 @@ fn random_write(rng: &mut ChaCha8Rng, model: &Model) -> Write {
             marked(next, marks)
         }
         4 | 5 => marked(place, marks.with(EntryMarks::FORK)),
-        6 => cut_back(
-            1,
-            rng.random_range(last_seq.saturating_sub(4)..=last_seq + u64::from(rng.random_ratio(1, 8))),
-        ),
+        6 => {
+            let too_far = u64::from(rng.random_ratio(1, 8));
+            cut_back(1, rng.random_range(last_seq.saturating_sub(4)..=last_seq + too_far))
+        }
         7 => write(place),
         _ => {
             let known = model.entries.get(rng.random_range(0..=model.entries.len()));
