@@ -184,6 +184,7 @@ impl Node {
                 }
             }
         }
+        self.content.retain(|at, _| self.store.id_at(&at.log, at.seq) == Some(at.id));
         let effects = replica.start(now, rng);
         self.life += 1;
         self.replica = Some(replica);

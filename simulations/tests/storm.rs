@@ -219,7 +219,7 @@ impl Storm {
     /// All who are in write once more: whoever was put out, and every stranger, has no key for it.
     fn nobody_reads_on(&mut self) {
         let seed = self.seed;
-        let before = self.world.nodes[OWNER].store.len();
+        let before: BTreeSet<EntryId> = self.world.entries(OWNER).iter().map(Entry::id).collect();
         let writers: Vec<usize> =
             self.world.members().filter(|node| self.world.nodes[*node].may_write()).collect();
         assert!(writers.len() >= 2, "SEED={seed}");
@@ -230,11 +230,27 @@ impl Storm {
         assert!(wrong.is_empty(), "SEED={seed} (set WEFT_SEED={seed} to repeat)\n{}", wrong.join("\n"));
         let honest: Vec<_> =
             self.world.members().map(|node| self.world.nodes[node].keys.public_key()).collect();
-        let new = self.world.entries(OWNER).split_off(before);
+        let mut new = self.world.entries(OWNER);
+        new.retain(|entry| !before.contains(&entry.id()));
         let by_honest = new.iter().filter(|entry| entry.header.kind == Kind::Data);
         let by_honest = by_honest.filter(|entry| honest.iter().any(|key| entry.verify(key).is_ok()));
-        let epochs: BTreeSet<EpochId> = by_honest.filter_map(|entry| entry.header.epoch).collect();
+        let mut epochs: BTreeSet<EpochId> = by_honest.filter_map(|entry| entry.header.epoch).collect();
         assert!(!epochs.is_empty(), "SEED={seed}: nothing was written");
+        // Nothing keeps a member from telling others a key of their own making.
+        let membership = self.world.membership(OWNER);
+        let is_insider = |entry: &Entry| {
+            let signer = membership.signer_of(&entry.header.log);
+            signer.is_some_and(|signer| membership.class_of(&signer.user()).is_some())
+                && !honest.iter().any(|key| entry.verify(key).is_ok())
+        };
+        for entry in self.world.entries(OWNER).iter().filter(|entry| entry.header.kind == Kind::Epoch) {
+            if let Ok(epoch) = entry.clear::<Epoch>()
+                && epoch.of.is_none()
+                && is_insider(entry)
+            {
+                epochs.remove(&epoch.epoch);
+            }
+        }
         let outside: Vec<usize> = self.gone.iter().chain(&self.strangers).copied().collect();
         for node in outside {
             self.world.reconnect(node);

@@ -32,7 +32,7 @@ const LAYERS: [(&str, u32); 23] = [
     ("weft-bench-sync", 7),
     ("weft-benches", 6),
     ("weft-bench-index", 6),
-    ("weft-bench-trust", 6),
+    ("weft-bench-trust", 7),
     ("weft-bench-ui", 6),
 ];
 

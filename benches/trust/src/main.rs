@@ -3,6 +3,7 @@
 
 mod entries;
 mod team;
+mod throughput;
 mod valid;
 
 use std::process::ExitCode;
@@ -13,5 +14,6 @@ fn main() -> ExitCode {
     let mut report = Report::new();
     entries::run(&mut report);
     valid::run(&mut report);
+    throughput::run(&mut report);
     report.finish()
 }

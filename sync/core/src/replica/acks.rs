@@ -227,7 +227,7 @@ impl Replica {
         let connected = self.connected_devices();
         self.members
             .devices()
-            .into_iter()
+            .iter()
             .filter(|member| member.device != us)
             .map(|member| {
                 let missing = self.acks.missing(&member.device);
@@ -238,7 +238,7 @@ impl Replica {
                     connected: connected.contains(&member.device),
                     has_all_mine: missing == 0,
                     missing,
-                    conduct: self.conduct(&member),
+                    conduct: self.conduct(member),
                 }
             })
             .collect()

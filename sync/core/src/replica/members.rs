@@ -1,6 +1,8 @@
 //! Membership as replication sees it: before Genesis has come nobody is known.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::acl::Class;
 use crate::entry::{Entry, Kind, Signer};
@@ -16,6 +18,14 @@ use crate::wraps::AgeRecipient;
 pub(super) struct Members {
     ws: WorkspaceId,
     membership: Option<Membership>,
+    /// What is asked with every entry, until membership changes: it takes time in a large team.
+    remembered: RefCell<Remembered>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    devices: Option<Arc<[LiveDevice]>>,
+    usable_epochs: Option<Arc<[EpochState]>>,
 }
 
 /// Why an entry was not taken.
@@ -31,7 +41,7 @@ pub(super) enum TakeError {
 
 impl Members {
     pub(super) fn new(ws: WorkspaceId) -> Self {
-        Self { ws, membership: None }
+        Self { ws, membership: None, remembered: RefCell::default() }
     }
 
     pub(super) fn membership(&self) -> Option<&Membership> {
@@ -41,6 +51,18 @@ impl Members {
     /// Takes an entry of which signature and chain are right. True when it changes what was known:
     /// also an entry of a data log does, when a removal names it as seen.
     pub(super) fn insert(&mut self, entry: &Entry) -> Result<bool, TakeError> {
+        let changed = self.take(entry)?;
+        if changed {
+            self.forget();
+        }
+        Ok(changed)
+    }
+
+    fn forget(&mut self) {
+        *self.remembered.get_mut() = Remembered::default();
+    }
+
+    fn take(&mut self, entry: &Entry) -> Result<bool, TakeError> {
         match &mut self.membership {
             None if entry.header.kind == Kind::Genesis && entry.id() == self.ws.genesis() => {
                 self.membership = Some(Membership::found(entry).map_err(TakeError::Genesis)?);
@@ -61,6 +83,7 @@ impl Members {
         last: &[EntryRef],
         id_at: &mut dyn FnMut(&LogId, u64) -> Option<EntryId>,
     ) {
+        self.forget();
         let Some(membership) = &mut self.membership else { return };
         membership.hold(last);
         let mut held = membership.unconfirmed();
@@ -74,6 +97,7 @@ impl Members {
     }
 
     pub(super) fn hold(&mut self, here: &[EntryRef]) {
+        self.forget();
         if let Some(membership) = &mut self.membership {
             membership.hold(here);
         }
@@ -133,6 +157,7 @@ impl Members {
     }
 
     pub(super) fn cut_back(&mut self, to: &EntryRef) {
+        self.forget();
         if let Some(membership) = &mut self.membership {
             membership.cut_back(to);
         }
@@ -143,22 +168,28 @@ impl Members {
     }
 
     pub(super) fn standing(&self, endpoint: &EndpointId) -> Standing {
-        match &self.membership {
-            Some(membership) => membership.standing_of(endpoint),
-            None => Standing::Unknown,
+        if let Some(device) = self.devices().iter().find(|device| device.endpoint == *endpoint) {
+            return Standing::Live(device.clone());
         }
+        self.membership.as_ref().map_or(Standing::Unknown, |membership| membership.standing_of(endpoint))
     }
 
     pub(super) fn device(&self, device: &DeviceId) -> Option<LiveDevice> {
-        self.membership.as_ref()?.device(device)
+        self.devices().iter().find(|live| live.device == *device).cloned()
     }
 
-    pub(super) fn devices(&self) -> Vec<LiveDevice> {
-        self.membership.as_ref().map(Membership::live_devices).unwrap_or_default()
+    /// The devices of everybody who is in, ascending by id.
+    pub(super) fn devices(&self) -> Arc<[LiveDevice]> {
+        let mut remembered = self.remembered.borrow_mut();
+        let find = || self.membership.as_ref().map(Membership::live_devices).unwrap_or_default().into();
+        Arc::clone(remembered.devices.get_or_insert_with(find))
     }
 
-    pub(super) fn usable_epochs(&self) -> Vec<EpochState> {
-        self.membership.as_ref().map(Membership::usable_epochs).unwrap_or_default()
+    /// The epochs that may be written under now, the best first.
+    pub(super) fn usable_epochs(&self) -> Arc<[EpochState]> {
+        let mut remembered = self.remembered.borrow_mut();
+        let find = || self.membership.as_ref().map(Membership::usable_epochs).unwrap_or_default().into();
+        Arc::clone(remembered.usable_epochs.get_or_insert_with(find))
     }
 
     pub(super) fn epoch(&self, epoch: &EpochId) -> Option<EpochState> {
