@@ -400,10 +400,10 @@ impl Attack<'_> {
     }
 }
 
-#[test]
-fn whatever_hostile_people_do_at_once() {
+/// Runs every fourth of the seeds, so that the parts share the cores.
+fn storms(part: u64) {
     let (mut attacks, mut gone, mut kept, mut held) = (0, 0, 0, 0);
-    let seeds = seeds(100);
+    let seeds: Vec<u64> = seeds(400).into_iter().filter(|seed| seed % 4 == part).collect();
     for seed in &seeds {
         let mut storm = Storm::new(*seed);
         storm.turn_some();
@@ -422,4 +422,24 @@ fn whatever_hostile_people_do_at_once() {
         seeds.len()
     );
     assert!(seeds.len() < 20 || attacks > 0 && gone > 0 && kept > 0 && held > 0, "next to nothing happened");
+}
+
+#[test]
+fn whatever_hostile_people_do_at_once() {
+    storms(0);
+}
+
+#[test]
+fn whatever_hostile_people_do_at_once_second_part() {
+    storms(1);
+}
+
+#[test]
+fn whatever_hostile_people_do_at_once_third_part() {
+    storms(2);
+}
+
+#[test]
+fn whatever_hostile_people_do_at_once_fourth_part() {
+    storms(3);
 }
