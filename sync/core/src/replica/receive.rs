@@ -71,7 +71,9 @@ impl Replica {
     fn take_entry(&mut self, id: ChannelId, received: Received) {
         let header = &received.entry.header;
         let (log, kind) = (header.log, header.kind);
+        // What is on a branch that does not live is of no use to anybody.
         if kind != Kind::Genesis
+            && !self.members.is_on_dead_branch(&received.entry.entry_ref())
             && let Some(channel) = self.channels.get_mut(&id)
         {
             // Whoever sends an entry holds it.

@@ -29,11 +29,19 @@ pub(super) struct Sources {
     wants: BTreeMap<ChannelId, BTreeMap<LogId, Range>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Lack {
     since: Timestamp,
     /// How often asking again has not helped.
     tries: u32,
+    /// Who was asked in vain since something came last: others are asked before them.
+    in_vain: BTreeSet<ChannelId>,
+}
+
+impl Lack {
+    fn new(since: Timestamp) -> Self {
+        Self { since, tries: 0, in_vain: BTreeSet::new() }
+    }
 }
 
 impl Sources {
@@ -95,7 +103,7 @@ impl Sources {
     /// log's own device.
     pub(super) fn progress(&mut self, log: &LogId, now: Timestamp) {
         if let Some(lack) = self.lacking.get_mut(log) {
-            *lack = Lack { since: now, tries: 0 };
+            *lack = Lack::new(now);
         }
     }
 
@@ -137,12 +145,12 @@ impl Replica {
 
     /// The peer that is best asked for what is beyond `seq`: one that holds it, and of those
     /// the one of whom the least is asked.
-    fn best_holder(&self, log: &LogId, seq: u64, except: Option<ChannelId>) -> Option<ChannelId> {
+    fn best_holder(&self, log: &LogId, seq: u64, except: &BTreeSet<ChannelId>) -> Option<ChannelId> {
         let load = |id: &ChannelId| self.sources.asked_of.get(id).copied().unwrap_or(0);
         self.channels
             .iter()
             .filter(|(id, channel)| {
-                Some(**id) != except && channel.ready().is_some() && channel.claims.seq(log) > seq
+                !except.contains(id) && channel.ready().is_some() && channel.claims.seq(log) > seq
             })
             .map(|(id, _)| *id)
             .min_by_key(load)
@@ -164,10 +172,10 @@ impl Replica {
             return;
         }
         let received = self.received_seq(log);
-        let holder = self.best_holder(log, received, None);
+        let holder = self.best_holder(log, received, &BTreeSet::new());
         if holder.is_some() {
-            let lack = Lack { since: self.now, tries: 0 };
-            self.sources.lacking.entry(*log).or_insert(lack);
+            let now = self.now;
+            self.sources.lacking.entry(*log).or_insert_with(|| Lack::new(now));
             self.sources.check_by(self.now.plus_millis(LACK_MILLIS));
         } else {
             self.sources.lacking.remove(log);
@@ -175,7 +183,11 @@ impl Replica {
         let asked = self.sources.asked.get(log).copied();
         let goes_on = holder.is_some() || !self.logs.is_closed(log);
         // A device that holds less of its own log than others was set back; they are asked then.
+        // And one that has continued it twice may hold another branch.
         let author = self.author_channel(log).filter(|author| {
+            if self.is_forked(log) {
+                return false;
+            }
             let claimed = self.channels.get(author).map_or(0, |channel| channel.claims.seq(log));
             holder.is_none() || claimed > received || asked == Some(*author)
         });
@@ -270,15 +282,16 @@ impl Replica {
             .collect();
         for log in late {
             let received = self.received_seq(&log);
-            let asked = self.sources.asked.get(&log).copied();
-            let other = self.best_holder(&log, received, asked).or(self.best_holder(&log, received, None));
+            let Some(Lack { mut in_vain, tries, .. }) = self.sources.lacking.remove(&log) else { continue };
+            in_vain.extend(self.sources.asked.get(&log));
+            let other = self.best_holder(&log, received, &in_vain).or_else(|| {
+                in_vain.clear();
+                self.best_holder(&log, received, &in_vain)
+            });
             let Some(other) = other.filter(|_| self.is_taken(&log)) else {
-                self.sources.lacking.remove(&log);
                 continue;
             };
-            if let Some(lack) = self.sources.lacking.get_mut(&log) {
-                *lack = Lack { since: self.now, tries: lack.tries + 1 };
-            }
+            self.sources.lacking.insert(log, Lack { since: self.now, tries: tries + 1, in_vain });
             self.sources.ask(other, log, received + 1);
         }
         let next = self.sources.lacking.iter().map(|(log, lack)| self.lack_deadline(log, lack)).min();
