@@ -2,6 +2,7 @@
 
 mod admitting;
 pub(crate) mod ai;
+mod asking;
 mod auditing;
 mod backing_up;
 mod calls;

@@ -83,6 +83,11 @@ impl Symbols {
         gone.iter().for_each(|path| self.forget(path));
     }
 
+    /// Whether the symbols of a text were read.
+    pub(crate) fn is_read(&self, path: &str, version: Version) -> bool {
+        self.versions.get(path) == Some(&version)
+    }
+
     pub(crate) fn forget(&mut self, path: &Arc<str>) {
         self.versions.remove(path);
         self.table.remove(path);
@@ -90,7 +95,7 @@ impl Symbols {
 }
 
 impl Index {
-    fn symbols(&self) -> RwLockReadGuard<'_, Symbols> {
+    pub(crate) fn symbols(&self) -> RwLockReadGuard<'_, Symbols> {
         self.symbols.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -7,8 +7,9 @@ use weft_node::api::{IndexReport, IndexState, SearchHit, SearchHits};
 use super::{Look, Tone, count, plain, units::counted, verbatim};
 
 pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
+    let note = found.note.as_deref().map(|note| format!("{}\n", plain(note))).unwrap_or_default();
     if found.hits.is_empty() {
-        return "Nothing was found.\n".to_owned();
+        return format!("Nothing was found.\n{note}");
     }
     let mut text = String::new();
     let mut last = None;
@@ -23,12 +24,14 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
                 let gap = if last.is_some() { "\n" } else { "" };
                 let _ = writeln!(text, "{gap}{}", look.paint(Tone::Heading, plain(&hit.path)));
             }
-            let _ = writeln!(
-                text,
-                "{}  {}",
-                look.paint(Tone::Faint, format!("{:>6}", hit.line)),
-                line(hit, look)
-            );
+            // Of a text that was looked for as it stands, the line says by itself why it is there.
+            let why = if matches!(hit.why.as_str(), "text" | "regex") {
+                String::new()
+            } else {
+                look.paint(Tone::Faint, format!("   {}", plain(&hit.why)))
+            };
+            let number = look.paint(Tone::Faint, format!("{:>6}", hit.line));
+            let _ = writeln!(text, "{number}  {}{why}", line(hit, look));
         } else {
             // One line each, as other tools give and take them.
             let _ = writeln!(text, "{}:{}:{}:{}", plain(&hit.path), hit.line, hit.column, line(hit, look));
@@ -39,7 +42,8 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
         let _ =
             writeln!(text, "\nThere are more than these {}; -n shows more.", count(found.hits.len() as u64));
     }
-    text
+    // Other programs read the places.
+    if look.is_terminal { format!("{text}\n{note}").trim_end().to_owned() + "\n" } else { text }
 }
 
 /// The line of a hit, with what matches in another tone.
@@ -73,11 +77,16 @@ pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
         0 => String::new(),
         text => format!(", {:.0} % of the text", report.bytes as f64 * 100.0 / text as f64),
     };
+    let read = match report.vectors {
+        0 => String::new(),
+        read => format!(", {} read by the model", count(read)),
+    };
     format!(
-        "Index: {state}\n  {} with {} of text\n  {}\n  {}{share}\n",
+        "Index: {state}\n  {} with {} of text\n  {}\n  {}{read}\n  {}{share}\n",
         counted(report.files, "file"),
         counted(report.lines, "line"),
         counted(report.symbols, "definition"),
+        counted(report.chunks, "part"),
         super::units::bytes(report.bytes),
     )
 }
