@@ -26,6 +26,7 @@ mod node_api;
 mod options;
 mod people;
 mod progress;
+mod replace;
 mod role;
 mod running;
 mod search;
@@ -78,6 +79,10 @@ pub use self::{
     running::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
+    },
+    replace::{
+        FileReplaced, FileToReplace, FileVersion, LeftOut, LineToReplace, ReplaceApplied, ReplaceApply,
+        ReplacePreview, ReplacePreviewed, ReplaceQuery,
     },
     search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
     symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},

@@ -20,6 +20,7 @@ mod opening;
 mod paths;
 mod presence;
 mod recovering;
+mod replacing;
 mod searching;
 mod transform;
 

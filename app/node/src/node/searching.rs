@@ -91,7 +91,18 @@ pub(super) fn told(error: &IndexError) -> ApiError {
 }
 
 /// Ends a search when nobody waits for it any more.
-struct EndOnDrop(Arc<AtomicBool>);
+pub(super) struct EndOnDrop(Arc<AtomicBool>);
+
+impl EndOnDrop {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// What is set at the end.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
@@ -108,8 +119,8 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
         let _ = tokio::time::timeout(SYMBOLS_PATIENCE, index.built()).await;
     }
     let asked = asked(shared, &index, &request).await?;
-    let is_ended = Arc::new(AtomicBool::new(false));
-    let end = EndOnDrop(Arc::clone(&is_ended));
+    let end = EndOnDrop::new();
+    let is_ended = end.flag();
     let search = move || look(&index, &request, &within, asked, &is_ended);
     let found = tokio::task::spawn_blocking(search).await;
     drop(end);

@@ -70,6 +70,40 @@ impl SearchArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft replace old_name new_name
+  weft replace --regex 'log\\((\\w+)\\)' 'trace($1)' ~/project/src
+  weft replace TODO DONE notes.md --yes
+
+The lines that change are shown first. Each file is changed as one edit of its document: what others type meanwhile is
+merged with it, `weft blame` shows it and `weft restore` takes it back. A file that has changed since it was shown is left
+alone.")]
+pub(crate) struct ReplaceArguments {
+    /// What to look for.
+    #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// What is to stand in its place; with --regex, $1 and $name are what its groups found.
+    #[arg(value_name = "REPLACEMENT", allow_hyphen_values = true)]
+    pub(crate) replacement: String,
+    /// Only in this folder or file of the workspace; default: the current folder.
+    #[arg(value_name = "PATH")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Look for a regular expression.
+    #[arg(long)]
+    pub(crate) regex: bool,
+    /// Take small and capital letters for the same.
+    #[arg(long, short = 'i')]
+    pub(crate) ignore_case: bool,
+    /// Find only whole words.
+    #[arg(long, short = 'w')]
+    pub(crate) whole_words: bool,
+    /// Change everything that is shown without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
 The index lies sealed in the data folder (WEFT_HOME) and is made from the workspace alone: it can be deleted at any

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use weft_node::api::{IndexReport, IndexState, SearchHit, SearchHits};
+use weft_node::api::{
+    IndexReport, IndexState, LeftOut, ReplaceApplied, ReplacePreviewed, SearchHit, SearchHits,
+};
 
 use super::{Look, Tone, count, plain, units::counted, verbatim};
 
@@ -64,6 +66,54 @@ fn line(hit: &SearchHit, look: &Look) -> String {
     }
     shown.push_str(&part(done, chars.len()));
     shown
+}
+
+/// What replacing would change: the lines of each file before and after.
+pub(crate) fn to_replace(shown: &ReplacePreviewed, look: &Look) -> String {
+    let mut text = String::new();
+    for file in &shown.files {
+        let places = counted(file.matches, "place");
+        let _ = writeln!(text, "{}  {places}", look.paint(Tone::Heading, plain(&file.path)));
+        for line in &file.lines {
+            let number = look.paint(Tone::Faint, format!("{:>6}", line.line));
+            let _ = writeln!(text, "{number} {}", look.paint(Tone::Bad, format!("- {}", verbatim(&line.old))));
+            for new in line.new.split('\n') {
+                let new = look.paint(Tone::Good, format!("+ {}", verbatim(new)));
+                let _ = writeln!(text, "{:6} {new}", "");
+            }
+        }
+        if file.has_more {
+            text.push_str("       and more lines\n");
+        }
+    }
+    if shown.files.is_empty() {
+        text.push_str("Nothing was found.\n");
+    }
+    if shown.has_more {
+        text.push_str("There are more files than these: replace again after this.\n");
+    }
+    text.push_str(&left_out(&shown.left_out, look));
+    if !shown.files.is_empty() && !look.is_terminal {
+        text.push_str("Nothing was changed; --yes changes it.\n");
+    }
+    text
+}
+
+pub(crate) fn replace_question(places: u64, files: u64) -> String {
+    format!("Change {} in {}?", counted(places, "place"), counted(files, "file"))
+}
+
+pub(crate) fn replaced(applied: &ReplaceApplied, look: &Look) -> String {
+    let places = applied.changed.iter().map(|file| file.matches).sum();
+    let files = counted(applied.changed.len() as u64, "file");
+    format!("Changed {} in {files}.\n{}", counted(places, "place"), left_out(&applied.left_out, look))
+}
+
+fn left_out(files: &[LeftOut], look: &Look) -> String {
+    let line = |file: &LeftOut| {
+        format!("{} was left alone: {}\n", look.paint(Tone::Bad, plain(&file.path)), plain(&file.why))
+    };
+    files.iter().map(line).collect()
 }
 
 pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
