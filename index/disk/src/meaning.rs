@@ -34,6 +34,11 @@ impl ChunkHash {
     pub fn of(readable: &str) -> Self {
         Self(Version::of(readable.as_bytes()).0)
     }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 /// A chunk in its file, as it is kept.
@@ -299,6 +304,14 @@ impl Meaning {
             }
         }
         hits
+    }
+}
+
+#[cfg(test)]
+impl Meaning {
+    /// Rows of chunks and of vectors, and chunks that are only remembered.
+    pub(crate) fn numbers(&self) -> (usize, usize, usize) {
+        (self.rows, self.vector_rows, self.orphans)
     }
 }
 
