@@ -290,7 +290,7 @@ fn replacing_shows_first_and_then_edits_documents() {
     let history = ana.weft(["history", "notes/src/ship.rs"]).expect("a history");
     let versions = history.field("versions").as_array().expect("versions").clone();
     assert!(versions.len() >= 3, "{versions:?}");
-    ana.weft(["restore", "notes/src/ship.rs", versions[1]["version"].as_str().expect("a version")]).expect("it is taken back");
+    ana.weft(["restore", "notes/src/ship.rs", "--at", versions[1]["version"].as_str().expect("a version")]).expect("it is taken back");
     assert!(files.read("src/ship.rs").expect("a file").contains("pub fn boat(number"));
     ana.start_node().expect("a node");
     let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
