@@ -216,7 +216,10 @@ fn one_search_box_finds_in_every_way_and_says_why() {
     let ana = Device::new(root.path(), "ana").expect("a device");
     let files = workspace(&ana);
     files
-        .write("src/log.rs", "/// Removes old entries.\npub fn forget(log: &mut Log) {\n    log.entries.clear();\n}\n")
+        .write(
+            "src/log.rs",
+            "/// Removes old entries.\npub fn forget(log: &mut Log) {\n    log.entries.clear();\n}\n",
+        )
         .expect("a file");
     files.write("ship.txt", "about ships\n").expect("a file");
     let name = search(&ana, &["ship"]);
@@ -237,7 +240,10 @@ fn one_search_box_finds_in_every_way_and_says_why() {
     assert_eq!(nothing.code, Some(2), "{nothing}");
     let no_model = ana.weft(["search", "--meaning", "removing", "notes"]).expect_err("no model");
     assert!(no_model.message.contains("no model on this device"), "{no_model}");
-    assert!(no_model.hint.as_deref().is_some_and(|hint| hint.contains("weft ai models import")), "{no_model}");
+    assert!(
+        no_model.hint.as_deref().is_some_and(|hint| hint.contains("weft ai models import")),
+        "{no_model}"
+    );
 }
 
 #[test]
@@ -252,15 +258,24 @@ fn a_model_finds_what_says_the_same_in_other_words() {
     files.write(".env", "TOKEN=delete old log entries\n").expect("a file");
     ana.weft(["ai", "models", "import", path(&model)]).expect("a model");
     let asked = ["--meaning", "delete old log entries", "-n", "1"];
-    assert_eq!(search(&ana, &asked), ["src/tools.rs:1:8 meaning"], "no secret, and no word of it stands there");
+    assert_eq!(
+        search(&ana, &asked),
+        ["src/tools.rs:1:8 meaning"],
+        "no secret, and no word of it stands there"
+    );
     assert_eq!(search(&ana, &["--meaning", "draw a round shape", "-n", "1"]), ["src/tools.rs:5:8 meaning"]);
     ana.start_node().expect("a node");
     let both = search(&ana, &["delete old log entries"]);
-    assert!(both.iter().any(|place| place.starts_with("src/tools.rs:1:8 ") && place.contains("meaning")), "{both:?}");
+    assert!(
+        both.iter().any(|place| place.starts_with("src/tools.rs:1:8 ") && place.contains("meaning")),
+        "{both:?}"
+    );
     let status = ana.weft(["index", "notes"]).expect("a status");
     assert_eq!(status.number("chunks"), status.number("vectors"), "everything is read");
     // What is new is read as well, by itself.
-    files.write("src/new.rs", "pub fn anchor_vessel(vessel: &Vessel) {\n    vessel.stop();\n}\n").expect("a file");
+    files
+        .write("src/new.rs", "pub fn anchor_vessel(vessel: &Vessel) {\n    vessel.stop();\n}\n")
+        .expect("a file");
     eventually(PATIENCE, || {
         let found = search(&ana, &["--meaning", "drop the anchor of a boat", "-n", "1"]);
         (found == ["src/new.rs:1:8 meaning"]).then_some(())
@@ -290,7 +305,8 @@ fn replacing_shows_first_and_then_edits_documents() {
     let history = ana.weft(["history", "notes/src/ship.rs"]).expect("a history");
     let versions = history.field("versions").as_array().expect("versions").clone();
     assert!(versions.len() >= 3, "{versions:?}");
-    ana.weft(["restore", "notes/src/ship.rs", "--at", versions[1]["version"].as_str().expect("a version")]).expect("it is taken back");
+    ana.weft(["restore", "notes/src/ship.rs", "--at", versions[1]["version"].as_str().expect("a version")])
+        .expect("it is taken back");
     assert!(files.read("src/ship.rs").expect("a file").contains("pub fn boat(number"));
     ana.start_node().expect("a node");
     let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
@@ -324,7 +340,10 @@ fn replacing_shows_first_and_then_edits_documents() {
     let made = ask("replace.apply", apply(&shown["files"]));
     assert_eq!(made["changed"], json!([{ "path": "plan.md", "matches": 1 }]));
     // Who has the document open is told, and types on.
-    ask("document.edit", json!({ "document": opened["document"], "revision": 1, "edits": [{ "at": 1, "delete": 0, "insert": "?" }] }));
+    ask(
+        "document.edit",
+        json!({ "document": opened["document"], "revision": 1, "edits": [{ "at": 1, "delete": 0, "insert": "?" }] }),
+    );
     let text = ask("cat", json!({ "file": files.path("plan.md") }));
     assert_eq!(text["text"], "!?# The plan\n\nWe boat on monday.\n");
 }

@@ -73,7 +73,8 @@ fn crates() -> Result<Vec<PathBuf>, String> {
 
 /// A number that has nothing to do with what it is of (FNV-1a).
 fn scattered(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -127,7 +128,8 @@ fn documented(reader: &mut SymbolReader, path: &Path) -> Vec<Documented> {
         let line = line.trim_start();
         line.starts_with("///") || line.starts_with("//!")
     };
-    let stripped: String = text.lines().filter(|line| !is_documentation(line)).map(|line| format!("{line}\n")).collect();
+    let stripped: String =
+        text.lines().filter(|line| !is_documentation(line)).map(|line| format!("{line}\n")).collect();
     let mut symbols = |text: &str| -> Vec<Symbol> {
         reader.read(&name, text.as_bytes(), &mut || false).unwrap_or_default()
     };
@@ -219,7 +221,11 @@ fn place_of(found: &[(u32, f64)], wanted: usize) -> usize {
 /// Reciprocal rank fusion with k = 60 (Cormack, Clarke and Büttcher, 2009), beside which the own order is measured.
 fn fused(words: &[(u32, f64)], near: &[(u32, f32)]) -> Vec<(u32, f64)> {
     let mut scores: BTreeMap<u32, f64> = BTreeMap::new();
-    let ranks = words.iter().map(|(chunk, _)| chunk).enumerate().chain(near.iter().map(|(chunk, _)| chunk).enumerate());
+    let ranks = words
+        .iter()
+        .map(|(chunk, _)| chunk)
+        .enumerate()
+        .chain(near.iter().map(|(chunk, _)| chunk).enumerate());
     for (rank, chunk) in ranks {
         *scores.entry(*chunk).or_default() += 1.0 / (60.0 + rank as f64 + 1.0);
     }
@@ -276,7 +282,8 @@ fn measure(
         took += begin.elapsed();
         own.push(place_of(&both, wanted));
         words.push(place_of(&by_words, wanted));
-        let of_near: Vec<(u32, f64)> = near.iter().map(|(chunk, score)| (*chunk, f64::from(*score))).collect();
+        let of_near: Vec<(u32, f64)> =
+            near.iter().map(|(chunk, score)| (*chunk, f64::from(*score))).collect();
         meaning.push(place_of(&of_near, wanted));
         plain.push(place_of(&fused(&by_words, &near), wanted));
         for (worth, places) in WORTHS.iter().zip(&mut together) {

@@ -49,7 +49,8 @@ impl Fuzzy {
         let mut matched = Matched { score: 0, positions: Vec::new() };
         for word in &self.words {
             let mut from = vec![0; word.len() * count];
-            let (mut at, score) = scratch.walk(word, |index, at, source| from[index * count + at] = source)?;
+            let (mut at, score) =
+                scratch.walk(word, |index, at, source| from[index * count + at] = source)?;
             matched.score += score;
             for index in (0..word.len()).rev() {
                 matched.positions.push(at + skipped);
@@ -188,15 +189,23 @@ mod tests {
 
     #[test]
     fn a_score_without_places_is_the_same() {
-        let names = ["src/main.rs", "TextDocument", "Größe_der_Ships", "a", "", "xxMainMain", "src\\Main\\m.rs"];
+        let names =
+            ["src/main.rs", "TextDocument", "Größe_der_Ships", "a", "", "xxMainMain", "src\\Main\\m.rs"];
         let mut scratch = FuzzyScratch::default();
         for query in ["main", "TD", "gs", "m m", "ß", "", "srs", "nothing"] {
             let fuzzy = Fuzzy::new(query);
             for name in names {
                 let whole = fuzzy.matches(name);
-                assert_eq!(fuzzy.score(name, &mut scratch), whole.as_ref().map(|found| found.score), "{query} {name}");
+                assert_eq!(
+                    fuzzy.score(name, &mut scratch),
+                    whole.as_ref().map(|found| found.score),
+                    "{query} {name}"
+                );
                 let positions = whole.map(|found| found.positions).unwrap_or_default();
-                assert!(positions.iter().all(|at| *at < name.chars().count()), "{query} {name} {positions:?}");
+                assert!(
+                    positions.iter().all(|at| *at < name.chars().count()),
+                    "{query} {name} {positions:?}"
+                );
             }
         }
     }

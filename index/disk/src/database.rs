@@ -32,15 +32,8 @@ pub(crate) enum Table {
     Vectors,
 }
 
-pub(crate) const TABLES: [Table; 7] = [
-    Table::Segment,
-    Table::Page,
-    Table::Single,
-    Table::Symbols,
-    Table::Note,
-    Table::Chunks,
-    Table::Vectors,
-];
+pub(crate) const TABLES: [Table; 7] =
+    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note, Table::Chunks, Table::Vectors];
 
 impl Table {
     fn name(self) -> &'static str {

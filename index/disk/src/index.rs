@@ -12,8 +12,8 @@ use weft_index::limits::PAGE_BYTES;
 
 use crate::build::Writer;
 use crate::database::{Database, Table};
-use crate::meaning::Meaning;
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
+use crate::meaning::Meaning;
 use crate::seal::IndexKey;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::symbols::Symbols;

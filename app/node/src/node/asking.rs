@@ -13,9 +13,7 @@ use weft_index::route::QueryKind;
 use weft_index_disk::{ChunkHit, Question};
 
 use super::Shared;
-use super::searching::{
-    Lines, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit,
-};
+use super::searching::{Lines, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit};
 use crate::api::{ApiError, Search, SearchHit, SearchHits, SearchKind};
 use crate::indexing::{Reading, WorkspaceIndex};
 
@@ -60,7 +58,9 @@ pub(super) async fn asked(
     request: &Search,
 ) -> Result<Asked, ApiError> {
     let is_meaning = request.kind == SearchKind::Meaning;
-    if !is_meaning && (request.kind != SearchKind::All || QueryKind::of(&request.query) != QueryKind::Question) {
+    if !is_meaning
+        && (request.kind != SearchKind::All || QueryKind::of(&request.query) != QueryKind::Question)
+    {
         return Ok(Asked::default());
     }
     not_empty(&request.query)?;
@@ -179,7 +179,8 @@ pub(super) fn look_for_all(
             }
         }
         QueryKind::Question => {
-            let question = Question { words: query, vector: &asked.vector, most: CHUNKS_SHOWN, is_in: &is_in };
+            let question =
+                Question { words: query, vector: &asked.vector, most: CHUNKS_SHOWN, is_in: &is_in };
             let mut lines = Lines::default();
             for hit in index.index().ask(&question) {
                 together.put(chunk_hit(index, &mut lines, &hit), Worth::Chunk);
@@ -249,7 +250,8 @@ impl Together {
                 lines.insert(line, hit);
             }
             Some(known) => {
-                let more = hit.why.split(", ").filter(|why| !known.why.split(", ").any(|known| known == *why));
+                let more =
+                    hit.why.split(", ").filter(|why| !known.why.split(", ").any(|known| known == *why));
                 let all: Vec<&str> = more.chain([known.why.as_str()]).collect();
                 known.why = all.join(", ");
                 known.score = known.score.max(hit.score);
@@ -283,11 +285,8 @@ mod tests {
         together.put(hit("b.rs", 9, "function", 0.9), Worth::Symbol);
         together.put(hit("c.rs", 1, "words, meaning", 0.4), Worth::Chunk);
         together.put(hit("c.rs", 1, "file", 0.4), Worth::File);
-        let found: Vec<String> = together
-            .by_file()
-            .iter()
-            .map(|hit| format!("{}:{} {}", hit.path, hit.line, hit.why))
-            .collect();
+        let found: Vec<String> =
+            together.by_file().iter().map(|hit| format!("{}:{} {}", hit.path, hit.line, hit.why)).collect();
         let expected =
             ["b.rs:2 text", "b.rs:9 function, text", "c.rs:1 file", "c.rs:1 words, meaning", "a.rs:3 text"];
         assert_eq!(found, expected);

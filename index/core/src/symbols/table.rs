@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Symbol, SymbolKind};
-use crate::{Fuzzy, FuzzyScratch};
 use crate::limits::SYMBOL_MATCHES_MAX;
+use crate::{Fuzzy, FuzzyScratch};
 
 /// What all texts of a workspace define.
 #[derive(Default)]
@@ -132,7 +132,8 @@ impl SymbolTable {
                 names.push((score, name));
             }
         }
-        let order = |a: &(f64, &Arc<str>), b: &(f64, &Arc<str>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1));
+        let order =
+            |a: &(f64, &Arc<str>), b: &(f64, &Arc<str>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1));
         // Each name has a symbol, so more of them than symbols are asked for need not be put in order.
         let enough = most.min(SYMBOL_MATCHES_MAX);
         let is_cut = names.len() > enough + 1;

@@ -4,8 +4,8 @@ use weft_index::symbols::SymbolReader;
 
 use super::fixture::{Fixture, listed};
 use crate::limits::{
-    CHUNK_BATCH_FILES, CHUNK_ROWS_MAX, CHUNKS_MAX, ORPHANS_MAX, QUESTION_HITS_MAX, SAME_CHUNK_PLACES_MAX, VECTOR_BATCH,
-    VECTOR_ROWS_MAX,
+    CHUNK_BATCH_FILES, CHUNK_ROWS_MAX, CHUNKS_MAX, ORPHANS_MAX, QUESTION_HITS_MAX, SAME_CHUNK_PLACES_MAX,
+    VECTOR_BATCH, VECTOR_ROWS_MAX,
 };
 use crate::{ChunkHash, ChunkHit, Index, Question};
 
@@ -125,7 +125,10 @@ fn only_what_has_changed_is_read_again_by_a_model() {
     fixture.build();
     fixture.cut();
     assert_eq!(fixture.read("one"), 0);
-    assert_eq!(names(&ask(&fixture.index, "log entries", &[]))[..2], ["new/yard.rs:forget_entries", "old/yard.rs:forget_entries"]);
+    assert_eq!(
+        names(&ask(&fixture.index, "log entries", &[]))[..2],
+        ["new/yard.rs:forget_entries", "old/yard.rs:forget_entries"]
+    );
     // Another model reads everything, and what it makes may be of another length.
     assert_eq!(fixture.read("two"), 4);
     assert_eq!(fixture.read("two"), 0);
@@ -162,7 +165,11 @@ fn many_rows_become_few_and_what_is_remembered_has_limits() {
         meaning.numbers()
     };
     let (rows, vector_rows, orphans) = kept(&fixture);
-    assert!(rows <= CHUNK_ROWS_MAX && vector_rows <= VECTOR_ROWS_MAX && orphans <= ORPHANS_MAX + 2, "{:?}", kept(&fixture));
+    assert!(
+        rows <= CHUNK_ROWS_MAX && vector_rows <= VECTOR_ROWS_MAX && orphans <= ORPHANS_MAX + 2,
+        "{:?}",
+        kept(&fixture)
+    );
     fixture.open_again();
     fixture.build();
     assert_eq!((fixture.cut(), fixture.read("one"), fixture.index.chunk_count()), (0, 0, (2, 2)));
