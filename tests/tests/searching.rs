@@ -72,7 +72,7 @@ fn everything_is_found_with_and_without_a_running_node() {
     let files = workspace(&ana);
     asks_of_everything(&ana);
     files.write("late.txt", "a late ship\n").expect("a file");
-    assert_eq!(search(&ana, &["late ship"]), ["late.txt:1:3 text"]);
+    assert_eq!(search(&ana, &["late ship", "--text"]), ["late.txt:1:3 text"]);
     fs::remove_file(files.path("late.txt")).expect("a file");
     ana.start_node().expect("a node");
     asks_of_everything(&ana);
@@ -80,10 +80,12 @@ fn everything_is_found_with_and_without_a_running_node() {
     assert_eq!((rebuilt.text("state"), rebuilt.number("unread")), ("ready", 0.0));
     asks_of_everything(&ana);
     files.write("late.txt", "a late ship\n").expect("a file");
-    eventually(PATIENCE, || (search(&ana, &["late ship"]).len() == 1).then_some(())).expect("the new file");
+    eventually(PATIENCE, || (search(&ana, &["late ship", "--text"]).len() == 1).then_some(()))
+        .expect("the new file");
     fs::remove_file(files.path("late.txt")).expect("a file");
-    eventually(PATIENCE, || search(&ana, &["late ship"]).is_empty().then_some(())).expect("no file any more");
-    let shown = ana.shown(["search", "friday", "notes"]).expect("an answer");
+    eventually(PATIENCE, || search(&ana, &["late ship", "--text"]).is_empty().then_some(()))
+        .expect("no file any more");
+    let shown = ana.shown(["search", "friday", "--text", "notes"]).expect("an answer");
     assert_eq!(shown, "plan.md:3:12:We ship on friday.\n");
     ana.stop_node().expect("an end");
 }
@@ -150,9 +152,9 @@ fn the_index_may_vanish_and_says_nothing_to_others() {
     for database in databases() {
         fs::write(database, "no database").expect("a file");
     }
-    assert_eq!(search(&ana, &["confidential words"]).len(), 1, "a damaged index is made anew");
+    assert_eq!(search(&ana, &["confidential words", "--text"]).len(), 1, "a damaged index is made anew");
     fs::remove_dir_all(ana.home.join("index")).expect("a folder");
-    assert_eq!(search(&ana, &["confidential words"]).len(), 1);
+    assert_eq!(search(&ana, &["confidential words", "--text"]).len(), 1);
     ana.weft(["leave", "notes"]).expect("an end");
     assert!(databases().is_empty(), "nothing stays of a workspace that was left: {:?}", databases());
 }
@@ -164,7 +166,11 @@ fn what_others_write_is_found() {
     let ben = &pair.ben;
     ben.files.write("shared.txt", "begin\nby ben\n").expect("a file");
     let find = |query: &str| {
-        pair.ana.device.weft(["search", query, path(&pair.ana.files.root)]).ok().map(|found| places(&found))
+        pair.ana
+            .device
+            .weft(["search", query, "--text", path(&pair.ana.files.root)])
+            .ok()
+            .map(|found| places(&found))
     };
     eventually(PATIENCE, || (find("by ben")? == ["shared.txt:2:1 text"]).then_some(())).expect("his line");
     ben.files.write("new/other.txt", "also by ben\n").expect("a file");
@@ -304,10 +310,15 @@ fn replacing_shows_first_and_then_edits_documents() {
     assert_eq!(text.as_deref(), Some("pub struct Ship;\n\npub fn number(boat: u8) -> u8 { number }\n"));
     let history = ana.weft(["history", "notes/src/ship.rs"]).expect("a history");
     let versions = history.field("versions").as_array().expect("versions").clone();
-    assert!(versions.len() >= 3, "{versions:?}");
-    ana.weft(["restore", "notes/src/ship.rs", "--at", versions[1]["version"].as_str().expect("a version")])
-        .expect("it is taken back");
-    assert!(files.read("src/ship.rs").expect("a file").contains("pub fn boat(number"));
+    assert!(versions.len() >= 2, "{versions:?}");
+    ana.weft([
+        "restore",
+        "notes/src/ship.rs",
+        "--at",
+        versions[versions.len() - 1]["version"].as_str().expect("a version"),
+    ])
+    .expect("it is taken back");
+    assert!(files.read("src/ship.rs").expect("a file").contains("pub fn ship(number"));
     ana.start_node().expect("a node");
     let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
     let mut number = 0;

@@ -27,6 +27,8 @@ const SYMBOLS_SHOWN: usize = 50;
 const FILES_SHOWN: usize = 10;
 /// A name that fits less well than this is not what was meant, where texts are looked through as well.
 const SYMBOL_FITS: f64 = 0.74;
+/// The part of the best chunk's score that another one must have.
+const CHUNK_FITS: f64 = 0.5;
 /// A chunk's lines that are looked through for the one to show.
 const SHOWN_LINES: u32 = 40;
 
@@ -182,7 +184,10 @@ pub(super) fn look_for_all(
             let question =
                 Question { words: query, vector: &asked.vector, most: CHUNKS_SHOWN, is_in: &is_in };
             let mut lines = Lines::default();
-            for hit in index.index().ask(&question) {
+            let found = index.index().ask(&question);
+            // What fits far worse than the best is not what was meant.
+            let least = found.first().map_or(0.0, |best| best.score * CHUNK_FITS);
+            for hit in found.into_iter().filter(|hit| hit.score >= least) {
                 together.put(chunk_hit(index, &mut lines, &hit), Worth::Chunk);
             }
         }
