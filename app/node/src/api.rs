@@ -26,6 +26,7 @@ mod node_api;
 mod options;
 mod people;
 mod progress;
+mod replace;
 mod role;
 mod running;
 mod search;
@@ -74,6 +75,10 @@ pub use self::{
         Shared,
     },
     progress::{Progress, ProgressSink, Stage},
+    replace::{
+        FileReplaced, FileToReplace, FileVersion, LeftOut, LineToReplace, ReplaceApplied, ReplaceApply,
+        ReplacePreview, ReplacePreviewed, ReplaceQuery,
+    },
     role::Role,
     running::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,

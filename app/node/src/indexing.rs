@@ -4,12 +4,14 @@
 //!   are typed, other changes are noted;
 //! * [`WorkspaceIndex`] lists what there is, reads what the index lacks on a thread of its own that lets others go first,
 //!   and searches;
+//! * [`Reading`] is how far a model is that reads what texts are about, after everything else;
 //! * [`Indexes`] holds those of a node.
 //!
 //! Whoever searches waits until the changes so far are listed, and not until they are read: what was not read yet is read
 //! by the search.
 
 mod feed;
+mod meaning;
 mod service;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use weft_sync::ids::WorkspaceId;
 use zeroize::Zeroizing;
 
 pub(crate) use self::feed::Feed;
+pub(crate) use self::meaning::Reading;
 pub(crate) use self::service::{IndexParts, WorkspaceIndex};
 
 /// The indexes of a node.

@@ -2,6 +2,7 @@
 
 mod admitting;
 pub(crate) mod ai;
+mod asking;
 mod auditing;
 mod backing_up;
 mod calls;
@@ -19,6 +20,7 @@ mod opening;
 mod paths;
 mod presence;
 mod recovering;
+mod replacing;
 mod searching;
 mod transform;
 

@@ -16,7 +16,7 @@ pub(crate) use self::{
         ServeArguments,
     },
     parse::parse_duration,
-    search::{IndexAction, IndexArguments, SearchArguments},
+    search::{IndexAction, IndexArguments, ReplaceArguments, SearchArguments},
 };
 
 const ABOUT: &str = "Edit one folder together, without a server";
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Log(LogArguments),
     /// Look through the texts of a workspace.
     Search(SearchArguments),
+    /// Replace in the texts of a workspace; shows first what would change.
+    Replace(ReplaceArguments),
     /// Say how far the index is that searches use, or build it anew.
     Index(IndexArguments),
     /// List the devices this node talks to.

@@ -62,6 +62,7 @@ pub(crate) async fn run(
         Command::Restore(arguments) => files::restore(&arguments, environment, output).await,
         Command::Log(arguments) => files::log(&arguments, environment, output).await,
         Command::Search(arguments) => search::search(&arguments, environment, output).await,
+        Command::Replace(arguments) => search::replace(&arguments, environment, output).await,
         Command::Index(arguments) => search::index(&arguments, environment, output).await,
         Command::Peers => people::peers(environment, output).await,
         Command::Members(arguments) => people::members(&arguments, environment, output).await,

@@ -34,7 +34,7 @@ pub(crate) use self::{
     people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,
     running::{doctor, failure, log_line, node_line, node_ready, peers},
-    search::{found, index},
+    search::{found, index, replace_question, replaced, to_replace},
     units::{age, bytes, count, seconds, short_id},
     void::{admitted, void_exported},
     workspace::{digest, initialised, joined, left, policies, preview, resumed, status, waited},

@@ -4,6 +4,7 @@
 //! changes them little; rounds of the two take turns, and the best of each counts.
 
 mod bare;
+mod meaning;
 mod processor;
 mod worker;
 
@@ -20,6 +21,9 @@ pub(crate) const BATCH_TOKENS: u32 = 128;
 pub(crate) const CONTEXT_TOKENS: u32 = 2048;
 /// Tokens that are generated in a round.
 pub(crate) const GENERATED: u32 = 48;
+
+/// Functions that are looked for by their documentation.
+const FUNCTIONS: usize = 3_000;
 
 /// Tokens for each second of the processor.
 #[derive(Clone, Copy, Default)]
@@ -45,10 +49,19 @@ fn main() -> ExitCode {
     if arguments.first().is_some_and(|argument| argument == "worker") {
         return weft_ai_llama::worker::run();
     }
+    if arguments.first().is_some_and(|argument| argument == "meaning") {
+        let count = arguments.get(1).and_then(|count| count.parse().ok()).unwrap_or(FUNCTIONS);
+        let Some(path) = real::MINILM.or_skip("bench meaning") else { return ExitCode::FAILURE };
+        return told(meaning::run(&path, count));
+    }
     let Some(path) = arguments.first().map(PathBuf::from).or_else(|| real::GEMMA.or_skip("bench ai")) else {
         return ExitCode::FAILURE;
     };
-    match run(&path) {
+    told(run(&path))
+}
+
+fn told(result: Result<Report, String>) -> ExitCode {
+    match result {
         Ok(report) => report.finish(),
         Err(error) => {
             let mut report = Report::new();

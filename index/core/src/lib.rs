@@ -11,6 +11,9 @@
 //! * [`Fuzzy`] finding names by some of their letters
 //! * [`symbols`] what a text defines, and where its names stand
 //! * [`frecency`] which files a person works with
+//! * [`chunk`] cutting texts into chunks, which are found by what they are about: by their words ([`words`]) and by vectors
+//!   that a model makes ([`vectors`])
+//! * [`route`] what a query is, and how what several ways have found becomes one list
 //! * [`Overlay`] texts as they are typed, before any file holds them
 //!
 //! A caller finds the documents that may match with [`TrigramQuery::evaluate`], and asks [`Pattern::lines`] for each what
@@ -18,11 +21,15 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
 
+pub mod chunk;
 pub mod frecency;
 pub mod language;
 pub mod limits;
 pub mod page;
+pub mod route;
 pub mod symbols;
+pub mod vectors;
+pub mod words;
 
 mod fuzzy;
 mod overlay;
@@ -35,7 +42,7 @@ mod varint;
 #[cfg(test)]
 mod tests;
 
-pub use self::fuzzy::{Fuzzy, Matched};
+pub use self::fuzzy::{Fuzzy, FuzzyScratch, Matched};
 pub use self::overlay::{Overlay, TextEdit};
 pub use self::pattern::{Line, Lines, Pattern, PatternError, PatternKind, PatternOptions, Scratch};
 pub use self::query::{Documents, TrigramQuery};

@@ -42,3 +42,15 @@ pub const SYMBOL_DEPTH_MAX: usize = 512;
 pub const SYMBOL_MATCHES_MAX: usize = 10_000;
 /// Files whose visits are known.
 pub const FRECENCY_FILES_MAX: usize = 2_000;
+/// Lines of a chunk.
+pub const CHUNK_LINES_MAX: usize = 60;
+/// Chunks of one text.
+pub const CHUNKS_PER_TEXT_MAX: usize = 2_000;
+/// Bytes of a chunk that a model reads: what the small ones are made for, 256 tokens of code.
+pub const CHUNK_TEXT_BYTES_MAX: usize = 1_000;
+/// Different words of a chunk.
+pub const CHUNK_WORDS_MAX: usize = 48;
+/// Words of a question.
+pub const QUESTION_WORDS_MAX: usize = 64;
+/// Numbers of a vector.
+pub const VECTOR_NUMBERS_MAX: usize = 4_096;

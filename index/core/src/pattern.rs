@@ -5,7 +5,7 @@
 use std::io;
 use std::ops::Range;
 
-use grep_matcher::Matcher as _;
+use grep_matcher::{Captures as _, Matcher as _};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 use regex_syntax::ParserBuilder;
@@ -176,6 +176,46 @@ impl Pattern {
         }
         ranges.truncate(most);
         ranges
+    }
+
+    /// What stands in place of each match, in their order, at most so many; each match lies within a line, as those of
+    /// a search do. In a `template`, `$1` and `$name` are what the groups of the expression have found, and `$$` is a
+    /// dollar sign.
+    #[must_use]
+    pub fn replacements(
+        &self,
+        text: &[u8],
+        with: &str,
+        template: bool,
+        most: usize,
+    ) -> Vec<(Range<usize>, Vec<u8>)> {
+        let mut all = Vec::new();
+        let mut start = 0;
+        let Ok(mut groups) = self.matcher.new_captures() else { return all };
+        while start < text.len() && all.len() < most {
+            let end =
+                text[start..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |at| start + at);
+            let line = &text[start..end];
+            // An error of this matcher is one that cannot be.
+            let _never = self.matcher.captures_iter(line, &mut groups, |groups| {
+                let Some(found) = groups.get(0) else { return true };
+                let mut made = Vec::new();
+                if template {
+                    groups.interpolate(
+                        |name| self.matcher.capture_index(name),
+                        line,
+                        with.as_bytes(),
+                        &mut made,
+                    );
+                } else {
+                    made.extend_from_slice(with.as_bytes());
+                }
+                all.push((start + found.start()..start + found.end(), made));
+                all.len() < most
+            });
+            start = end + 1;
+        }
+        all
     }
 
     fn in_line(&self, line: &[u8]) -> Vec<Range<usize>> {

@@ -9,7 +9,7 @@ use crate::IndexError;
 use crate::seal::{IndexKey, Place, Sealer};
 
 /// The shape of everything here: another number, and the index is rebuilt.
-const FORMAT: i64 = 0x5745_1003;
+const FORMAT: i64 = 0x5745_1004;
 /// Patience with a checkpoint of the other connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -26,10 +26,14 @@ pub(crate) enum Table {
     Symbols,
     /// What else is kept.
     Note,
+    /// Chunks of some files.
+    Chunks,
+    /// Vectors of some chunks.
+    Vectors,
 }
 
-pub(crate) const TABLES: [Table; 5] =
-    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note];
+pub(crate) const TABLES: [Table; 7] =
+    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note, Table::Chunks, Table::Vectors];
 
 impl Table {
     fn name(self) -> &'static str {
@@ -39,6 +43,8 @@ impl Table {
             Self::Single => "single",
             Self::Symbols => "symbols",
             Self::Note => "note",
+            Self::Chunks => "chunks",
+            Self::Vectors => "vectors",
         }
     }
 

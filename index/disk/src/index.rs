@@ -13,6 +13,7 @@ use weft_index::limits::PAGE_BYTES;
 use crate::build::Writer;
 use crate::database::{Database, Table};
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
+use crate::meaning::Meaning;
 use crate::seal::IndexKey;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::symbols::Symbols;
@@ -29,6 +30,7 @@ pub struct Index {
     pub(crate) texts: Mutex<OpenTexts>,
     pub(crate) is_damaged: AtomicBool,
     pub(crate) symbols: RwLock<Symbols>,
+    pub(crate) meaning: RwLock<Meaning>,
     pub(crate) frecency: Mutex<Frecency>,
     path: PathBuf,
 }
@@ -54,6 +56,10 @@ pub struct IndexStatus {
     pub typed: u64,
     /// What the texts define, as far as they were read for it.
     pub symbols: u64,
+    /// Chunks of the texts, as far as they were cut.
+    pub chunks: u64,
+    /// Chunks that can be found by their meaning.
+    pub vectors: u64,
 }
 
 impl Index {
@@ -101,6 +107,7 @@ impl Index {
         let reader = Database::open(path, key)?;
         let state = Self::load(&writer)?;
         let symbols = Symbols::load(&writer)?;
+        let meaning = Meaning::load(&writer)?;
         let frecency = Mutex::new(names::load(&writer)?);
         let pages = NonZeroUsize::new(OPEN_PAGES_BYTES / PAGE_BYTES).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
@@ -111,6 +118,7 @@ impl Index {
             texts: Mutex::default(),
             is_damaged: AtomicBool::new(false),
             symbols,
+            meaning,
             frecency,
             path: path.to_owned(),
         })
@@ -163,6 +171,7 @@ impl Index {
             }
         }
         self.symbols_mut().keep_only(|path| state.files.contains_key(path));
+        self.meaning_mut().keep_only(|path| state.files.contains_key(path));
         unread
     }
 
@@ -173,6 +182,7 @@ impl Index {
             state.files.remove(path);
             state.overlay.remove(path);
             self.symbols_mut().forget(path);
+            self.meaning_mut().forget(path);
         }
         let mut unread = Vec::new();
         for listed in changed {
@@ -239,6 +249,7 @@ impl Index {
     /// When the database cannot be read.
     pub fn status(&self) -> Result<IndexStatus, IndexError> {
         let database_bytes = self.reader.lock().unwrap_or_else(PoisonError::into_inner).bytes()?;
+        let (chunks, vectors) = self.chunk_count();
         let state = self.state();
         let mut status = IndexStatus {
             files: state.files.len() as u64,
@@ -246,6 +257,8 @@ impl Index {
             segments: state.segments.len() as u64,
             typed: state.overlay.len() as u64,
             symbols: self.symbol_count() as u64,
+            chunks: chunks as u64,
+            vectors: vectors as u64,
             ..IndexStatus::default()
         };
         for file in state.files.values() {

@@ -7,6 +7,7 @@
 //! * [`TextSearch`] looking for text, on any thread, while the index is built
 //! * [`Index::without_symbols`], [`Index::put_symbols`] and [`Index::find_symbols`], which come after the text, and
 //!   [`Index::find_files`]
+//! * [`Index::put_chunks`], [`Index::put_vectors`] and [`Index::ask`]: what texts are about
 //! * [`IndexKey`] the key of what is written
 //!
 //! # What may be relied on
@@ -25,6 +26,7 @@ mod build;
 mod database;
 mod error;
 mod index;
+mod meaning;
 mod merge;
 mod names;
 mod seal;
@@ -37,6 +39,7 @@ mod texts;
 
 pub use self::error::IndexError;
 pub use self::index::{Index, IndexStatus};
+pub use self::meaning::{ChunkHash, ChunkHit, Question};
 pub use self::names::FileHit;
 pub use self::seal::IndexKey;
 pub use self::search::{FileLines, SearchEnd, TextSearch};

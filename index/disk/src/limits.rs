@@ -26,3 +26,19 @@ pub const SYMBOL_BATCH_FILES: usize = 256;
 pub const SYMBOL_ROWS_MAX: usize = if cfg!(test) { 40 } else { 4_096 };
 /// Files that one index holds; those beyond are read by each search.
 pub const FILES_MAX: usize = if cfg!(test) { 20_000 } else { weft_index::limits::SEGMENT_DOCUMENTS_MAX };
+/// Files whose chunks are written together.
+pub const CHUNK_BATCH_FILES: usize = 256;
+/// Rows of chunks before they are written anew.
+pub const CHUNK_ROWS_MAX: usize = if cfg!(test) { 40 } else { 4_096 };
+/// Chunks that one index holds.
+pub const CHUNKS_MAX: usize = if cfg!(test) { 5_000 } else { 1 << 20 };
+/// Vectors that are written together.
+pub const VECTOR_BATCH: usize = 256;
+/// Rows of vectors before they are written anew.
+pub const VECTOR_ROWS_MAX: usize = if cfg!(test) { 40 } else { 4_096 };
+/// Chunks that stand nowhere any more and are remembered, as they may come back under another name.
+pub const ORPHANS_MAX: usize = if cfg!(test) { 30 } else { 4_096 };
+/// Chunks that each way of looking gives for one question.
+pub const QUESTION_HITS_MAX: usize = 1_000;
+/// Places of one chunk that are told.
+pub const SAME_CHUNK_PLACES_MAX: usize = 3;

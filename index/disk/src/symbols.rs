@@ -83,6 +83,11 @@ impl Symbols {
         gone.iter().for_each(|path| self.forget(path));
     }
 
+    /// Whether the symbols of a text were read.
+    pub(crate) fn is_read(&self, path: &str, version: Version) -> bool {
+        self.versions.get(path) == Some(&version)
+    }
+
     pub(crate) fn forget(&mut self, path: &Arc<str>) {
         self.versions.remove(path);
         self.table.remove(path);
@@ -90,7 +95,7 @@ impl Symbols {
 }
 
 impl Index {
-    fn symbols(&self) -> RwLockReadGuard<'_, Symbols> {
+    pub(crate) fn symbols(&self) -> RwLockReadGuard<'_, Symbols> {
         self.symbols.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -142,6 +147,9 @@ impl Index {
         let mut writer = self.writer();
         let (batch, row, is_full) = {
             let mut symbols = self.symbols_mut();
+            if symbols.batch.is_empty() {
+                return Ok(());
+            }
             let row = symbols.next;
             symbols.next += 1;
             symbols.rows += 1;
@@ -149,9 +157,6 @@ impl Index {
         };
         if is_full {
             return self.rewrite_symbols(&mut writer.database);
-        }
-        if batch.is_empty() {
-            return Ok(());
         }
         let body = encode(&batch)?;
         writer.database.write(|writes| writes.put(Table::Symbols, row, &body))

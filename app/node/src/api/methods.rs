@@ -28,6 +28,7 @@ use super::{
         ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
         Members, MembersList, Revoke, Revoked, Share, Shared,
     },
+    replace::{ReplaceApplied, ReplaceApply, ReplacePreview, ReplacePreviewed},
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
     search::{IndexRebuild, IndexReport, IndexStatus, Search, SearchHits},
     symbols::{Definition, NamePlaces, Outline, OutlineSymbols, References},
@@ -207,6 +208,10 @@ methods! {
     "log" Log -> LogChanges;
     /// Looks through the workspace.
     "search" Search -> SearchHits;
+    /// Says what replacing in many files would change.
+    "replace.preview" ReplacePreview -> ReplacePreviewed;
+    /// Makes the changes that were shown.
+    "replace.apply" ReplaceApply -> ReplaceApplied;
     /// Lists what a file defines.
     "symbols.outline" Outline -> OutlineSymbols;
     /// Finds where the name at a place is defined.

@@ -38,15 +38,22 @@ pub enum SearchKind {
     Symbol,
     /// Some letters of the name of a file.
     File,
+    /// What it is about, in words: a model on this device finds what says the same.
+    Meaning,
+    /// In every way that fits the query, brought together by file.
+    All,
 }
 
 /// What was found.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SearchHits {
-    /// The hits: of texts by path and line, of names the best first.
+    /// The hits: of texts by path and line, of names and meaning the best first, of all ways the best file first.
     pub hits: Vec<SearchHit>,
     /// Whether there are more.
     pub has_more: bool,
+    /// What a person should know about it: that something is not in the index yet, and what to do.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Files that had to be read for it.
     #[serde(default)]
     pub files_read: u64,
@@ -118,8 +125,11 @@ pub struct IndexReport {
     pub lines: u64,
     /// Definitions in the index.
     pub symbols: u64,
-    /// Parts of texts that can be found by their meaning.
+    /// Parts of texts, such as functions and sections, that can be found by their words.
     pub chunks: u64,
+    /// Those of them that a model has read, which can be found by their meaning.
+    #[serde(default)]
+    pub vectors: u64,
     /// Bytes of text in the index.
     pub text_bytes: u64,
     /// Bytes of the index.

@@ -88,6 +88,11 @@ impl Feed {
         self.wake();
     }
 
+    /// Something else than a file has changed.
+    pub(super) fn look_again(&self) {
+        self.wake();
+    }
+
     fn wake(&self) {
         // Full means that it will wake anyway; closed, that nobody listens any more.
         let _ = self.wake.try_send(());

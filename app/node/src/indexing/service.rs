@@ -1,5 +1,6 @@
 //! The thread that reads what an index lacks, and the questions to the index.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use weft_index::limits::FILE_BYTES_MAX;
-use weft_index::symbols::{Symbol, SymbolReader};
+use weft_index::symbols::SymbolReader;
 use weft_index_disk::{Index, IndexError, IndexKey, Listed};
 
 use super::Feed;
-use crate::mirror::TextReader;
+use super::meaning::{MeaningState, Reading};
+use crate::mirror::{TextReader, is_secret};
+use crate::node::ai::Ai;
 use crate::workspace::contents::Contents;
 use crate::workspace::listed_files::{ListedFile, Source};
 use crate::workspace::thread::WorkspaceHandle;
@@ -42,12 +45,14 @@ pub(crate) struct IndexParts {
     pub(crate) root: PathBuf,
     pub(crate) workspace: WorkspaceHandle,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// What reads for the meaning of texts.
+    pub(crate) ai: Arc<Ai>,
 }
 
 /// The index of a workspace that is kept up to date.
 pub(crate) struct WorkspaceIndex {
-    parts: IndexParts,
-    feed: Arc<Feed>,
+    pub(super) parts: IndexParts,
+    pub(super) feed: Arc<Feed>,
     /// Files that are to be read.
     unread: Mutex<BTreeMap<Arc<str>, ListedFile>>,
     /// Files whose bytes were not here yet.
@@ -56,7 +61,11 @@ pub(crate) struct WorkspaceIndex {
     turn: tokio::sync::Mutex<()>,
     /// Whether everything that was listed is read.
     is_current: watch::Sender<bool>,
-    is_stopped: AtomicBool,
+    pub(super) is_stopped: AtomicBool,
+    /// Whether somebody has asked for meaning.
+    pub(super) wants_meaning: AtomicBool,
+    pub(super) reading: watch::Sender<Reading>,
+    meaning: Mutex<MeaningState>,
     built_millis: AtomicU64,
     reader: Mutex<Option<Arc<TextReader>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -82,6 +91,9 @@ impl WorkspaceIndex {
             turn: tokio::sync::Mutex::default(),
             is_current: watch::Sender::new(false),
             is_stopped: AtomicBool::new(false),
+            wants_meaning: AtomicBool::new(false),
+            reading: watch::Sender::new(Reading::NotBegun),
+            meaning: Mutex::default(),
             built_millis: AtomicU64::new(0),
             reader: Mutex::new(None),
             thread: Mutex::new(None),
@@ -278,55 +290,77 @@ impl WorkspaceIndex {
             let millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.built_millis.fetch_add(millis, Ordering::Relaxed);
         }
-        self.read_symbols(&index, &contents)?;
+        self.read_details(&index, &contents)?;
         self.is_current.send_replace(lock(&self.unread).is_empty());
-        Ok(())
+        self.read_meaning(&index, &contents)
     }
 
-    /// Reads the symbols of texts that are in the index, until something else is to be done.
-    fn read_symbols(&self, index: &Index, contents: &Contents) -> Result<(), IndexError> {
+    pub(super) fn meaning(&self) -> MutexGuard<'_, MeaningState> {
+        lock(&self.meaning)
+    }
+
+    /// Whether something else is to be done first.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_stopped.load(Ordering::Relaxed) || !lock(&self.unread).is_empty()
+    }
+
+    /// Reads the symbols and the chunks of texts that are in the index, until something else is to be done.
+    fn read_details(&self, index: &Index, contents: &Contents) -> Result<(), IndexError> {
         let mut reader = SymbolReader::default();
-        let is_interrupted = || self.is_stopped.load(Ordering::Relaxed) || !lock(&self.unread).is_empty();
-        while !is_interrupted() {
-            let wanted = index.without_symbols(STEP_FILES);
+        while !self.is_interrupted() {
+            let wanted = index.without_details(STEP_FILES);
             if wanted.is_empty() {
                 break;
             }
             for file in wanted {
-                if is_interrupted() {
+                if self.is_interrupted() {
                     break;
                 }
-                let symbols = self.symbols_of(&mut reader, contents, &file).unwrap_or_default();
-                index.put_symbols(&file.path, file.version, symbols)?;
+                self.read_details_of(index, &mut reader, contents, &file)?;
                 if self.feed.typed_within(YIELD_WITHIN) {
                     std::thread::sleep(YIELD);
                 }
             }
             self.parts.runtime.block_on(self.catch_up());
         }
-        index.flush_symbols()
+        index.flush_symbols()?;
+        index.flush_chunks()
     }
 
-    fn symbols_of(
+    fn read_details_of(
         &self,
+        index: &Index,
         reader: &mut SymbolReader,
         contents: &Contents,
         file: &Listed,
-    ) -> Option<Vec<Symbol>> {
+    ) -> Result<(), IndexError> {
+        let bytes = self.bytes_of(contents, file).unwrap_or_default();
+        let text = match weft_index::decoded(&bytes) {
+            weft_index::FileKind::Text(text) => text,
+            _ => Cow::Borrowed(&[][..]),
+        };
+        let begin = Instant::now();
+        let mut stops = || begin.elapsed() > SYMBOLS_TIME_MAX || self.is_stopped.load(Ordering::Relaxed);
+        let symbols = reader.read(&file.path, &text, &mut stops).unwrap_or_default();
+        // No model sees what may hold secrets, so it is not cut for one.
+        let shown = if is_secret(&file.path) { &[][..] } else { &*text };
+        index.put_chunks(&file.path, file.version, shown, &symbols)?;
+        if SymbolReader::knows(&file.path) {
+            index.put_symbols(&file.path, file.version, symbols)?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of a file that is in the index.
+    pub(super) fn bytes_of(&self, contents: &Contents, file: &Listed) -> Option<Arc<[u8]>> {
         let path = Arc::clone(&file.path);
         let source = self.parts.workspace.ask(move |engine| match engine.listed_file(&path)?.source {
             Source::Blob(blob) => Some(Err(blob)),
             Source::Document(document) => engine.text_to_index(&path, document).map(|(_, bytes)| Ok(bytes)),
         });
-        let bytes = match self.parts.runtime.block_on(source).flatten()? {
-            Ok(bytes) => bytes,
-            Err(blob) => contents.load(&blob).ok()?.into(),
-        };
-        let begin = Instant::now();
-        let mut stops = || begin.elapsed() > SYMBOLS_TIME_MAX || self.is_stopped.load(Ordering::Relaxed);
-        match weft_index::decoded(&bytes) {
-            weft_index::FileKind::Text(text) => reader.read(&file.path, &text, &mut stops),
-            _ => None,
+        match self.parts.runtime.block_on(source).flatten()? {
+            Ok(bytes) => Some(bytes),
+            Err(blob) => contents.load(&blob).ok().map(Into::into),
         }
     }
 

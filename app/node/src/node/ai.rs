@@ -20,8 +20,8 @@ use weft_ai::{
     pipe::Load,
     provider::Cancel,
     request::{
-        Constraint, Embed, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message, Priority,
-        Prompt, Sampling, Speaker, Usage,
+        Constraint, Embed, Embedding, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message,
+        Priority, Prompt, Sampling, Speaker, Usage,
     },
 };
 use weft_ai_llama::{
@@ -192,6 +192,38 @@ impl Ai {
             supervisor.worker().map_err(failure)
         });
         loaded.await.map_err(|error| ApiError::failed(format!("the model could not be loaded: {error}")))?
+    }
+
+    /// The model that is chosen for embeddings, where there is one.
+    pub(crate) fn embedding_model(&self) -> Option<ModelRecord> {
+        self.pick(None, Purpose::Embedding).ok()
+    }
+
+    /// The vectors of texts, each of which is cut to what the model reads.
+    pub(crate) async fn vectors(
+        self: &Arc<Self>,
+        record: &ModelRecord,
+        texts: Vec<String>,
+        priority: Priority,
+    ) -> Result<Vec<Vec<f32>>, ApiError> {
+        let asked = Embed { inputs: texts, may_cut: true, priority };
+        let made = self.embeddings(record, asked, &ProgressSink::none()).await?;
+        Ok(made.into_iter().map(|embedding| embedding.vector).collect())
+    }
+
+    async fn embeddings(
+        self: &Arc<Self>,
+        record: &ModelRecord,
+        asked: Embed,
+        progress: &ProgressSink,
+    ) -> Result<Vec<Embedding>, ApiError> {
+        asked.check().map_err(failure)?;
+        let worker = self.worker(record, progress).await?;
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        // Who dropped the request does not wait for its answer.
+        let ticket = worker.embed(asked, Box::new(move |result| drop(answer.send(result))));
+        let _cancel = CancelOnDrop(ticket);
+        answered.await.map_err(|_| ApiError::failed("the model went away"))?.map_err(failure)
     }
 
     /// Asks a model for text, and waits for all of it.
@@ -385,13 +417,7 @@ pub(super) async fn embed(
 ) -> Result<AiEmbedded, ApiError> {
     let record = shared.ai.pick(request.model.as_deref(), Purpose::Embedding)?;
     let asked = Embed { inputs: request.texts, may_cut: request.may_cut, priority: Priority::Agent };
-    asked.check().map_err(failure)?;
-    let worker = shared.ai.worker(&record, &context.progress).await?;
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    // Who dropped the request does not wait for its answer.
-    let ticket = worker.embed(asked, Box::new(move |result| drop(answer.send(result))));
-    let _cancel = CancelOnDrop(ticket);
-    let made = answered.await.map_err(|_| ApiError::failed("the model went away"))?.map_err(failure)?;
+    let made = shared.ai.embeddings(&record, asked, &context.progress).await?;
     Ok(AiEmbedded {
         model: record.id,
         tokens: made.iter().map(|embedding| embedding.tokens).sum(),

@@ -12,7 +12,7 @@ use weft_sync::workspace::{found, set_policy};
 use super::opening::{self, StartFolder, start_workspace};
 use super::{
     Shared, admitting, ai, auditing, backing_up, ended, governing, health, inviting, joining, keeping,
-    linking, names, paths, recovering, searching, wall_now,
+    linking, names, paths, recovering, replacing, searching, wall_now,
 };
 use crate::api::{
     self, ApiError, BranchSwitch, CallContext, Digests, Edited, ErrorKind, Initialised, LogChanges,
@@ -87,6 +87,10 @@ pub(super) async fn call(
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
         Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::ReplacePreview(request) => {
+            Response::ReplacePreview(replacing::preview(shared, request.what).await?)
+        }
+        Request::ReplaceApply(request) => Response::ReplaceApply(replacing::apply(shared, request).await?),
         Request::Outline(request) => Response::Outline(names::outline(shared, request).await?),
         Request::Definition(request) => Response::Definition(names::definition(shared, request).await?),
         Request::References(request) => Response::References(names::references(shared, request).await?),

@@ -10,6 +10,7 @@ use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
 use weft_sync::ids::WorkspaceId;
 
+use super::asking::{Asked, asked, look_for_all, look_for_meaning};
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
@@ -47,6 +48,7 @@ fn index_of(
         root: root.to_owned(),
         workspace: workspace.clone(),
         runtime: tokio::runtime::Handle::current(),
+        ai: Arc::clone(&shared.ai),
     });
     opened.map_err(|error| {
         ApiError::failed(format!("the index cannot be opened: {error}"))
@@ -89,7 +91,18 @@ pub(super) fn told(error: &IndexError) -> ApiError {
 }
 
 /// Ends a search when nobody waits for it any more.
-struct EndOnDrop(Arc<AtomicBool>);
+pub(super) struct EndOnDrop(Arc<AtomicBool>);
+
+impl EndOnDrop {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
+    /// What is set at the end.
+    pub(super) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
@@ -101,13 +114,14 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     let begin = Instant::now();
     let (index, within) = listed(shared, &request.folder).await?;
     index.forget_folder();
-    if request.kind == SearchKind::Symbol {
+    if matches!(request.kind, SearchKind::Symbol | SearchKind::Meaning | SearchKind::All) {
         // A command that was just begun waits for what it asks; a large folder answers with what is known by then.
         let _ = tokio::time::timeout(SYMBOLS_PATIENCE, index.built()).await;
     }
-    let is_ended = Arc::new(AtomicBool::new(false));
-    let end = EndOnDrop(Arc::clone(&is_ended));
-    let search = move || look(&index, &request, &within, &is_ended);
+    let asked = asked(shared, &index, &request).await?;
+    let end = EndOnDrop::new();
+    let is_ended = end.flag();
+    let search = move || look(&index, &request, &within, asked, &is_ended);
     let found = tokio::task::spawn_blocking(search).await;
     drop(end);
     let mut hits = found.map_err(|error| ApiError::failed(error.to_string()))??;
@@ -127,6 +141,7 @@ fn look(
     index: &WorkspaceIndex,
     request: &Search,
     within: &str,
+    asked: Asked,
     is_ended: &AtomicBool,
 ) -> Result<SearchHits, ApiError> {
     let unread = index.index().status().map_err(|error| told(&error))?.unread;
@@ -135,12 +150,14 @@ fn look(
         SearchKind::Regex => look_for_text(index, request, PatternKind::Regex, within, is_ended)?,
         SearchKind::Symbol => look_for_symbols(index, request, within)?,
         SearchKind::File => look_for_files(index, request, within)?,
+        SearchKind::Meaning => look_for_meaning(index, request, within, asked),
+        SearchKind::All => look_for_all(index, request, within, asked, is_ended)?,
     };
     hits.unread = unread;
     Ok(hits)
 }
 
-fn look_for_text(
+pub(super) fn look_for_text(
     index: &WorkspaceIndex,
     request: &Search,
     kind: PatternKind,
@@ -195,7 +212,11 @@ pub(super) fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
     }
 }
 
-fn look_for_files(index: &WorkspaceIndex, request: &Search, within: &str) -> Result<SearchHits, ApiError> {
+pub(super) fn look_for_files(
+    index: &WorkspaceIndex,
+    request: &Search,
+    within: &str,
+) -> Result<SearchHits, ApiError> {
     let most = limit(request.limit);
     let (found, mut has_more) =
         index.index().find_files(&request.query, now(), if within.is_empty() { most } else { HITS_MAX });
@@ -225,7 +246,7 @@ fn now() -> f64 {
     super::wall_now().0 as f64 / 1_000.0
 }
 
-fn not_empty(query: &str) -> Result<&str, ApiError> {
+pub(super) fn not_empty(query: &str) -> Result<&str, ApiError> {
     if query.trim().is_empty() { Err(not_a_pattern(&PatternError::Empty)) } else { Ok(query) }
 }
 
@@ -255,7 +276,7 @@ pub(super) fn not_a_pattern(error: &PatternError) -> ApiError {
 }
 
 /// Whether a path lies in a folder; in the one without a name lies everything.
-fn is_within(path: &str, folder: &str) -> bool {
+pub(super) fn is_within(path: &str, folder: &str) -> bool {
     folder.is_empty()
         || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -291,7 +312,8 @@ fn report(index: &WorkspaceIndex) -> Result<IndexReport, ApiError> {
         unread: status.unread,
         lines: status.text_lines,
         symbols: status.symbols,
-        chunks: 0,
+        chunks: status.chunks,
+        vectors: status.vectors,
         text_bytes: status.text_bytes,
         bytes: status.database_bytes,
         seconds: index.built_seconds(),

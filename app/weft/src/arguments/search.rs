@@ -10,11 +10,15 @@ use super::FolderArgument;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  weft search 'let mut'
+  weft search TextDocument              where it is defined, named and used
+  weft search 'where are old logs removed?'
+  weft search --text 'let mut'
   weft search --regex 'fn \\w+_at\\(' ~/project
   weft search --symbol TextDocument
   weft search --file paln.md            some letters of its name, in their order
 
+Without a word such as --text, a name is looked for among definitions, names of files and in texts; several words by what
+they are about; anything else as it stands. Each file is shown once, the likeliest first, and each line says why.
 Found is what the files hold now, with what was just typed and what others have typed. Nothing is found across the end
 of a line.")]
 #[command(group = clap::ArgGroup::new("kind"))]
@@ -25,7 +29,7 @@ pub(crate) struct SearchArguments {
     /// Only in this folder of the workspace; default: the current folder.
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
-    /// Look for the text as it stands (this is what is done without a word).
+    /// Look for the text as it stands.
     #[arg(long, group = "kind")]
     pub(crate) text: bool,
     /// Look for a regular expression.
@@ -37,6 +41,9 @@ pub(crate) struct SearchArguments {
     /// Look for a file, by some letters of its name.
     #[arg(long, group = "kind")]
     pub(crate) file: bool,
+    /// Look for what it is about, in words, with a model on this device.
+    #[arg(long, group = "kind")]
+    pub(crate) meaning: bool,
     /// Take small and capital letters for the same.
     #[arg(long, short = 'i')]
     pub(crate) ignore_case: bool,
@@ -51,13 +58,49 @@ pub(crate) struct SearchArguments {
 impl SearchArguments {
     /// What is looked for.
     pub(crate) fn kind(&self) -> SearchKind {
-        match (self.regex, self.symbol, self.file) {
-            (true, _, _) => SearchKind::Regex,
-            (_, true, _) => SearchKind::Symbol,
-            (_, _, true) => SearchKind::File,
-            _ => SearchKind::Text,
+        match (self.text, self.regex, self.symbol, self.file, self.meaning) {
+            (true, ..) => SearchKind::Text,
+            (_, true, ..) => SearchKind::Regex,
+            (_, _, true, ..) => SearchKind::Symbol,
+            (_, _, _, true, _) => SearchKind::File,
+            (.., true) => SearchKind::Meaning,
+            _ => SearchKind::All,
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft replace old_name new_name
+  weft replace --regex 'log\\((\\w+)\\)' 'trace($1)' ~/project/src
+  weft replace TODO DONE notes.md --yes
+
+The lines that change are shown first. Each file is changed as one edit of its document: what others type meanwhile is
+merged with it, `weft blame` shows it and `weft restore` takes it back. A file that has changed since it was shown is left
+alone.")]
+pub(crate) struct ReplaceArguments {
+    /// What to look for.
+    #[arg(value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(crate) query: String,
+    /// What is to stand in its place; with --regex, $1 and $name are what its groups found.
+    #[arg(value_name = "REPLACEMENT", allow_hyphen_values = true)]
+    pub(crate) replacement: String,
+    /// Only in this folder or file of the workspace; default: the current folder.
+    #[arg(value_name = "PATH")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Look for a regular expression.
+    #[arg(long)]
+    pub(crate) regex: bool,
+    /// Take small and capital letters for the same.
+    #[arg(long, short = 'i')]
+    pub(crate) ignore_case: bool,
+    /// Find only whole words.
+    #[arg(long, short = 'w')]
+    pub(crate) whole_words: bool,
+    /// Change everything that is shown without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

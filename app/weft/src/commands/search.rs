@@ -1,10 +1,12 @@
 //! Looking through a workspace, and its index.
 
-use weft_node::api::{ApiError, IndexRebuild, IndexStatus, Search};
+use weft_node::api::{
+    ApiError, FileVersion, IndexRebuild, IndexStatus, ReplaceApply, ReplacePreview, ReplaceQuery, Search,
+};
 
 use super::Outcome;
 use crate::{
-    arguments::{FolderArgument, IndexAction, IndexArguments, SearchArguments},
+    arguments::{FolderArgument, IndexAction, IndexArguments, ReplaceArguments, SearchArguments},
     connection::{Need, with_node},
     environment::{Environment, folder_or_current},
     output::Output,
@@ -28,6 +30,45 @@ pub(super) async fn search(
     let found = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&found, text::found)?;
     Ok(Outcome::Done)
+}
+
+pub(super) async fn replace(
+    arguments: &ReplaceArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let what = ReplaceQuery {
+        folder: folder_or_current(arguments.folder.as_deref())?,
+        query: arguments.query.clone(),
+        replacement: arguments.replacement.clone(),
+        is_regex: arguments.regex,
+        ignore_case: arguments.ignore_case,
+        whole_words: arguments.whole_words,
+    };
+    with_node(environment, Need::Device, async |node| {
+        let shown = node.ask(ReplacePreview { what: what.clone() }).await?;
+        let places: u64 = shown.files.iter().map(|file| file.matches).sum();
+        if places == 0 || !arguments.yes {
+            output.result(&shown, text::to_replace)?;
+        }
+        let question = text::replace_question(places, shown.files.len() as u64);
+        if places == 0 || !arguments.yes && !(output.can_ask() && output.ask(&question, false)?) {
+            return Ok(Outcome::Done);
+        }
+        let version = |file: &weft_node::api::FileToReplace| FileVersion {
+            path: file.path.clone(),
+            version: file.version.clone(),
+        };
+        let files = shown.files.iter().map(version).collect();
+        let mut applied = node.ask(ReplaceApply { what: what.clone(), files }).await?;
+        if arguments.yes {
+            // Nobody has read of them yet.
+            applied.left_out.extend(shown.left_out);
+        }
+        output.result(&applied, text::replaced)?;
+        Ok(if applied.left_out.is_empty() && !shown.has_more { Outcome::Done } else { Outcome::NeedsPerson })
+    })
+    .await
 }
 
 pub(super) async fn index(

@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
-use weft_node::api::{IndexReport, IndexState, SearchHit, SearchHits};
+use weft_node::api::{
+    IndexReport, IndexState, LeftOut, ReplaceApplied, ReplacePreviewed, SearchHit, SearchHits,
+};
 
 use super::{Look, Tone, count, plain, units::counted, verbatim};
 
 pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
+    let note = found.note.as_deref().map(|note| format!("{}\n", plain(note))).unwrap_or_default();
     if found.hits.is_empty() {
-        return "Nothing was found.\n".to_owned();
+        return format!("Nothing was found.\n{note}");
     }
     let mut text = String::new();
     let mut last = None;
@@ -23,12 +26,14 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
                 let gap = if last.is_some() { "\n" } else { "" };
                 let _ = writeln!(text, "{gap}{}", look.paint(Tone::Heading, plain(&hit.path)));
             }
-            let _ = writeln!(
-                text,
-                "{}  {}",
-                look.paint(Tone::Faint, format!("{:>6}", hit.line)),
-                line(hit, look)
-            );
+            // Of a text that was looked for as it stands, the line says by itself why it is there.
+            let why = if matches!(hit.why.as_str(), "text" | "regex") {
+                String::new()
+            } else {
+                look.paint(Tone::Faint, format!("   {}", plain(&hit.why)))
+            };
+            let number = look.paint(Tone::Faint, format!("{:>6}", hit.line));
+            let _ = writeln!(text, "{number}  {}{why}", line(hit, look));
         } else {
             // One line each, as other tools give and take them.
             let _ = writeln!(text, "{}:{}:{}:{}", plain(&hit.path), hit.line, hit.column, line(hit, look));
@@ -39,7 +44,8 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
         let _ =
             writeln!(text, "\nThere are more than these {}; -n shows more.", count(found.hits.len() as u64));
     }
-    text
+    // Other programs read the places.
+    if look.is_terminal { format!("{text}\n{note}").trim_end().to_owned() + "\n" } else { text }
 }
 
 /// The line of a hit, with what matches in another tone.
@@ -62,6 +68,55 @@ fn line(hit: &SearchHit, look: &Look) -> String {
     shown
 }
 
+/// What replacing would change: the lines of each file before and after.
+pub(crate) fn to_replace(shown: &ReplacePreviewed, look: &Look) -> String {
+    let mut text = String::new();
+    for file in &shown.files {
+        let places = counted(file.matches, "place");
+        let _ = writeln!(text, "{}  {places}", look.paint(Tone::Heading, plain(&file.path)));
+        for line in &file.lines {
+            let number = look.paint(Tone::Faint, format!("{:>6}", line.line));
+            let _ =
+                writeln!(text, "{number} {}", look.paint(Tone::Bad, format!("- {}", verbatim(&line.old))));
+            for new in line.new.split('\n') {
+                let new = look.paint(Tone::Good, format!("+ {}", verbatim(new)));
+                let _ = writeln!(text, "{:6} {new}", "");
+            }
+        }
+        if file.has_more {
+            text.push_str("       and more lines\n");
+        }
+    }
+    if shown.files.is_empty() {
+        text.push_str("Nothing was found.\n");
+    }
+    if shown.has_more {
+        text.push_str("There are more files than these: replace again after this.\n");
+    }
+    text.push_str(&left_out(&shown.left_out, look));
+    if !shown.files.is_empty() && !look.is_terminal {
+        text.push_str("Nothing was changed; --yes changes it.\n");
+    }
+    text
+}
+
+pub(crate) fn replace_question(places: u64, files: u64) -> String {
+    format!("Change {} in {}?", counted(places, "place"), counted(files, "file"))
+}
+
+pub(crate) fn replaced(applied: &ReplaceApplied, look: &Look) -> String {
+    let places = applied.changed.iter().map(|file| file.matches).sum();
+    let files = counted(applied.changed.len() as u64, "file");
+    format!("Changed {} in {files}.\n{}", counted(places, "place"), left_out(&applied.left_out, look))
+}
+
+fn left_out(files: &[LeftOut], look: &Look) -> String {
+    let line = |file: &LeftOut| {
+        format!("{} was left alone: {}\n", look.paint(Tone::Bad, plain(&file.path)), plain(&file.why))
+    };
+    files.iter().map(line).collect()
+}
+
 pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
     let state = match report.state {
         IndexState::Ready => look.paint(Tone::Good, "ready".to_owned()),
@@ -73,11 +128,16 @@ pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
         0 => String::new(),
         text => format!(", {:.0} % of the text", report.bytes as f64 * 100.0 / text as f64),
     };
+    let read = match report.vectors {
+        0 => String::new(),
+        read => format!(", {} read by the model", count(read)),
+    };
     format!(
-        "Index: {state}\n  {} with {} of text\n  {}\n  {}{share}\n",
+        "Index: {state}\n  {} with {} of text\n  {}\n  {}{read}\n  {}{share}\n",
         counted(report.files, "file"),
         counted(report.lines, "line"),
         counted(report.symbols, "definition"),
+        counted(report.chunks, "part"),
         super::units::bytes(report.bytes),
     )
 }

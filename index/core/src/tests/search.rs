@@ -161,3 +161,25 @@ proptest! {
         prop_assert_eq!(numbers(&pattern, &text), expected, "{:?}", text);
     }
 }
+
+#[test]
+fn what_is_found_is_replaced_by_text_or_by_what_its_groups_found() {
+    let replaced = |query: &str, kind, with: &str, text: &str| {
+        let pattern = Pattern::new(query, kind, PatternOptions::default()).unwrap();
+        let mut new = text.as_bytes().to_vec();
+        let template = kind == PatternKind::Regex;
+        for (range, with) in
+            pattern.replacements(new.clone().as_slice(), with, template, 100).into_iter().rev()
+        {
+            new.splice(range, with);
+        }
+        String::from_utf8(new).unwrap()
+    };
+    assert_eq!(replaced("a.b", PatternKind::Literal, "$1", "a.b axb\na.b"), "$1 axb\n$1");
+    let swapped = replaced(r"(\w+)=(?P<value>\w+)", PatternKind::Regex, "${value}:$1 $$", "ä=1 b=2\r\nc=3");
+    assert_eq!(swapped, "1:ä $ 2:b $\r\n3:c $");
+    assert_eq!(replaced("^", PatternKind::Regex, "> ", "a\n\nb\n"), "> a\n> \n> b\n");
+    assert_eq!(replaced("$", PatternKind::Regex, ";", "a"), "a;");
+    let pattern = Pattern::new("a", PatternKind::Literal, PatternOptions::default()).unwrap();
+    assert_eq!(pattern.replacements(b"aaaa\naaaa", "b", false, 3).len(), 3);
+}
