@@ -8,6 +8,7 @@ mod connect;
 mod documents;
 mod files;
 mod found;
+mod looking;
 mod messages;
 mod pictures;
 mod saved;
@@ -26,6 +27,8 @@ use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
 pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
+#[cfg(feature = "measure")]
+pub(crate) use self::looking::look_at;
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 use crate::limits::{NEWS_MAX, REQUESTS_MAX};
