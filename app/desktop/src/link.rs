@@ -26,9 +26,9 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
-pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
 #[cfg(feature = "measure")]
 pub(crate) use self::looking::look_at;
+pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 use crate::limits::{NEWS_MAX, REQUESTS_MAX};

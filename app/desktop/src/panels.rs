@@ -179,7 +179,8 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
         scene.actions.push(Action::ShowPage(None));
     }
     eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_width(ui.available_width());
+        // The bar at the right lies over what is scrolled.
+        ui.set_width(ui.available_width() - tokens::GAP);
         guarded(ui, scene, title, draw);
         ui.add_space(tokens::SECTION_GAP);
     });

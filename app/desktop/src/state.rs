@@ -14,7 +14,7 @@ use weft_editor::{
     compare::Comparison,
     markdown::Placed,
     search::Query,
-    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
+    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery, ReadOnlyReason},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
@@ -23,9 +23,7 @@ use weft_node::api::{
 };
 
 pub(crate) use self::saved::SavedState;
-pub(crate) use self::words::{
-    SyncLevel, ago, initials, read_only_words, role_words, short_name, sync_words,
-};
+pub(crate) use self::words::{SyncLevel, ago, initials, read_only_words, role_words, short_name, sync_words};
 use crate::{
     limits::NOTICES_MAX,
     link::{FolderMatch, Picture},

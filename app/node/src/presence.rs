@@ -213,7 +213,9 @@ impl Others {
     /// Whether somebody is at a place of this text that was not here when it was looked for.
     pub(crate) fn is_ahead(&self, ws: WorkspaceId, document: DocumentId) -> bool {
         self.heard.iter().any(|((of, _), heard)| {
-            *of == ws && heard.is_ahead && heard.place.as_ref().is_some_and(|place| place.document == document)
+            *of == ws
+                && heard.is_ahead
+                && heard.place.as_ref().is_some_and(|place| place.document == document)
         })
     }
 }
@@ -250,10 +252,8 @@ pub(crate) mod tests {
     fn with_others(number: u64, actor_length: usize, count: usize) -> Note {
         let mut note = note(number);
         let actor = ActorId::from_bytes(&vec![7; actor_length]).unwrap();
-        let at = |counter: usize, side| Anchor {
-            character: Some(OpId { counter: counter as u64, actor }),
-            side,
-        };
+        let at =
+            |counter: usize, side| Anchor { character: Some(OpId { counter: counter as u64, actor }), side };
         note.place.as_mut().unwrap().others = (0..count)
             .map(|one| {
                 let head = at(one, Side::After);

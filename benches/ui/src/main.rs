@@ -72,7 +72,9 @@ fn first_page(report: &mut Report) {
     if std::fs::write(&path, text(lines)).is_err() {
         return report.text("the file cannot be written", &path.display().to_string());
     }
-    let best = (0..5).filter_map(|_| weft_desktop::measure::first_page(&path)).min_by_key(|(read, shown)| *read + *shown);
+    let best = (0..5)
+        .filter_map(|_| weft_desktop::measure::first_page(&path))
+        .min_by_key(|(read, shown)| *read + *shown);
     // What cannot be removed lies in the folder for temporary files.
     let _left = std::fs::remove_file(&path);
     if let Some((read, shown)) = best {

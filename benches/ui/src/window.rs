@@ -75,7 +75,8 @@ impl Place {
         for file in 0..TEN {
             fs::write(self.folder.join(name(file)), &ordinary)?;
         }
-        let line = "2026-01-01T00:00:00Z INFO a line of a log as programs write them, neither short nor long\n";
+        let line =
+            "2026-01-01T00:00:00Z INFO a line of a log as programs write them, neither short nor long\n";
         fs::write(self.folder.join("large.log"), line.repeat(LARGE_BYTES / line.len()))?;
         fs::create_dir_all(&self.home)?;
         let made = self.command(":none").args(["init", "."]).stdout(Stdio::null()).status()?;

@@ -69,8 +69,7 @@ pub(super) fn trees(
         let ranges = ranges_of(one.content);
         let start = ranges.first().map(|range| range.start_byte);
         let before = old.iter().find(|old| {
-            let is_there =
-                old.tree.included_ranges().first().map(|range| range.start_byte) == start;
+            let is_there = old.tree.included_ranges().first().map(|range| range.start_byte) == start;
             is_there && old.language == one.language.id
         });
         let mut parser = Parser::new();

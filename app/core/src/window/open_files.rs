@@ -159,7 +159,12 @@ impl OpenFiles {
 
     /// A file was read that can only be looked at. One in which somebody wrote stays as it is; of one that was looked at
     /// before, each view stays where it was. Gives the document, or `None` when nothing has become of it.
-    pub fn looked_at(&mut self, path: &str, document: Document, read_only: ReadOnly) -> Option<&mut Document> {
+    pub fn looked_at(
+        &mut self,
+        path: &str,
+        document: Document,
+        read_only: ReadOnly,
+    ) -> Option<&mut Document> {
         let file = self.files.get_mut(path)?;
         let mut document = Box::new(document);
         match &file.state {

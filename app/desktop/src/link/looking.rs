@@ -119,7 +119,10 @@ mod tests {
         let path = folder.path().join("latin.txt");
         fs::write(&path, b"caf\xe9 au lait\n").unwrap();
         let (text, seen) = text_of(look(&path, ReadOnlyReason::TooLarge, None).unwrap());
-        assert_eq!((text.as_str(), seen.reason), ("caf\u{fffd} au lait\n", ReadOnlyReason::NotUtf8 { byte: 3 }));
+        assert_eq!(
+            (text.as_str(), seen.reason),
+            ("caf\u{fffd} au lait\n", ReadOnlyReason::NotUtf8 { byte: 3 })
+        );
         fs::write(&path, b"PK\x03\x04\0\0").unwrap();
         assert!(look(&path, ReadOnlyReason::TooLarge, None).unwrap_err().contains("6 bytes of other data"));
         assert!(look(folder.path(), ReadOnlyReason::NotShared, None).unwrap_err().contains("no file"));

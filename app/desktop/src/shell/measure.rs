@@ -69,7 +69,16 @@ impl Frames {
         let ctx = Context::default();
         ctx.set_fonts(tokens::fonts());
         let shell = Shell::new(link, Path::new("."), &SavedState::default(), None);
-        let mut frames = Self { ctx, shell, far, text: text.to_owned(), time: 0.0, revision: 0, number: 0, seen_at_once: 0 };
+        let mut frames = Self {
+            ctx,
+            shell,
+            far,
+            text: text.to_owned(),
+            time: 0.0,
+            revision: 0,
+            number: 0,
+            seen_at_once: 0,
+        };
         frames.far.news.offer(FromLink::Connected { is_own: true });
         frames.far.news.offer(FromLink::FolderFound(Ok("/bench".into())));
         frames.frame(Vec::new());

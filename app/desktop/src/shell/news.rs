@@ -288,7 +288,8 @@ impl Shell {
         let is_first = folder.files.get(path).is_some_and(|file| file.document().is_none());
         let Some(document) = folder.files.looked_at(path, document, read_only) else { return };
         if is_first {
-            let first_line: String = document.buffer().line(0.into()).chars().take(FIRST_LINE_CHARS).collect();
+            let first_line: String =
+                document.buffer().line(0.into()).chars().take(FIRST_LINE_CHARS).collect();
             document.set_language(Language::of_file(path, &first_line));
             configure(&self.state.settings, document);
         }

@@ -19,6 +19,9 @@ use screen::{Area, Colour, HEIGHT, Running, Screen, eventually};
 /// The colour of the button that goes on, in the dark theme.
 const ACCENT: Colour = [0x6a, 0xa6, 0xff];
 
+/// What is above has buttons of its own.
+const BARS: u32 = 44;
+
 /// A person at the display: their folder, and what Weft keeps of them.
 struct Place<'a> {
     home: PathBuf,
@@ -75,18 +78,21 @@ impl Place<'_> {
         std::thread::sleep(Duration::from_millis(400));
     }
 
-    /// Presses the first button that goes on, as soon as there is one.
+    /// Presses the first button that goes on below a height, as soon as there is one. Gives where it was.
     #[track_caller]
-    fn press_primary(&self, what: &str) {
+    fn press_primary(&self, what: &str, below: u32) -> Area {
+        let (left, _, right, bottom) = self.area;
         let mut button = None;
         eventually(what, || {
-            let found = self.screen.buttons(self.area, ACCENT).first().copied();
+            let found = self.screen.buttons((left, below, right, bottom), ACCENT).first().copied();
             // It stands still.
             let is_settled = found.is_some() && found == button;
             button = found;
             is_settled
         });
-        self.screen.click(button.unwrap_or(self.area));
+        let button = button.unwrap_or(self.area);
+        self.screen.click(button);
+        button
     }
 
     /// Opens a file by its name.
@@ -96,9 +102,7 @@ impl Place<'_> {
         self.screen.type_text(typed);
         std::thread::sleep(Duration::from_millis(400));
         self.screen.key("Return");
-        eventually("the file in the title", || {
-            self.screen.xdotool(&["getwindowname", id]).starts_with(name)
-        });
+        eventually("the file in the title", || self.screen.xdotool(&["getwindowname", id]).starts_with(name));
         std::thread::sleep(Duration::from_millis(800));
     }
 

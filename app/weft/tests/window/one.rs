@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use super::{HEIGHT, Place, Screen, eventually, screen};
+use super::{BARS, HEIGHT, Place, Screen, eventually, screen};
 
 #[test]
 fn a_folder_is_opened_and_written_in_by_keys_alone() {
@@ -12,7 +12,8 @@ fn a_folder_is_opened_and_written_in_by_keys_alone() {
     let root = tempfile::tempdir().expect("a folder");
     let screen = Screen::new();
     let area = (0, 0, screen::WIDTH, HEIGHT);
-    let place = Place { home: root.path().join("home"), folder: root.path().join("notes"), screen: &screen, area };
+    let place =
+        Place { home: root.path().join("home"), folder: root.path().join("notes"), screen: &screen, area };
     place.settle();
     fs::create_dir_all(&place.folder).expect("a folder");
     fs::write(place.folder.join("plan.md"), "# Plan\n").expect("a file");
@@ -20,14 +21,19 @@ fn a_folder_is_opened_and_written_in_by_keys_alone() {
 
     // The first page: open a folder, by its path, and make it a workspace.
     let (mut window, id) = place.open(&[], &[]);
-    screen.key("Tab");
-    screen.key("Return");
+    screen.key("ctrl+k");
+    screen.key("ctrl+o");
+    screen.key("ctrl+a");
     screen.type_text(&place.folder.to_string_lossy());
     screen.key("Return");
     eventually("the folder in the title", || screen.xdotool(&["getwindowname", &id]).starts_with("notes"));
-    place.press_primary("the button that makes it a workspace");
+    place.press_primary("the button that makes it a workspace", BARS);
     eventually("the workspace", || {
-        place.weft(&["status", "--json"]).current_dir(&place.folder).output().is_ok_and(|it| it.status.success())
+        place
+            .weft(&["status", "--json"])
+            .current_dir(&place.folder)
+            .output()
+            .is_ok_and(|it| it.status.success())
     });
 
     // Quick open, typing, saving.

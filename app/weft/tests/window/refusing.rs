@@ -38,7 +38,11 @@ fn a_display_without_graphics_is_told_and_the_command_line_still_works() {
         .output()
         .expect("weft");
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
-    assert!(told(&output).contains("cannot be opened") && told(&output).contains("OpenGL"), "{}", told(&output));
+    assert!(
+        told(&output).contains("cannot be opened") && told(&output).contains("OpenGL"),
+        "{}",
+        told(&output)
+    );
     let folder = root.path().join("notes");
     fs::create_dir_all(&folder).expect("a folder");
     let output = weft(&["init", "."], &home, &screen.name).current_dir(&folder).output().expect("weft");
@@ -53,7 +57,8 @@ fn without_fonts_of_the_system_and_with_wrong_settings_the_window_still_works() 
     let root = tempfile::tempdir().expect("a folder");
     let screen = Screen::new();
     let area = (0, 0, screen::WIDTH, HEIGHT);
-    let place = Place { home: root.path().join("home"), folder: root.path().join("notes"), screen: &screen, area };
+    let place =
+        Place { home: root.path().join("home"), folder: root.path().join("notes"), screen: &screen, area };
     fs::create_dir_all(&place.folder).expect("a folder");
     fs::write(place.folder.join("words.txt"), "日本語 العربية हिन्दी 😀 text\n").expect("a file");
     place.answer(&["init", "--json"]);
@@ -63,7 +68,10 @@ fn without_fonts_of_the_system_and_with_wrong_settings_the_window_still_works() 
     let fonts = root.path().join("fonts.conf");
     fs::write(&fonts, "<?xml version=\"1.0\"?><fontconfig></fontconfig>\n").expect("a setting of fonts");
     let mut command = place.weft(&["open", "notes"]);
-    command.env("FONTCONFIG_FILE", &fonts).env("XDG_DATA_HOME", root.path()).env("XDG_DATA_DIRS", root.path());
+    command
+        .env("FONTCONFIG_FILE", &fonts)
+        .env("XDG_DATA_HOME", root.path())
+        .env("XDG_DATA_DIRS", root.path());
     let mut window = screen::Running(command.spawn().expect("the window"));
     let mut id = String::new();
     eventually("the window", || {

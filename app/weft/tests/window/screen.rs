@@ -27,8 +27,9 @@ impl Drop for Running {
 /// Whether the programs are there that the tests need; says so when one is not.
 pub(crate) fn can_run() -> bool {
     let missing = ["Xvfb", "xdotool"].into_iter().find(|program| {
-        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null());
-        !{ found }.status().is_ok_and(|status| status.success())
+        let script = format!("command -v {program}");
+        let found = Command::new("sh").args(["-c", &script]).stdout(Stdio::null()).status();
+        !found.is_ok_and(|status| status.success())
     });
     if let Some(missing) = missing {
         eprintln!("skipped: {missing} is missing (apt-get install xvfb xdotool)");

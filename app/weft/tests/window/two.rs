@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use super::{ACCENT, HEIGHT, Place, Screen, eventually, screen};
+use super::{ACCENT, BARS, HEIGHT, Place, Screen, eventually, screen};
 
 /// Ana at the left and Ben at the right of one display.
 fn people<'a>(root: &Path, screen: &'a Screen) -> (Place<'a>, Place<'a>) {
@@ -21,36 +21,26 @@ fn share_and_join(ana: &Place<'_>, of_ana: &str, ben: &Place<'_>, of_ben: &str) 
     let screen = ana.screen;
     ana.focus(of_ana);
     ana.command("share folder");
-    ana.press_primary("the button that makes a ticket");
-    // Below it comes a card with the ticket: a field, and a button that copies it.
-    let (left, _, _, bottom) = screen.buttons(ana.area, ACCENT)[0];
-    let below = (left, bottom + 20, ana.area.2, HEIGHT);
-    let empty = screen.ground(below);
-    eventually("the ticket", || screen.ground((left, bottom + 60, left + 200, bottom + 120)) != empty);
-    // The field shows it; whoever clicks there marks and copies it.
-    screen.click((left + 20, bottom + 65, left + 200, bottom + 85));
-    screen.key("ctrl+a");
-    screen.key("ctrl+c");
+    let (left, _, _, bottom) = ana.press_primary("the button that makes a ticket", BARS);
+    // Below it comes a card with the ticket, a button that copies it, and a code of black and white squares.
+    eventually("the ticket", || screen.colours(ana.area).get(&[255; 3]).is_some_and(|count| *count > 5_000));
+    std::thread::sleep(Duration::from_millis(500));
+    screen.click((left + 20, bottom + 134, left + 120, bottom + 148));
 
     ben.focus(of_ben);
-    for key in ["Tab", "Tab", "Return"] {
-        screen.key(key);
-    }
+    ben.command("join with a ticket");
     screen.key("ctrl+v");
     screen.key("Tab");
+    screen.key("ctrl+a");
     screen.type_text(&ben.folder.to_string_lossy());
-    ben.press_primary("the button that looks the ticket up");
-    // The same button goes on, when what it leads to is known: the folder, and the signs to be compared.
-    let shown = screen.ground(ben.area);
-    eventually("what the ticket leads to", || {
-        !screen.buttons(ben.area, ACCENT).is_empty() && screen.ground(ben.area) == shown
-    });
-    std::thread::sleep(Duration::from_millis(500));
-    ben.press_primary("the button that joins");
+    let (_, _, _, bottom) = ben.press_primary("the button that looks the ticket up", BARS);
+    // The button that joins stands below what the ticket leads to and the signs to be compared.
+    ben.press_primary("the button that joins", bottom);
     // Ana's window shows who waits above everything else on that page.
-    eventually("who waits", || screen.buttons(ana.area, ACCENT).len() == 2);
+    let (left, _, right, bottom) = ana.area;
+    eventually("who waits", || screen.buttons((left, BARS, right, bottom), ACCENT).len() == 2);
     ana.focus(of_ana);
-    ana.press_primary("the button that lets in");
+    ana.press_primary("the button that lets in", BARS);
     eventually("the file at ben", || ben.file("plan.md") == "# Plan\n");
     screen.key("Escape");
 }
