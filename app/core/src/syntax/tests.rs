@@ -415,7 +415,7 @@ fn texts_within_texts_have_the_colours_of_their_language() {
     let document = parsed("markdown", markdown);
     check_spans(&document, &all(&document));
     assert_eq!(kinds_of(&document, "let a"), [Some(Highlight::Keyword)]);
-    assert_eq!(kinds_of(&document, "1;"), [Some(Highlight::Number)]);
+    assert_eq!(kinds_of(&document, "1;"), [Some(Highlight::Constant)]);
     assert_eq!(kinds_of(&document, "def f"), [Some(Highlight::Keyword)]);
     assert_eq!(kinds_of(&document, "'x'"), [Some(Highlight::String)], "also in a quote");
     assert_eq!(kinds_of(&document, "title"), [Some(Highlight::Property)], "what stands before the text");

@@ -68,8 +68,22 @@ impl Place<'_> {
         let (width, height) = ((right - left).to_string(), (bottom - top).to_string());
         self.screen.xdotool(&["windowsize", &id, &width, &height]);
         self.screen.xdotool(&["windowmove", &id, &left.to_string(), &top.to_string()]);
+        // Before it has drawn something it takes no keys.
+        eventually("the first frame", || self.screen.ground(self.area) != [0; 3]);
+        std::thread::sleep(Duration::from_millis(500));
         self.focus(&id);
         (window, id)
+    }
+
+    /// Waits until the node of the window answers, and says something.
+    #[track_caller]
+    fn is_ready(&self, what: &str) {
+        eventually("the workspace", || {
+            let told = self.weft(&["status", "--json"]).current_dir(&self.folder).output();
+            told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).replace(' ', "").contains(what))
+        });
+        // The window asks now and then.
+        std::thread::sleep(Duration::from_millis(2_500));
     }
 
     /// Gives a window the keys, without a window manager.

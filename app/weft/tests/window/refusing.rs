@@ -78,6 +78,7 @@ fn without_fonts_of_the_system_and_with_wrong_settings_the_window_still_works() 
         id = screen.xdotool(&["search", "--name", "Weft$"]).lines().next().unwrap_or_default().to_owned();
         !id.is_empty()
     });
+    place.is_ready("\"files\":1");
     place.quick_open(&id, "words", "words.txt");
     screen.type_text("my ");
     eventually("what was typed", || place.file("words.txt").starts_with("my 日本語"));

@@ -178,8 +178,11 @@ impl Screen {
 fn add_run(found: &mut Vec<(Area, u32)>, (from, to): (u32, u32), y: u32) {
     /// Words lie between the edges of a button.
     const WORDS: u32 = 20;
-    let near = found.iter_mut().find(|((left, _, right, bottom), _)| {
-        y.saturating_sub(*bottom) <= WORDS && from < *right && *left < to
+    /// So many rows are its edge; fewer are a line around something else.
+    const EDGE: u32 = 4;
+    let near = found.iter_mut().find(|((left, _, right, bottom), rows)| {
+        let gap = if *rows >= EDGE { WORDS } else { 1 };
+        y.saturating_sub(*bottom) <= gap && from < *right && *left < to
     });
     match near {
         Some(((left, _, right, bottom), rows)) => {
