@@ -18,10 +18,13 @@ fn text(lines: usize) -> String {
     for line in 0..lines {
         match line % 8 {
             0 => text.push_str(&format!("/// Explains what the function number {line} does, and to what.\n")),
-            1 => text.push_str(&format!("pub fn function_number_{line}(value: u64, others: &[u64]) -> u64 {{\n")),
+            1 => text
+                .push_str(&format!("pub fn function_number_{line}(value: u64, others: &[u64]) -> u64 {{\n")),
             2 => text.push_str("    let mut sum = value.wrapping_mul(31).rotate_left(7);\n"),
             3 => text.push_str("    for (index, other) in others.iter().enumerate() {\n"),
-            4 => text.push_str(&format!("        sum ^= (index as u64 + other) * {line} + \"text\".len() as u64;\n")),
+            4 => text.push_str(&format!(
+                "        sum ^= (index as u64 + other) * {line} + \"text\".len() as u64;\n"
+            )),
             5 => text.push_str("    }\n"),
             6 => text.push_str("    sum\n}\n"),
             _ => text.push('\n'),

@@ -57,9 +57,9 @@ async fn open(
         return Some(FromLink::Opened { path, result: Err(ApiError::usage("no folder is open")) });
     };
     let file = root.join(&path);
-    let (of_size, is_large) = (file.clone(), |bytes| bytes > SHARED_TEXT_BYTES_MAX);
+    let of_size = file.clone();
     let size = tokio::task::spawn_blocking(move || looking::size_of(&of_size)).await.ok().flatten();
-    let refused = if size.is_some_and(is_large) {
+    let refused = if size.is_some_and(is_too_large) {
         ApiError::usage(format!("{path} is no text that can be edited together")).hint(strings::OTHER_PROGRAM)
     } else {
         match connection.ask(DocumentOpen { file: file.clone() }).await {
@@ -88,5 +88,21 @@ async fn open(
             Some(FromLink::Opened { path, result: Err(error) })
         }
         Err(_) => Some(FromLink::Opened { path, result: Err(refused) }),
+    }
+}
+
+/// Whether a file of so many bytes is not asked of the node.
+fn is_too_large(bytes: u64) -> bool {
+    bytes > SHARED_TEXT_BYTES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_node_is_asked_for_what_it_may_have_as_a_text() {
+        assert!(!is_too_large(SHARED_TEXT_BYTES_MAX));
+        assert!(is_too_large(SHARED_TEXT_BYTES_MAX + 1));
     }
 }
