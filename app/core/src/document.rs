@@ -26,7 +26,7 @@ use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
 pub use self::link::{LinkError, Outgoing};
-pub use self::people::{Person, Whereabouts};
+pub use self::people::{OwnCursors, Person, Whereabouts};
 pub use self::pointer::Grain;
 pub use self::run::Effect;
 pub use self::scrolling::Reveal;

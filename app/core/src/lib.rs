@@ -49,7 +49,9 @@ pub mod window;
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
 pub use display::{Fold, Point, Row, Rows};
-pub use document::{Document, EditKind, Effect, Grain, LinkError, Outgoing, Person, Reveal, Whereabouts};
+pub use document::{
+    Document, EditKind, Effect, Grain, LinkError, Outgoing, OwnCursors, Person, Reveal, Whereabouts,
+};
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use selection::{Selection, Selections};
 pub use settings::Settings;

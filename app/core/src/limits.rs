@@ -114,5 +114,8 @@ pub const PANE_DEPTH_MAX: usize = 64;
 /// How many closed tabs are remembered.
 pub const CLOSED_TABS_MAX: usize = 100;
 
+/// Most further cursors of one person that others see.
+pub const PERSON_CURSORS_MAX: usize = 31;
+
 /// Most cursors of others in one document.
 pub const PEOPLE_MAX: usize = 1_000;

@@ -6,6 +6,7 @@
 
 mod grammar;
 mod highlight;
+mod inner;
 mod job;
 mod lexer;
 mod outline;

@@ -162,7 +162,7 @@ impl EditorWidget {
         let first = places.top.floor() as usize;
         let count = self.rows_shown.ceil() as usize + 1;
         let rows = scene.view.rows().visible(scene.document.buffer().rope(), first, count);
-        let shown = self.texts.lay_out(ui, scene, rows);
+        let shown = self.texts.lay_out(ui, scene, rows, places.char_width);
         self.widest = shown.iter().map(ShownRow::width).fold(self.widest, f32::max);
         self.scroll_to_side(scene, &shown, &mut places);
         let has_focus = response.has_focus();

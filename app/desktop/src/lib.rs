@@ -8,7 +8,7 @@
 //! - `action`: what views ask for;
 //! - `shell`: one frame: news, keys, drawing, actions, and what the node has to learn;
 //! - `editor`: the text itself; `panels`: everything around it, one file each;
-//! - `tokens`, `strings`, `icons`, `controls`: how it looks and what it says;
+//! - `tokens`, `strings`, `icons`, `system_fonts`, `controls`: how it looks and what it says;
 //! - `limits`: what it holds at most.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place"))]
@@ -25,6 +25,7 @@ mod run;
 mod shell;
 mod state;
 mod strings;
+mod system_fonts;
 mod tokens;
 
 #[cfg(feature = "measure")]

@@ -17,6 +17,12 @@ pub(crate) const LISTED_FILES_MAX: usize = 200_000;
 /// The largest file that a search in the folder reads.
 pub(crate) const SEARCHED_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// The largest file that is shown although it cannot be written together.
+pub(crate) const LOOKED_AT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Files above this size are not asked of the node, which would read them whole to say that they are no text.
+pub(crate) const SHARED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// Most places that a search in the folder shows.
 pub(crate) const FOLDER_MATCHES_MAX: usize = 2_000;
 

@@ -8,6 +8,7 @@ mod connect;
 mod documents;
 mod files;
 mod found;
+mod looking;
 mod messages;
 mod pictures;
 mod saved;
@@ -25,6 +26,8 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
+#[cfg(feature = "measure")]
+pub(crate) use self::looking::look_at;
 pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;

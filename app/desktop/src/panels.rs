@@ -140,7 +140,10 @@ pub(crate) fn window_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
 
 fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let tokens = scene.tokens;
-    if scene.state.shows_side_bar {
+    // In a narrow window a page takes the place of the tree, so that some of the text is still seen.
+    let room = tokens::SIDE_BAR + tokens::SIDE_PAGE + tokens::TEXT_LEAST;
+    let has_room = scene.state.pages.open.is_none() || ui.available_width() >= room;
+    if scene.state.shows_side_bar && has_room {
         let frame = Frame::new().fill(tokens.panel);
         let panel =
             Panel::left("files").default_size(tokens::SIDE_BAR).size_range(140.0..=600.0).frame(frame);
@@ -179,7 +182,8 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
         scene.actions.push(Action::ShowPage(None));
     }
     eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_width(ui.available_width());
+        // The bar at the right lies over what is scrolled.
+        ui.set_width(ui.available_width() - tokens::GAP);
         guarded(ui, scene, title, draw);
         ui.add_space(tokens::SECTION_GAP);
     });

@@ -10,7 +10,9 @@ use crate::{
     link::{Link, Waker},
     shell::Shell,
     state::SavedState,
-    strings, tokens,
+    strings,
+    system_fonts::SystemFonts,
+    tokens,
 };
 
 /// What the window is opened with.
@@ -85,10 +87,12 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
         .with_inner_size([saved.size.0, saved.size.1])
         .with_min_inner_size([480.0, 320.0])
         .with_maximized(saved.is_maximized);
-    let native = eframe::NativeOptions { viewport, ..Default::default() };
+    // Ours goes on where the system has no fonts.
+    let native = eframe::NativeOptions { viewport, system_font_fallback: false, ..Default::default() };
     let node = options.node;
     let created: eframe::AppCreator<'_> = Box::new(move |creation| {
         creation.egui_ctx.set_fonts(tokens::fonts());
+        creation.egui_ctx.add_font_provider(Arc::new(SystemFonts::new()));
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint());
         let home = node.home.clone();

@@ -16,6 +16,7 @@ mod perform;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod timeline;
 #[cfg(feature = "measure")]
 pub mod tour;
 
@@ -50,6 +51,7 @@ pub(crate) struct Shell {
     keys: KeyInput,
     guard: Guard,
     exchange: exchange::Exchange,
+    timeline: timeline::Timeline,
     opened: Instant,
     /// The window's size, position and the rest, as they were saved last.
     saved: SavedState,
@@ -73,6 +75,7 @@ impl Shell {
             keys: KeyInput::default(),
             guard: Guard::default(),
             exchange: exchange::Exchange::default(),
+            timeline: timeline::Timeline::default(),
             opened: Instant::now(),
             saved: saved.clone(),
             title: String::new(),
@@ -154,6 +157,7 @@ impl Shell {
     pub(crate) fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.state.now = self.opened.elapsed().as_secs_f64();
+        self.timeline.frame_begins();
         self.look(&ctx);
         self.take_news(&ctx);
         let mut actions = Actions::default();
@@ -162,6 +166,7 @@ impl Shell {
         self.follow();
         self.prepare(&ctx);
         self.draw(ui, &mut actions);
+        self.note_shown();
         let has_acted = actions.len() > 0;
         self.perform(&ctx, &mut actions);
         self.exchange(&ctx);

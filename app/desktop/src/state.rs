@@ -14,7 +14,7 @@ use weft_editor::{
     compare::Comparison,
     markdown::Placed,
     search::Query,
-    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery},
+    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery, ReadOnlyReason},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
@@ -23,7 +23,7 @@ use weft_node::api::{
 };
 
 pub(crate) use self::saved::SavedState;
-pub(crate) use self::words::{SyncLevel, ago, initials, role_words, short_name, sync_words};
+pub(crate) use self::words::{SyncLevel, ago, initials, read_only_words, role_words, short_name, sync_words};
 use crate::{
     limits::NOTICES_MAX,
     link::{FolderMatch, Picture},
@@ -205,6 +205,17 @@ impl Folder {
             status.role >= Role::Editor
                 && !matches!(status.state, WorkspaceState::Removed | WorkspaceState::ReadOnly)
         })
+    }
+
+    /// Whether this person may write in the file that has the focus now.
+    pub(crate) fn may_edit(&self) -> bool {
+        self.may_write() && self.read_only().is_none()
+    }
+
+    /// Set when the file that has the focus can only be looked at.
+    pub(crate) fn read_only(&self) -> Option<ReadOnlyReason> {
+        let file = self.files.get(self.active_path()?)?;
+        Some(file.read_only()?.reason)
     }
 
     /// Who is in a file.

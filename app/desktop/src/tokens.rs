@@ -33,7 +33,9 @@ pub(crate) const ICON: f32 = 16.0;
 /// The side bar.
 pub(crate) const SIDE_BAR: f32 = 240.0;
 /// The page at the right.
-pub(crate) const SIDE_PAGE: f32 = 340.0;
+pub(crate) const SIDE_PAGE: f32 = 368.0;
+/// What is left of a text between the panels at its sides.
+pub(crate) const TEXT_LEAST: f32 = 260.0;
 /// The panel at the bottom.
 pub(crate) const BOTTOM_PANEL: f32 = 220.0;
 /// Palette and quick open.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use weft_crdt::{Anchor, DocumentId};
+use weft_net::limits::DATAGRAM_BYTES_MAX;
 use weft_sync::ids::{EndpointId, WorkspaceId};
 
 /// How long somebody is taken to be where they were said to be.
@@ -18,11 +19,15 @@ pub(crate) const SAY_AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// The shortest time between two notes about one workspace: twenty a second.
 pub(crate) const NOTE_EVERY: Duration = Duration::from_millis(50);
 
-/// The form of a note; others are not read.
+/// Most further cursors of one person.
+pub(crate) const OTHER_CURSORS_MAX: usize = 31;
+
+/// The form of a note with at most one cursor, and that of one with more; others are not read.
 const VERSION: u8 = 1;
+const VERSION_OF_MANY: u8 = 2;
 
 /// What a device says of its person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
     /// In which workspace.
     pub(crate) ws: [u8; 32],
@@ -33,12 +38,14 @@ pub(crate) struct Note {
 }
 
 /// A place in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Which text.
     pub(crate) document: DocumentId,
     /// Where in it.
     pub(crate) cursor: Cursor,
+    /// Further cursors, in order; a note takes as many as find room.
+    pub(crate) others: Vec<Cursor>,
 }
 
 /// A cursor, with its selection, that stays with its text.
@@ -50,23 +57,77 @@ pub(crate) struct Cursor {
     pub(crate) head: Anchor,
 }
 
+/// A note with at most one cursor as it travels.
+#[derive(Serialize, Deserialize)]
+struct NoteWire {
+    ws: [u8; 32],
+    number: u64,
+    place: Option<(DocumentId, Cursor)>,
+}
+
+/// A note with several cursors as it travels.
+#[derive(Serialize, Deserialize)]
+struct ManyWire {
+    ws: [u8; 32],
+    number: u64,
+    document: DocumentId,
+    cursor: Cursor,
+    /// The ends that move, each with the end that stays, unless that is the same.
+    others: Vec<(Anchor, Option<Anchor>)>,
+}
+
 impl Note {
-    /// Writes the note as a datagram.
+    /// Writes the note as a datagram: with as many of the further cursors as find room.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        postcard::to_allocvec(&(VERSION, self)).expect("a note has no unknown lengths")
+        let (ws, number) = (self.ws, self.number);
+        if let Some(place) = self.place.as_ref().filter(|place| !place.others.is_empty()) {
+            let others = place.others.iter().take(OTHER_CURSORS_MAX);
+            let others = others.map(|one| (one.head, Some(one.anchor).filter(|anchor| *anchor != one.head)));
+            let (document, cursor) = (place.document, place.cursor);
+            let mut many = ManyWire { ws, number, document, cursor, others: others.collect() };
+            loop {
+                let bytes = written(VERSION_OF_MANY, &many);
+                if bytes.len() <= DATAGRAM_BYTES_MAX || many.others.pop().is_none() {
+                    return bytes;
+                }
+            }
+        }
+        let place = self.place.as_ref().map(|place| (place.document, place.cursor));
+        written(VERSION, &NoteWire { ws, number, place })
     }
 
-    /// Reads a datagram; nothing, when it is no note of this version.
+    /// Reads a datagram; nothing, when it is no note of these versions.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        match postcard::take_from_bytes::<(u8, Self)>(bytes) {
-            Ok(((VERSION, note), [])) => Some(note),
+        let (version, rest) = bytes.split_first().filter(|_| bytes.len() <= DATAGRAM_BYTES_MAX)?;
+        match *version {
+            VERSION => {
+                let (note, rest) = postcard::take_from_bytes::<NoteWire>(rest).ok()?;
+                let place =
+                    note.place.map(|(document, cursor)| Place { document, cursor, others: Vec::new() });
+                rest.is_empty().then_some(Self { ws: note.ws, number: note.number, place })
+            }
+            VERSION_OF_MANY => {
+                let (note, rest) = postcard::take_from_bytes::<ManyWire>(rest).ok()?;
+                if !rest.is_empty() || note.others.is_empty() || note.others.len() > OTHER_CURSORS_MAX {
+                    return None;
+                }
+                let others = note.others.into_iter();
+                let others =
+                    others.map(|(head, anchor)| Cursor { head, anchor: anchor.unwrap_or(head) }).collect();
+                let place = Place { document: note.document, cursor: note.cursor, others };
+                Some(Self { ws: note.ws, number: note.number, place: Some(place) })
+            }
             _ => None,
         }
     }
 }
 
+fn written(version: u8, note: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(&(version, note)).expect("a note has no unknown lengths")
+}
+
 /// What was heard of one device last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Heard {
     number: u64,
     place: Option<Place>,
@@ -84,13 +145,14 @@ pub(crate) struct Others {
 impl Others {
     /// Takes what a member's device says; whether that is another place than before.
     pub(crate) fn hear(&mut self, ws: WorkspaceId, from: EndpointId, note: &Note, now: Instant) -> bool {
-        let before = self.heard.get(&(ws, from)).copied();
+        let before = self.heard.get(&(ws, from));
         if before.is_some_and(|before| before.number >= note.number) {
             return false;
         }
-        let heard = Heard { number: note.number, place: note.place, at: now, is_ahead: false };
+        let is_news = before.and_then(|before| before.place.as_ref()) != note.place.as_ref();
+        let heard = Heard { number: note.number, place: note.place.clone(), at: now, is_ahead: false };
         self.heard.insert((ws, from), heard);
-        before.and_then(|before| before.place) != note.place
+        is_news
     }
 
     /// Forgets who was not heard for long; gives the workspaces that were left.
@@ -125,8 +187,8 @@ impl Others {
     }
 
     /// Where a device's person is.
-    pub(crate) fn place(&self, ws: WorkspaceId, device: EndpointId) -> Option<Place> {
-        self.heard.get(&(ws, device))?.place
+    pub(crate) fn place(&self, ws: WorkspaceId, device: EndpointId) -> Option<&Place> {
+        self.heard.get(&(ws, device))?.place.as_ref()
     }
 
     /// Who is in a text, and where.
@@ -134,10 +196,10 @@ impl Others {
         &self,
         ws: WorkspaceId,
         document: DocumentId,
-    ) -> impl Iterator<Item = (EndpointId, Cursor)> + '_ {
+    ) -> impl Iterator<Item = (EndpointId, &Place)> + '_ {
         self.heard.iter().filter_map(move |((of, from), heard)| {
-            let place = heard.place.filter(|place| *of == ws && place.document == document)?;
-            Some((*from, place.cursor))
+            let place = heard.place.as_ref().filter(|place| *of == ws && place.document == document)?;
+            Some((*from, place))
         })
     }
 
@@ -151,7 +213,9 @@ impl Others {
     /// Whether somebody is at a place of this text that was not here when it was looked for.
     pub(crate) fn is_ahead(&self, ws: WorkspaceId, document: DocumentId) -> bool {
         self.heard.iter().any(|((of, _), heard)| {
-            *of == ws && heard.is_ahead && heard.place.is_some_and(|place| place.document == document)
+            *of == ws
+                && heard.is_ahead
+                && heard.place.as_ref().is_some_and(|place| place.document == document)
         })
     }
 }
@@ -173,16 +237,31 @@ pub(crate) fn shown_name(name: &str) -> Option<String> {
 pub(crate) mod tests {
     use super::*;
     use weft_crdt::{ActorId, OpId, Side};
-    use weft_net::limits::DATAGRAM_BYTES_MAX;
 
     const WS: WorkspaceId = WorkspaceId::from_bytes([1; 32]);
 
     pub(crate) fn note(number: u64) -> Note {
         let actor = ActorId::from_bytes(&[255; ActorId::LENGTH_MAX]).unwrap();
         let at = Anchor { character: Some(OpId { counter: u64::MAX, actor }), side: Side::After };
-        let place =
-            Place { document: DocumentId::from_bytes([9; 16]), cursor: Cursor { anchor: at, head: at } };
+        let cursor = Cursor { anchor: at, head: at };
+        let place = Place { document: DocumentId::from_bytes([9; 16]), cursor, others: Vec::new() };
         Note { ws: *WS.as_bytes(), number, place: Some(place) }
+    }
+
+    /// With further cursors, of which every other is a selection.
+    fn with_others(number: u64, actor_length: usize, count: usize) -> Note {
+        let mut note = note(number);
+        let actor = ActorId::from_bytes(&vec![7; actor_length]).unwrap();
+        let at =
+            |counter: usize, side| Anchor { character: Some(OpId { counter: counter as u64, actor }), side };
+        note.place.as_mut().unwrap().others = (0..count)
+            .map(|one| {
+                let head = at(one, Side::After);
+                let anchor = if one % 2 == 0 { head } else { at(one + 1, Side::Before) };
+                Cursor { anchor, head }
+            })
+            .collect();
+        note
     }
 
     fn device(byte: u8) -> EndpointId {
@@ -202,6 +281,36 @@ pub(crate) mod tests {
         let mut of_another_version = bytes;
         of_another_version[0] += 1;
         assert_eq!(Note::decode(&of_another_version), None);
+    }
+
+    #[test]
+    fn further_cursors_come_along_as_far_as_there_is_room() {
+        let note = with_others(3, 8, 20);
+        let bytes = note.encode();
+        assert_eq!(Note::decode(&bytes), Some(note));
+        for cut in 0..bytes.len() {
+            assert_eq!(Note::decode(&bytes[..cut]), None, "cut at {cut}");
+        }
+        assert_eq!(Note::decode(&[&bytes[..], &[0]].concat()), None, "a tail");
+        // Of the longest ones some are left out, and never more come than there may be.
+        let longest = with_others(4, ActorId::LENGTH_MAX, OTHER_CURSORS_MAX);
+        let bytes = longest.encode();
+        assert!(bytes.len() <= DATAGRAM_BYTES_MAX, "{} bytes", bytes.len());
+        let sent = Note::decode(&bytes).unwrap().place.unwrap();
+        assert!(sent.others.len() >= 9, "{} of them", sent.others.len());
+        assert_eq!(sent.others, longest.place.unwrap().others[..sent.others.len()]);
+        let many = with_others(5, 1, OTHER_CURSORS_MAX + 5);
+        let sent = Note::decode(&many.encode()).unwrap().place.unwrap();
+        assert_eq!(sent.others.len(), OTHER_CURSORS_MAX);
+        let mut too_many = with_others(6, 1, 2);
+        let wire = ManyWire {
+            ws: too_many.ws,
+            number: 6,
+            document: too_many.place.as_ref().unwrap().document,
+            cursor: too_many.place.as_ref().unwrap().cursor,
+            others: vec![(too_many.place.take().unwrap().cursor.head, None); OTHER_CURSORS_MAX + 1],
+        };
+        assert_eq!(Note::decode(&written(VERSION_OF_MANY, &wire)), None);
     }
 
     #[test]
@@ -250,7 +359,7 @@ pub(crate) mod tests {
         others.keep_only(WS, |from| *from == device(2));
         let place = note(1).place.unwrap();
         let there: Vec<_> = others.in_document(WS, place.document).collect();
-        assert_eq!(there, [(device(2), place.cursor)]);
+        assert_eq!(there, [(device(2), &place)]);
     }
 
     #[test]

@@ -69,6 +69,23 @@ impl Language {
         LANGUAGES.iter().chain([&PLAIN]).find(|language| language.id == id)
     }
 
+    /// The language that somebody means by a name, as it is written behind a fence in Markdown: its id, the end of a file
+    /// name, or another usual word.
+    pub fn of_name(name: &str) -> Option<&'static Self> {
+        let name = name.to_lowercase();
+        let name = match name.as_str() {
+            "shell" | "console" | "shell-session" | "zsh" => "bash",
+            "c++" => "cpp",
+            "c#" => "csharp",
+            "golang" => "go",
+            "jsonc" | "json5" => "json",
+            "python3" => "python",
+            other => other,
+        };
+        let by_id = LANGUAGES.iter().find(|language| language.id == name);
+        by_id.or_else(|| LANGUAGES.iter().find(|language| language.extensions.contains(&name)))
+    }
+
     /// What closes a bracket.
     pub fn closer(&self, open: char) -> Option<char> {
         self.brackets.iter().find(|(opener, _)| *opener == open).map(|(_, closer)| *closer)

@@ -113,6 +113,16 @@ fn cursors_reach_the_others_and_stay_with_their_text() {
     ben.meets(&[("Ana", Some("plan.md"))]);
     ben.point(0, 13, 13);
     ana.sees(&[("Ben", 13, 13)]);
+    // Somebody with several cursors is seen at all of them.
+    let cursor = |at: u64| json!({ "anchor": at, "head": at });
+    let others = json!([cursor(0), { "anchor": 8, "head": 13 }]);
+    let several = json!({ "document": ben.document, "revision": 0, "cursor": cursor(4), "others": others });
+    ben.ask("document.cursor", &several);
+    ana.until("all cursors of Ben", |event| {
+        (event["params"]["cursors"][0]["others"] == others).then_some(())
+    });
+    ben.point(0, 13, 13);
+    ana.sees(&[("Ben", 13, 13)]);
     // What is typed before a cursor moves it, also for whoever comes later.
     let edit = json!([{ "at": 0, "delete": 0, "insert": "zero " }]);
     ben.ask("document.edit", &json!({ "document": ben.document, "revision": 0, "edits": edit }));

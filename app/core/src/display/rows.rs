@@ -35,6 +35,8 @@ pub struct Row {
     pub start: CharIndex,
     /// The end of what it shows.
     pub end: CharIndex,
+    /// How many cells it is set in: a row of a wrapped line stands below the beginning of its text.
+    pub indent: usize,
     /// How many lines are folded away behind it.
     pub folded_lines: usize,
 }
@@ -307,13 +309,25 @@ impl Rows {
 
     fn column(&self, rope: &Rope, row: &Range<usize>, at: usize) -> usize {
         let at = at.clamp(row.start, row.end);
-        cells::column_of(rope.slice(row.start..row.end), at - row.start, self.wrap.tab_size)
+        let slice = rope.slice(row.start..row.end);
+        self.indent(rope, row.start) + cells::column_of(slice, at - row.start, self.wrap.tab_size)
+    }
+
+    /// How many cells the row that begins at a position is set in.
+    fn indent(&self, rope: &Rope, row_start: usize) -> usize {
+        if self.wrap.columns.is_none() {
+            return 0;
+        }
+        let line = line_of(rope, row_start);
+        let start = line_start(rope, line);
+        if start == row_start { 0 } else { self.wrap.indent(rope.slice(start..line_end(rope, line))) }
     }
 
     /// The position at a column of a row; one behind its end is at its end.
     pub fn at(&self, rope: &Rope, row: usize, column: usize) -> CharIndex {
         let (_, _, range) = self.place(rope, row);
         let slice = rope.slice(range.clone());
+        let column = column.saturating_sub(self.indent(rope, range.start));
         let at = range.start + cells::char_at_column(slice, column, self.wrap.tab_size);
         CharIndex(self.kept_on_row(rope, &range, at))
     }
@@ -372,8 +386,9 @@ impl Rows {
             let next = self.tree.line_at(before + count).0;
             let next = if before + count >= self.count() { self.tree.lines() } else { next };
             let folded_lines = if is_last { next - line - 1 } else { 0 };
+            let indent = self.indent(rope, range.start);
             let (start, end) = (CharIndex(range.start), CharIndex(range.end));
-            Row { row, line: LineIndex(line), is_first: sub == 0, is_last, start, end, folded_lines }
+            Row { row, line: LineIndex(line), is_first: sub == 0, is_last, start, end, indent, folded_lines }
         });
         rows.collect()
     }

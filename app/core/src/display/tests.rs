@@ -75,12 +75,32 @@ fn lines_are_wrapped() {
         ("", 4, vec![""]),
         ("ab\ncdefg\n", 4, vec!["ab", "cdef", "g", ""]),
         ("\tab", 4, vec!["\t", "ab"]),
+        ("  ab cd ef", 8, vec!["  ab cd ", "ef"]),
+        ("  ab cd efg hij", 8, vec!["  ab cd ", "efg ", "hij"]),
+        ("     ab cd", 8, vec!["     ab ", "cd"]),
         ("👩‍👩‍👧👩‍👩‍👧", 2, vec!["👩‍👩‍👧", "👩‍👩‍👧"]),
         ("ab\r\ncd", 9, vec!["ab", "cd"]),
     ] {
         assert_eq!(shown(text, Some(columns)), expected, "{text:?} at {columns}");
     }
     assert_eq!(shown("one two three", None), ["one two three"]);
+}
+
+#[test]
+fn rows_of_a_wrapped_line_stand_below_the_beginning_of_its_text() {
+    let indents = |text: &str, columns: Option<usize>| -> Vec<usize> {
+        let rope = Rope::from_str(text);
+        Rows::new(&rope, columns, 4).visible(&rope, 0, 99).iter().map(|row| row.indent).collect()
+    };
+    assert_eq!(indents("  ab cd efg hij", Some(8)), [0, 2, 2]);
+    assert_eq!(indents("\tone two three", Some(10)), [0, 4, 4]);
+    assert_eq!(indents("      ab cd efg", Some(8)), [0, 0], "never by more than half");
+    assert_eq!(indents("  ab cd efg hij", None), [0]);
+    let rope = Rope::from_str("  ab cd efg hij");
+    let rows = Rows::new(&rope, Some(8), 4);
+    assert_eq!(rows.point(&rope, CharIndex(9)), Point { row: 1, column: 3 });
+    assert_eq!(rows.at(&rope, 1, 3), CharIndex(9));
+    assert_eq!(rows.at(&rope, 1, 0), CharIndex(8), "beside the text is its beginning");
 }
 
 #[test]

@@ -64,10 +64,28 @@ impl Wrap {
         self.breaks(line, columns).partition_point(|start| *start <= at)
     }
 
+    /// How many cells the rows behind the first are set in: as far as the line is, but at most by half of a row.
+    pub(super) fn indent(self, line: RopeSlice<'_>) -> usize {
+        let Some(columns) = self.columns_at_least_two() else { return 0 };
+        if line.len_chars() > MEASURED_LINE_CHARS_MAX {
+            return 0;
+        }
+        let mut indent = 0;
+        cells::walk(line, self.tab_size, |cell| {
+            if cell.is_space {
+                indent = cell.column + cell.width;
+            }
+            cell.is_space && indent <= columns / 2
+        });
+        // Of a line that is indented further nothing is left to read beside.
+        if indent > columns / 2 { 0 } else { indent }
+    }
+
     /// Where rows begin behind the first. They begin behind white space where there is some; white space itself never
     /// begins a row, however much there is.
-    fn breaks(self, line: RopeSlice<'_>, columns: usize) -> Vec<usize> {
+    fn breaks(self, line: RopeSlice<'_>, mut columns: usize) -> Vec<usize> {
         let mut breaks = Vec::new();
+        let columns_behind = (columns - self.indent(line)).max(2);
         // The row's first column, and the last place where it may break with the column there.
         let (mut row_column, mut word, mut word_column) = (0, 0, 0);
         let mut row_start = 0;
@@ -81,6 +99,7 @@ impl Wrap {
                     (row_start, row_column) =
                         if word > row_start { (word, word_column) } else { (cell.at, cell.column) };
                     breaks.push(row_start);
+                    columns = columns_behind;
                     // What was carried over may itself be too long.
                     if cell.column + cell.width > row_column + columns && cell.at > row_start {
                         (row_start, row_column) = (cell.at, cell.column);

@@ -3,7 +3,7 @@
 use weft_crdt::CharIndex;
 
 use super::Document;
-use crate::limits::PEOPLE_MAX;
+use crate::limits::{PEOPLE_MAX, PERSON_CURSORS_MAX};
 use crate::selection::{Selection, Selections};
 use crate::text::ChangeSet;
 use crate::view::ViewId;
@@ -19,6 +19,15 @@ pub struct Person {
     pub name: String,
     /// The cursor, in the text as it is here.
     pub selection: Selection,
+    /// Their further cursors.
+    pub others: Vec<Selection>,
+}
+
+impl Person {
+    /// All of their cursors, the one that they are at first.
+    pub fn selections(&self) -> impl Iterator<Item = &Selection> {
+        std::iter::once(&self.selection).chain(&self.others)
+    }
 }
 
 /// Where the node says that somebody is: in its text, at a revision.
@@ -34,6 +43,19 @@ pub struct Whereabouts {
     pub anchor: CharIndex,
     /// The end that moves.
     pub head: CharIndex,
+    /// Their further cursors: the ends that stay and those that move.
+    pub others: Vec<(CharIndex, CharIndex)>,
+}
+
+/// The cursors of a view for the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCursors {
+    /// The revision that they belong to.
+    pub revision: u64,
+    /// The end that stays and the end that moves, of the one that counts.
+    pub primary: (CharIndex, CharIndex),
+    /// The nearest of the others, in the same form.
+    pub others: Vec<(CharIndex, CharIndex)>,
 }
 
 impl Document {
@@ -45,10 +67,14 @@ impl Document {
         let people: Option<Vec<Person>> = cursors
             .iter()
             .map(|one| {
-                let anchor = self.link.here(revision, one.anchor)?;
-                let head = self.link.here(revision, one.head)?;
+                let here = |(anchor, head): (CharIndex, CharIndex)| {
+                    let anchor = self.link.here(revision, anchor)?;
+                    Some(Selection::new(anchor.0, self.link.here(revision, head)?.0))
+                };
                 let (id, user, name) = (one.id.clone(), one.user.clone(), one.name.clone());
-                Some(Person { id, user, name, selection: Selection::new(anchor.0, head.0) })
+                let others = one.others.iter().take(PERSON_CURSORS_MAX).copied();
+                let others = others.map(here).collect::<Option<Vec<_>>>()?;
+                Some(Person { id, user, name, selection: here((one.anchor, one.head))?, others })
             })
             .collect();
         match people {
@@ -75,16 +101,26 @@ impl Document {
         &self.people
     }
 
-    /// The cursor of a view for the others: the revision that it belongs to, the anchor and the head.
-    pub fn cursor_for_others(&self, id: ViewId) -> Option<(u64, CharIndex, CharIndex)> {
-        let selection = self.view(id)?.selections().primary();
-        let (revision, anchor) = self.link.at_node(selection.anchor);
-        Some((revision, anchor, self.link.at_node(selection.head).1))
+    /// The cursors of a view for the others.
+    pub fn cursors_for_others(&self, id: ViewId) -> Option<OwnCursors> {
+        let selections = self.view(id)?.selections();
+        let primary = selections.primary();
+        let at_node = |one: &Selection| (self.link.at_node(one.anchor).1, self.link.at_node(one.head).1);
+        let revision = self.link.at_node(primary.head).0;
+        // Of very many those around the primary one are the ones that are likely to be looked at.
+        let all = selections.all();
+        let place = all.iter().position(|one| one == primary).unwrap_or(0);
+        let from = place.saturating_sub(PERSON_CURSORS_MAX / 2);
+        let from = from.min(all.len().saturating_sub(PERSON_CURSORS_MAX + 1));
+        let near = all.iter().skip(from).take(PERSON_CURSORS_MAX + 1).filter(|one| *one != primary);
+        Some(OwnCursors { revision, primary: at_node(primary), others: near.map(at_node).collect() })
     }
 
     pub(super) fn move_people(&mut self, change: &ChangeSet) {
         for person in &mut self.people {
-            person.selection = *Selections::single(person.selection).mapped(change).primary();
+            for selection in std::iter::once(&mut person.selection).chain(&mut person.others) {
+                *selection = *Selections::single(*selection).mapped(change).primary();
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use weft_crdt::{Patch, TextDocument};
 
 use super::*;
-use crate::limits::{CURSORS_MAX, PEOPLE_MAX, UNDO_BYTES_MAX, UNDO_GROUPS_MAX};
+use crate::limits::{CURSORS_MAX, PEOPLE_MAX, PERSON_CURSORS_MAX, UNDO_BYTES_MAX, UNDO_GROUPS_MAX};
 use crate::selection::Selection;
 use crate::testing::{self, under_seeds};
 use crate::view::Scroll;
@@ -405,6 +405,7 @@ fn cursors_of_others_stay_where_they_are_in_the_text() {
         name: "Ana".to_owned(),
         anchor: CharIndex(at),
         head: CharIndex(at),
+        others: Vec::new(),
     };
     // What the node does not know yet stands before them.
     document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "ab"), None, EditKind::Whole).unwrap();
@@ -417,12 +418,45 @@ fn cursors_of_others_stay_where_they_are_in_the_text() {
     assert!(!document.set_people(9, [person(4)]), "of a revision that is not here");
     assert_eq!(document.people().len(), 1);
     document.select(view, &caret(6));
-    assert_eq!(document.cursor_for_others(view), Some((0, CharIndex(4), CharIndex(4))));
+    let told = |document: &Document| document.cursors_for_others(view).map(|own| (own.revision, own.primary));
+    assert_eq!(told(&document), Some((0, (CharIndex(4), CharIndex(4)))));
     document.select(view, &caret(1));
-    assert_eq!(document.cursor_for_others(view), Some((0, CharIndex(0), CharIndex(0))));
+    assert_eq!(told(&document), Some((0, (CharIndex(0), CharIndex(0)))));
     document.set_people(0, (0..PEOPLE_MAX + 1).map(|_| person(usize::MAX)));
     assert_eq!(document.people().len(), PEOPLE_MAX);
     assert!(document.people()[0].selection.head.0 <= document.buffer().len_chars());
+}
+
+#[test]
+fn all_cursors_of_a_person_are_told_and_follow_the_text() {
+    let (mut document, view) = open("one two three");
+    let places = [Selection::new(0, 3), Selection::caret(4), Selection::caret(8)];
+    document.select(view, &Selections::new(places.to_vec(), 1));
+    let own = document.cursors_for_others(view).unwrap();
+    assert_eq!(own.primary, (CharIndex(4), CharIndex(4)));
+    assert_eq!(own.others, [(CharIndex(0), CharIndex(3)), (CharIndex(8), CharIndex(8))]);
+    let whereabouts = |others| Whereabouts {
+        id: "d".to_owned(),
+        user: "u".to_owned(),
+        name: "Ana".to_owned(),
+        anchor: CharIndex(4),
+        head: CharIndex(4),
+        others,
+    };
+    assert!(document.set_people(0, [whereabouts(own.others)]));
+    document.edit(view, &ChangeSet::replace(CharIndex(2), 0, "xx"), None, EditKind::Whole).unwrap();
+    let ranges: Vec<_> = document.people()[0].selections().map(Selection::range).collect();
+    assert_eq!(ranges, [6..6, 0..5, 10..10]);
+    // Of too many those near the primary one are told, and no more are taken.
+    let many: Vec<_> = (0..=PERSON_CURSORS_MAX + 1).map(Selection::caret).collect();
+    let (mut document, view) = open(&"x".repeat(many.len()));
+    document.select(view, &Selections::new(many, PERSON_CURSORS_MAX + 1));
+    let own = document.cursors_for_others(view).unwrap();
+    assert_eq!(own.others.len(), PERSON_CURSORS_MAX);
+    assert_eq!(own.others[0].1, CharIndex(1));
+    let more = vec![(CharIndex(0), CharIndex(0)); PERSON_CURSORS_MAX + 9];
+    assert!(document.set_people(0, [whereabouts(more)]));
+    assert_eq!(document.people()[0].others.len(), PERSON_CURSORS_MAX);
 }
 
 #[test]
@@ -434,6 +468,7 @@ fn cursors_of_a_revision_that_is_on_its_way_wait_for_it() {
         name: "Ana".to_owned(),
         anchor: CharIndex(9),
         head: CharIndex(9),
+        others: Vec::new(),
     };
     document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "ab"), None, EditKind::Whole).unwrap();
     document.outgoing().unwrap();

@@ -7,6 +7,7 @@ use tree_sitter::{Node, Parser, QueryCursor, StreamingIterator as _};
 use weft_crdt::CharIndex;
 
 use super::grammar::Grammar;
+use super::inner::Inner;
 use crate::limits::{HIGHLIGHT_MATCHES_MAX, INNER_TREES_MAX};
 
 /// What a piece of text is. Themes give each a colour.
@@ -140,13 +141,31 @@ pub struct Span {
 /// A capture in bytes.
 struct Found {
     range: Range<usize>,
+    /// How far inside: what stands in a text of another language counts more than what is around it.
+    layer: usize,
     pattern: usize,
-    kind: Highlight,
+    /// Nothing where the colours of what is around end.
+    kind: Option<Highlight>,
 }
 
 /// The spans of a part of a text, in order and without overlap.
-pub(super) fn highlights(grammar: &Grammar, root: Node<'_>, rope: &Rope, bytes: Range<usize>) -> Vec<Span> {
-    let mut found = captures(grammar, root, rope, &bytes);
+pub(super) fn highlights(
+    grammar: &Grammar,
+    root: Node<'_>,
+    inner: &[Inner],
+    rope: &Rope,
+    bytes: Range<usize>,
+) -> Vec<Span> {
+    let mut found = captures(grammar, root, rope, &bytes, 0);
+    for text in inner {
+        let parts = text.ranges();
+        let is_here = parts.first().is_some_and(|first| first.start < bytes.end)
+            && parts.last().is_some_and(|last| last.end > bytes.start);
+        if is_here {
+            found.extend(parts.into_iter().map(|range| Found { range, layer: 1, pattern: 0, kind: None }));
+            found.extend(captures(&text.grammar, text.tree.root_node(), rope, &bytes, 2));
+        }
+    }
     if let Some((kind, inner)) = &grammar.inner {
         let mut nodes = Vec::new();
         collect(root, &bytes, kind, &mut nodes);
@@ -157,7 +176,13 @@ pub(super) fn highlights(grammar: &Grammar, root: Node<'_>, rope: &Rope, bytes: 
     flatten(found, rope, &bytes)
 }
 
-fn captures(grammar: &Grammar, root: Node<'_>, rope: &Rope, bytes: &Range<usize>) -> Vec<Found> {
+fn captures(
+    grammar: &Grammar,
+    root: Node<'_>,
+    rope: &Rope,
+    bytes: &Range<usize>,
+    layer: usize,
+) -> Vec<Found> {
     let mut cursor = QueryCursor::new();
     cursor.set_match_limit(HIGHLIGHT_MATCHES_MAX);
     cursor.set_byte_range(bytes.clone());
@@ -170,7 +195,8 @@ fn captures(grammar: &Grammar, root: Node<'_>, rope: &Rope, bytes: &Range<usize>
     while let Some((matched, index)) = all.next() {
         let capture = matched.captures()[*index];
         if let Some(kind) = grammar.highlight_kinds.get(capture.index as usize).copied().flatten() {
-            found.push(Found { range: capture.node.byte_range(), pattern: matched.pattern_index, kind });
+            let (range, pattern) = (capture.node.byte_range(), matched.pattern_index);
+            found.push(Found { range, layer, pattern, kind: Some(kind) });
         }
     }
     found
@@ -198,18 +224,20 @@ fn inner_captures(grammar: &Grammar, node: Node<'_>, rope: &Rope, bytes: &Range<
     let is_ready =
         parser.set_language(&grammar.language).is_ok() && parser.set_included_ranges(&[node.range()]).is_ok();
     let tree = if is_ready { super::job::parse(&mut parser, rope, None, &mut || false) } else { None };
-    tree.map_or_else(Vec::new, |tree| captures(grammar, tree.root_node(), rope, bytes))
+    tree.map_or_else(Vec::new, |tree| captures(grammar, tree.root_node(), rope, bytes, 0))
 }
 
 /// Cuts captures that lie in each other: what lies inside counts, and of equal ones the last pattern.
 fn flatten(mut found: Vec<Found>, rope: &Rope, bytes: &Range<usize>) -> Vec<Span> {
-    found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end), one.pattern));
+    found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end), one.layer, one.pattern));
     let mut spans: Vec<(Range<usize>, Highlight)> = Vec::new();
-    let mut open: Vec<(usize, Highlight)> = Vec::new();
+    let mut open: Vec<(usize, Option<Highlight>)> = Vec::new();
     let mut at = bytes.start;
-    let mut emit = |from: usize, to: usize, kind: Highlight| {
+    let mut emit = |from: usize, to: usize, kind: Option<Highlight>| {
         let (from, to) = (from.max(bytes.start), to.min(bytes.end));
-        if from < to {
+        if let Some(kind) = kind
+            && from < to
+        {
             match spans.last_mut() {
                 Some((last, same)) if last.end == from && *same == kind => last.end = to,
                 _ => spans.push((from..to, kind)),

@@ -6,6 +6,7 @@ use ropey::Rope;
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 use super::grammar;
+use super::inner::{self, Inner};
 
 /// A tree to be made. It holds a copy of the text that costs nothing, so it can go to another thread.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub struct ParseJob {
     pub(super) rope: Rope,
     pub(super) version: u64,
     pub(super) language: &'static str,
-    pub(super) old: Option<Tree>,
+    pub(super) old: Option<(Tree, Vec<Inner>)>,
 }
 
 /// A tree that was made.
@@ -22,6 +23,7 @@ pub struct Parsed {
     pub(super) version: u64,
     pub(super) language: &'static str,
     pub(super) tree: Tree,
+    pub(super) inner: Vec<Inner>,
 }
 
 impl ParseJob {
@@ -31,8 +33,10 @@ impl ParseJob {
         let grammar = grammar::of(self.language)?;
         let mut parser = Parser::new();
         parser.set_language(&grammar.language).ok()?;
-        let tree = parse(&mut parser, &self.rope, self.old.as_ref(), stops)?;
-        Some(Parsed { version: self.version, language: self.language, tree })
+        let (old, old_inner) = self.old.map_or_else(Default::default, |(tree, inner)| (Some(tree), inner));
+        let tree = parse(&mut parser, &self.rope, old.as_ref(), stops)?;
+        let inner = inner::trees(self.language, tree.root_node(), &self.rope, &old_inner, stops)?;
+        Some(Parsed { version: self.version, language: self.language, tree, inner })
     }
 }
 

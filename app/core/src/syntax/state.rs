@@ -1,7 +1,7 @@
 //! The newest tree of a document, kept in step with the text.
 
 use ropey::Rope;
-use tree_sitter::{InputEdit, Point, Tree};
+use tree_sitter::{InputEdit, Point};
 
 use super::{ParseJob, Parsed, SyntaxTree};
 use crate::language::Language;
@@ -44,7 +44,7 @@ impl SyntaxState {
         }
         for edit in input_edits(old, new, change) {
             if let Some(tree) = &mut self.tree {
-                tree.tree.edit(&edit);
+                tree.edit(&edit);
             }
             if self.asked.is_some() {
                 self.edits.push((version, edit));
@@ -65,7 +65,7 @@ impl SyntaxState {
         }
         self.asked = Some(version);
         self.edits.clear();
-        let old = self.tree.as_ref().map(|tree| tree.tree.clone());
+        let old = self.tree.as_ref().map(|tree| (tree.tree.clone(), tree.inner.clone()));
         Some(ParseJob { rope: rope.clone(), version, language: language.id, old })
     }
 
@@ -74,13 +74,15 @@ impl SyntaxState {
         if self.asked != Some(parsed.version) || parsed.language != language.id {
             return false;
         }
-        let mut tree: Tree = parsed.tree;
+        let mut tree = SyntaxTree::new(language, parsed.tree, parsed.inner);
         for (_, edit) in self.edits.drain(..) {
-            tree.edit(&edit);
+            if let Some(tree) = &mut tree {
+                tree.edit(&edit);
+            }
         }
         self.asked = None;
         self.parsed = Some(parsed.version);
-        self.discarded = std::mem::replace(&mut self.tree, SyntaxTree::new(language, tree));
+        self.discarded = std::mem::replace(&mut self.tree, tree);
         true
     }
 

@@ -397,3 +397,50 @@ fn work_for_one_part_of_a_text_is_bound() {
     let deep = "(".repeat(HIGHLIGHT_MATCHES_MAX as usize * 4);
     check_spans(&parsed("rust", &deep), &all(&parsed("rust", &deep)));
 }
+
+/// The kinds of a piece of text, wherever it stands.
+fn kinds_of(document: &Document, piece: &str) -> Vec<Option<Highlight>> {
+    let text = document.buffer().rope().to_string();
+    let spans = all(document);
+    let places = text.match_indices(piece).map(|(at, _)| text[..at].chars().count());
+    places
+        .map(|at| spans.iter().find(|span| span.start.0 <= at && at < span.end.0).map(|span| span.kind))
+        .collect()
+}
+
+#[test]
+fn texts_within_texts_have_the_colours_of_their_language() {
+    let markdown = "---\ntitle: 7\n---\n\n# One\n\n```rust\nlet a = 1;\n```\n\n> ~~~py\n> def f():\n>     return 'x'\n> ~~~\n\n\
+                    ```\nlet b\n```\n\n```nonsense\nlet c\n```\n";
+    let document = parsed("markdown", markdown);
+    check_spans(&document, &all(&document));
+    assert_eq!(kinds_of(&document, "let a"), [Some(Highlight::Keyword)]);
+    assert_eq!(kinds_of(&document, "1;"), [Some(Highlight::Constant)]);
+    assert_eq!(kinds_of(&document, "def f"), [Some(Highlight::Keyword)]);
+    assert_eq!(kinds_of(&document, "'x'"), [Some(Highlight::String)], "also in a quote");
+    assert_eq!(kinds_of(&document, "title"), [Some(Highlight::Property)], "what stands before the text");
+    for unknown in ["let b", "let c"] {
+        assert_ne!(kinds_of(&document, unknown), [Some(Highlight::Keyword)], "{unknown}");
+    }
+    let html = "<p>for</p>\n<script>\nfor (const a of b) {}\n</script>\n<style>\np { color: red }\n</style>\n\
+                <script type=\"text/x-template\">const d</script>\n";
+    let document = parsed("html", html);
+    assert_eq!(kinds_of(&document, "const"), [Some(Highlight::Keyword), None]);
+    assert_eq!(kinds_of(&document, "color"), [Some(Highlight::Property)]);
+    assert_ne!(kinds_of(&document, "for</p>"), [Some(Highlight::Keyword)]);
+}
+
+#[test]
+fn texts_within_texts_follow_edits_before_and_after_they_are_read_again() {
+    let mut document = parsed("markdown", "# One\n\n```rust\nlet a = 1;\n```\n");
+    let view = document.add_view();
+    document.edit(view, &ChangeSet::replace(CharIndex(0), 0, "new\n\n"), None, EditKind::Whole).unwrap();
+    assert_eq!(kinds_of(&document, "let"), [Some(Highlight::Keyword)], "before");
+    let at = document.buffer().rope().to_string().find("1;").unwrap();
+    document.edit(view, &ChangeSet::replace(CharIndex(at), 1, "\"s\""), None, EditKind::Whole).unwrap();
+    let job = document.parse_job().unwrap();
+    document.parsed(job.run(&mut || false).unwrap());
+    assert_eq!(kinds_of(&document, "let"), [Some(Highlight::Keyword)], "after");
+    assert_eq!(kinds_of(&document, "\"s\""), [Some(Highlight::String)]);
+    check_spans(&document, &all(&document));
+}

@@ -4,12 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ropey::Rope;
-use tree_sitter::{Node, Tree};
+use tree_sitter::{InputEdit, Node, Tree};
 use weft_crdt::CharIndex;
 
 use super::Span;
 use super::grammar::{self, Grammar};
 use super::highlight::highlights;
+use super::inner::Inner;
 use super::outline::{OutlineItem, outline};
 use crate::display::Fold;
 use crate::language::{LANGUAGES, Language};
@@ -20,6 +21,8 @@ use crate::text::line_end;
 #[derive(Clone)]
 pub struct SyntaxTree {
     pub(super) tree: Tree,
+    /// The texts of other languages in it, in order.
+    pub(super) inner: Vec<Inner>,
     grammar: Arc<Grammar>,
     language: &'static Language,
 }
@@ -51,8 +54,16 @@ const FOLDED_KINDS: &[&str] = &[
 ];
 
 impl SyntaxTree {
-    pub(super) fn new(language: &'static Language, tree: Tree) -> Option<Self> {
-        Some(Self { tree, grammar: grammar::of(language.id)?, language })
+    pub(super) fn new(language: &'static Language, tree: Tree, inner: Vec<Inner>) -> Option<Self> {
+        Some(Self { tree, inner, grammar: grammar::of(language.id)?, language })
+    }
+
+    /// Follows an edit of the text.
+    pub(super) fn edit(&mut self, edit: &InputEdit) {
+        self.tree.edit(edit);
+        for inner in &mut self.inner {
+            inner.edit(edit);
+        }
     }
 
     /// The colours of a part of the text.
@@ -62,7 +73,7 @@ impl SyntaxTree {
         if bytes.is_empty() {
             return Vec::new();
         }
-        highlights(&self.grammar, self.tree.root_node(), rope, bytes)
+        highlights(&self.grammar, self.tree.root_node(), &self.inner, rope, bytes)
     }
 
     /// What the text defines. For a large text this takes a while.

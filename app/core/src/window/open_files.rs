@@ -1,6 +1,7 @@
 //! The files that have tabs, with their documents and the views of each group on them.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use super::GroupId;
 use crate::document::Document;
@@ -24,10 +25,35 @@ pub enum FileState {
     },
 }
 
+/// Why a file can only be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOnlyReason {
+    /// It is larger than texts that are written together.
+    TooLarge,
+    /// From this byte on it is no UTF-8; what is none is shown as a replacement character.
+    NotUtf8 {
+        /// The first byte that is none, from 0.
+        byte: usize,
+    },
+    /// The workspace does not share it.
+    NotShared,
+}
+
+/// A file that can only be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadOnly {
+    /// Why.
+    pub reason: ReadOnlyReason,
+    /// Its size in bytes and when it was changed, as it was read.
+    pub stamp: (u64, SystemTime),
+}
+
 /// A file that has a tab.
 #[derive(Debug, Clone)]
 pub struct OpenFile {
     state: FileState,
+    /// Set while it can only be looked at.
+    read_only: Option<ReadOnly>,
     /// The number that the node gave the document, while the node has it open.
     number: Option<u64>,
     views: BTreeMap<GroupId, ViewId>,
@@ -52,6 +78,11 @@ impl OpenFile {
     /// The number that the node gave the document.
     pub fn number(&self) -> Option<u64> {
         self.number
+    }
+
+    /// Set when the file can only be looked at.
+    pub fn read_only(&self) -> Option<ReadOnly> {
+        self.read_only
     }
 
     /// The view of a group.
@@ -81,7 +112,7 @@ impl OpenFiles {
         };
         if is_new {
             let views = self.files.remove(path).map(|file| file.views).unwrap_or_default();
-            let file = OpenFile { state: FileState::Loading, number: None, views };
+            let file = OpenFile { state: FileState::Loading, read_only: None, number: None, views };
             self.files.insert(path.to_owned(), file);
         }
         is_new
@@ -111,6 +142,10 @@ impl OpenFiles {
     pub fn opened(&mut self, path: &str, number: u64, text: &str, revision: u64) -> Option<&mut Document> {
         let file = self.files.get_mut(path)?;
         file.number = Some(number);
+        if file.read_only.take().is_some() {
+            // Nothing was written in what was only looked at.
+            file.state = FileState::Loading;
+        }
         match &mut file.state {
             // What was typed and not sent stays, however often the file is opened.
             FileState::Ready(document) => document.reopened(text, revision),
@@ -119,6 +154,36 @@ impl OpenFiles {
                 file.views.clear();
             }
         }
+        file.document_mut()
+    }
+
+    /// A file was read that can only be looked at. One in which somebody wrote stays as it is; of one that was looked at
+    /// before, each view stays where it was. Gives the document, or `None` when nothing has become of it.
+    pub fn looked_at(
+        &mut self,
+        path: &str,
+        document: Document,
+        read_only: ReadOnly,
+    ) -> Option<&mut Document> {
+        let file = self.files.get_mut(path)?;
+        let mut document = Box::new(document);
+        match &file.state {
+            FileState::Ready(before) if file.read_only.is_some() => {
+                document.set_language(before.language());
+                document.set_settings(before.settings());
+                for view in file.views.values_mut() {
+                    let selections = before.view(*view).map(|view| view.selections().clone());
+                    let top = before.top_row(*view);
+                    *view = document.add_view();
+                    document.select(*view, &selections.unwrap_or_default());
+                    document.scroll_to_row(*view, top);
+                }
+            }
+            FileState::Ready(_) => return None,
+            _ => file.views.clear(),
+        }
+        file.read_only = Some(read_only);
+        file.state = FileState::Ready(document);
         file.document_mut()
     }
 
@@ -257,6 +322,33 @@ mod tests {
         let file = files.get("a").unwrap();
         assert_eq!(file.document().unwrap().buffer().rope().to_string(), "my text?", "opened twice");
         assert_eq!((file.number(), file.view(GROUP)), (Some(8), Some(view)));
+    }
+
+    fn stamp(bytes: u64) -> ReadOnly {
+        ReadOnly { reason: ReadOnlyReason::NotShared, stamp: (bytes, SystemTime::UNIX_EPOCH) }
+    }
+
+    #[test]
+    fn what_is_only_looked_at_is_shown_anew_and_gives_way_to_the_node() {
+        let mut files = OpenFiles::default();
+        files.want("a");
+        files.looked_at("a", Document::new(&"line\n".repeat(100), 0), stamp(1)).unwrap();
+        let view = files.ensure_view("a", GROUP).unwrap();
+        let document = files.get_mut("a").unwrap().document_mut().unwrap();
+        document.scroll_to_row(view, 30.0);
+        files.looked_at("a", Document::new(&"other\n".repeat(100), 0), stamp(2)).unwrap();
+        let file = files.get("a").unwrap();
+        let view = file.view(GROUP).unwrap();
+        assert!((file.document().unwrap().top_row(view) - 30.0).abs() < 1e-9);
+        assert_eq!((file.read_only(), file.number()), (Some(stamp(2)), None));
+        // The node has it now.
+        files.opened("a", 3, "text", 0);
+        let file = files.get("a").unwrap();
+        assert_eq!(file.document().unwrap().buffer().rope().to_string(), "text");
+        assert_eq!((file.read_only(), file.number()), (None, Some(3)));
+        // What somebody may have written in is not replaced by what lies on the disk.
+        assert!(files.looked_at("a", Document::new("disk", 0), stamp(3)).is_none());
+        assert_eq!(files.get("a").unwrap().read_only(), None);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl EditorWidget {
         }
         for row in shown {
             let top = places.y(row.row.row) + (places.row_height - row.galley.size().y) / 2.0;
-            painter.galley(pos2(places.left, top), row.galley.clone(), tokens.text);
+            painter.galley(pos2(places.left + row.left, top), row.galley.clone(), tokens.text);
             if row.row.folded_lines > 0 {
                 paint_fold(&painter, scene, places, row);
             }

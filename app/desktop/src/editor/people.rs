@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use eframe::egui::{Align2, Color32, CornerRadius, Painter, Rect, Ui, pos2, vec2};
+use weft_editor::CharIndex;
 
 use super::{EditorScene, EditorWidget, Places, paint::selection_rects, rows::ShownRow};
 use crate::{limits::LABELS_MAX, tokens};
@@ -21,8 +22,8 @@ pub(super) fn paint_selections(
 ) {
     for person in scene.document.people() {
         let color = scene.tokens.person(&person.user).gamma_multiply(SELECTED);
-        if !person.selection.is_empty() {
-            for rect in selection_rects(places, shown, &person.selection.range()) {
+        for selection in person.selections().filter(|selection| !selection.is_empty()) {
+            for rect in selection_rects(places, shown, &selection.range()) {
                 painter.rect_filled(rect, 2.0, color);
             }
         }
@@ -47,19 +48,34 @@ pub(super) fn paint_carets(
         if moved.0 != head {
             *moved = (head, scene.now);
         }
-        let Some(row) = shown.iter().find(|row| row.has_caret(head)) else { continue };
+        let since = moved.1;
         let color = scene.tokens.person(&person.user);
-        let place = pos2(places.left + row.x(head), places.y(row.row.row));
-        let caret = Rect::from_min_size(place, vec2(tokens::CARET_WIDTH, places.row_height));
-        painter.rect_filled(caret, 0.0, color);
-        // A small head, by which the caret of another is told from one's own.
-        painter.rect_filled(Rect::from_min_size(place - vec2(1.0, 2.0), vec2(4.0, 4.0)), 1.0, color);
+        for further in &person.others {
+            paint_caret(painter, places, shown, further.head, color);
+        }
+        let Some(caret) = paint_caret(painter, places, shown, head, color) else { continue };
         let is_pointed_at = pointer.is_some_and(|pointer| caret.expand(4.0).contains(pointer));
-        let opacity = if is_pointed_at { 1.0 } else { opacity(ui, scene, moved.1) };
+        let opacity = if is_pointed_at { 1.0 } else { opacity(ui, scene, since) };
         if scene.look.shows_names && opacity > 0.0 && !person.name.is_empty() {
-            paint_name(painter, scene, places, place, &person.name, color, opacity);
+            paint_name(painter, scene, places, caret.min, &person.name, color, opacity);
         }
     }
+}
+
+/// Draws one caret, with a small head by which it is told from one's own. Gives its place, when it can be seen.
+fn paint_caret(
+    painter: &Painter,
+    places: &Places,
+    shown: &[ShownRow],
+    at: CharIndex,
+    color: Color32,
+) -> Option<Rect> {
+    let row = shown.iter().find(|row| row.has_caret(at))?;
+    let place = pos2(places.left + row.x(at), places.y(row.row.row));
+    let caret = Rect::from_min_size(place, vec2(tokens::CARET_WIDTH, places.row_height));
+    painter.rect_filled(caret, 0.0, color);
+    painter.rect_filled(Rect::from_min_size(place - vec2(1.0, 2.0), vec2(4.0, 4.0)), 1.0, color);
+    Some(caret)
 }
 
 /// How much of a name is still seen. Asks for the frame in which that changes.

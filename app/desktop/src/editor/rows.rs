@@ -25,12 +25,14 @@ pub(super) struct ShownRow {
     map: Option<Arc<Vec<u32>>>,
     /// How many cells of white space the row begins with; `None` when there is nothing else.
     pub(super) indent: Option<usize>,
+    /// How far it is set in, in points.
+    pub(super) left: f32,
 }
 
 impl ShownRow {
-    /// How wide it is.
+    /// How far it reaches.
     pub(super) fn width(&self) -> f32 {
-        self.galley.size().x
+        self.left + self.galley.size().x
     }
 
     /// Where a character begins, from the start of the row.
@@ -40,11 +42,12 @@ impl ShownRow {
             Some(map) => map.get(offset).or(map.last()).map_or(0, |drawn| *drawn as usize),
             None => offset,
         };
-        self.galley.pos_from_cursor(CCursor::new(drawn)).left()
+        self.left + self.galley.pos_from_cursor(CCursor::new(drawn)).left()
     }
 
     /// The character at a place, from the start of the row.
     pub(super) fn at(&self, x: f32) -> CharIndex {
+        let x = x - self.left;
         let drawn = self.galley.cursor_from_pos(vec2(x.max(0.0), self.galley.size().y / 2.0)).index.0;
         let offset = match &self.map {
             Some(map) => {
@@ -93,7 +96,13 @@ impl RowTexts {
     }
 
     /// Lays rows out.
-    pub(super) fn lay_out(&mut self, ui: &Ui, scene: &EditorScene<'_>, rows: Vec<Row>) -> Vec<ShownRow> {
+    pub(super) fn lay_out(
+        &mut self,
+        ui: &Ui,
+        scene: &EditorScene<'_>,
+        rows: Vec<Row>,
+        char_width: f32,
+    ) -> Vec<ShownRow> {
         self.frame += 1;
         self.color(scene, &rows);
         let mut next = 0;
@@ -106,7 +115,9 @@ impl RowTexts {
                 let text = self.text_of(scene, &row, next);
                 let job = LayoutJob::clone(&text.job);
                 let galley = ui.fonts_mut(|fonts| fonts.layout_job(job));
-                ShownRow { row, galley, map: text.map, indent: text.indent }
+                let left = row.indent as f32 * char_width;
+                let indent = if row.is_first { text.indent } else { Some(row.indent) };
+                ShownRow { row, galley, map: text.map, indent, left }
             })
             .collect();
         if self.texts.len() > KEPT_ROWS_MAX {

@@ -61,7 +61,9 @@ pub(super) fn paint(painter: &Painter, scene: &EditorScene<'_>, places: &Places,
         }
     }
     for person in scene.document.people() {
-        mark(person.selection.head, tokens.person(&person.user));
+        for selection in person.selections() {
+            mark(selection.head, tokens.person(&person.user));
+        }
     }
     if let Some(handle) = handle(scene, places) {
         let color = if is_used { tokens.muted } else { tokens.faint };

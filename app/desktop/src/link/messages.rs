@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use weft_editor::{Buffer, OutlineItem, ParseJob, Parsed, SyntaxTree, search::Query, window::Entry};
+use weft_editor::{
+    Buffer, Document, OutlineItem, ParseJob, Parsed, SyntaxTree,
+    search::Query,
+    window::{Entry, ReadOnly},
+};
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
     DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined,
@@ -26,12 +30,14 @@ pub enum ToLink {
     ChangeFile(FileChange),
     /// Read a picture, by its path from the root: answers [`FromLink::Picture`].
     ReadPicture(String),
-    /// Open a file for live editing: answers [`FromLink::Opened`].
+    /// Open a file for live editing: answers [`FromLink::Opened`], or [`FromLink::LookedAt`] when it can only be looked at.
     OpenDocument {
         /// The path from the root.
         path: String,
         /// The number that it had, which is closed first.
         replaces: Option<u64>,
+        /// What it was when it was only looked at: while it still is, there is no answer.
+        seen: Option<ReadOnly>,
     },
     /// Edit an open document: answers [`FromLink::Edited`].
     EditDocument {
@@ -52,6 +58,8 @@ pub enum ToLink {
         revision: u64,
         /// The place.
         cursor: CursorPosition,
+        /// Further cursors.
+        others: Vec<CursorPosition>,
     },
     /// End live editing of a document.
     CloseDocument(u64),
@@ -324,6 +332,15 @@ pub enum FromLink {
         path: String,
         /// Its number, text and revision.
         result: Result<(u64, String, u64), ApiError>,
+    },
+    /// A file was read that can only be looked at.
+    LookedAt {
+        /// The path from the root.
+        path: String,
+        /// Its text.
+        document: Box<Document>,
+        /// Why, and what it was.
+        read_only: ReadOnly,
     },
     /// An edit was taken, with the revision after it, or not.
     Edited {

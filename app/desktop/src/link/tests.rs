@@ -187,7 +187,7 @@ fn joined(root: &Path) -> (Side, Side) {
 fn two_windows_write_one_text_and_end_with_the_same() {
     let root = tempfile::tempdir().unwrap();
     let (mut ana, mut ben) = joined(root.path());
-    let plan = || ToLink::OpenDocument { path: "plan.md".to_owned(), replaces: None };
+    let plan = || ToLink::OpenDocument { path: "plan.md".to_owned(), replaces: None, seen: None };
     ana.ask(plan());
     ben.ask(plan());
     let deadline = Instant::now() + PATIENCE;

@@ -247,7 +247,7 @@ fn file_ui(ui: &mut Ui, scene: &mut Scene<'_>, group: GroupId) {
                 blame: blame.and_then(|blame| blame.value()),
                 now: scene.state.now,
                 now_millis,
-                may_write: folder.may_write(),
+                may_write: folder.may_write() && file.read_only().is_none(),
             };
             let editor = scene.editors.entry((group, path.clone())).or_default();
             editor.ui(ui, &editor_scene, scene.actions);

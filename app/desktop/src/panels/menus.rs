@@ -152,7 +152,7 @@ fn entry_ui(ui: &mut Ui, scene: &mut Scene<'_>, command: Command) {
         )
     );
     let is_enabled = !needs_folder || scene.state.folder.is_some();
-    if ui.add_enabled(is_enabled, button.min_size(eframe::egui::vec2(ui.available_width(), 0.0))).clicked() {
+    if ui.add_enabled(is_enabled, button).clicked() {
         scene.actions.push(Action::Run(command));
         ui.close();
     }

@@ -147,7 +147,12 @@ fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     let pressed = flat(ui, RichText::new(place).color(color)).on_hover_text("Go to line").clicked();
     run_when(pressed, scene, AppCommand::GoToLine);
-    if !scene.state.folder.as_ref().is_none_or(Folder::may_write) {
-        ui.label(RichText::new("Read only").color(scene.tokens.warning));
+    if !scene.state.folder.as_ref().is_none_or(Folder::may_edit) {
+        let reason = scene.state.folder.as_ref().and_then(Folder::read_only);
+        let label = ui.label(RichText::new("Read only").color(scene.tokens.warning));
+        if let Some(reason) = reason {
+            let (title, hint) = crate::state::read_only_words(reason);
+            label.on_hover_text(format!("{title}: {hint}"));
+        }
     }
 }

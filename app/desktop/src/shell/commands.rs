@@ -241,7 +241,7 @@ impl Shell {
         let find = &self.state.find;
         let Some((pattern, template)) = find.pattern().cloned().zip(find.template()) else { return };
         let Some(folder) = &mut self.state.folder else { return };
-        let (group, may_write) = (folder.layout.focused(), folder.may_write());
+        let (group, may_write) = (folder.layout.focused(), folder.may_edit());
         if !may_write && matches!(command, C::ReplaceOne | C::ReplaceAll) {
             return self.say_read_only();
         }

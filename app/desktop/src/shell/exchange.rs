@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use eframe::egui::Context;
-use weft_editor::window::{GroupId, QuickQuery};
+use weft_editor::{
+    CharIndex, OwnCursors,
+    window::{GroupId, QuickQuery},
+};
 use weft_node::api::{ClientEdit, CursorPosition};
 
 use super::Shell;
@@ -17,7 +20,7 @@ const MEASURED_LINES: usize = 20_000;
 /// What was sent last.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
-    cursor: Option<(u64, u64, u64, u64)>,
+    cursor: Option<(u64, OwnCursors)>,
     /// Until when nothing is sent of a document.
     paused: BTreeMap<String, f64>,
 }
@@ -79,15 +82,23 @@ impl Shell {
         let Some(file) = folder.active_path().and_then(|path| folder.files.get(path)) else { return };
         let view = file.view(folder.layout.focused());
         let Some(((document, view), number)) = file.document().zip(view).zip(file.number()) else { return };
-        let Some((revision, anchor, head)) = document.cursor_for_others(view) else { return };
-        let cursor = (number, revision, anchor.0 as u64, head.0 as u64);
-        if self.exchange.cursor == Some(cursor) {
+        let Some(own) = document.cursors_for_others(view) else { return };
+        if self.exchange.cursor.as_ref().is_some_and(|(of, told)| *of == number && *told == own) {
             return;
         }
-        self.exchange.cursor = Some(cursor);
-        let place = CursorPosition { head: head.0 as u64, anchor: anchor.0 as u64 };
+        let position = |(anchor, head): &(CharIndex, CharIndex)| CursorPosition {
+            head: head.0 as u64,
+            anchor: anchor.0 as u64,
+        };
+        let request = ToLink::MoveCursor {
+            document: number,
+            revision: own.revision,
+            cursor: position(&own.primary),
+            others: own.others.iter().map(position).collect(),
+        };
+        self.exchange.cursor = Some((number, own));
         // One that finds no room is told with the next movement.
-        let _missed = self.link.ask(ToLink::MoveCursor { document: number, revision, cursor: place });
+        let _missed = self.link.ask(request);
     }
 
     /// Asks what the text defines while somebody looks for it there: in a large one that takes longer than a frame.

@@ -43,7 +43,8 @@ impl Shell {
             let at = |place: u64| weft_editor::CharIndex(usize::try_from(place).unwrap_or(usize::MAX));
             let id = if remote.device.is_empty() { remote.user.clone() } else { remote.device };
             let (anchor, head) = (at(remote.cursor.anchor), at(remote.cursor.head));
-            weft_editor::Whereabouts { id, user: remote.user, name, anchor, head }
+            let others = remote.others.iter().map(|one| (at(one.anchor), at(one.head))).collect();
+            weft_editor::Whereabouts { id, user: remote.user, name, anchor, head, others }
         });
         // Those of a later revision wait for it; those of an older one are replaced in a moment.
         let _is_taken = document.set_people(cursors.revision, list);

@@ -98,7 +98,7 @@ impl Shell {
             }
             Wish::Preedit(text) => self.keys.preedit = text,
             Wish::DeleteAround(before, behind) => {
-                if let Some(folder) = self.state.folder.as_mut().filter(|folder| folder.may_write())
+                if let Some(folder) = self.state.folder.as_mut().filter(|folder| folder.may_edit())
                     && let Some((document, view)) = folder.active_mut()
                 {
                     document.delete_around(view, before, behind);
@@ -157,7 +157,7 @@ impl Shell {
         context.set("editorTextFocus", has_focus);
         context.set("editorIsOpen", active.is_some());
         context.set("findWidgetVisible", self.state.find.is_open() && active.is_some());
-        context.set("editorReadonly", folder.is_some_and(|folder| !folder.may_write()));
+        context.set("editorReadonly", folder.is_some_and(|folder| !folder.may_edit()));
         if let Some((document, view)) = active
             && let Some(view) = document.view(view)
         {

@@ -58,6 +58,8 @@ pub struct Frames {
     revision: u64,
     /// The number of the frame, for places that differ.
     number: u64,
+    /// Frames of the last case in which a letter that came in it was drawn.
+    seen_at_once: usize,
 }
 
 impl Frames {
@@ -67,7 +69,16 @@ impl Frames {
         let ctx = Context::default();
         ctx.set_fonts(tokens::fonts());
         let shell = Shell::new(link, Path::new("."), &SavedState::default(), None);
-        let mut frames = Self { ctx, shell, far, text: text.to_owned(), time: 0.0, revision: 0, number: 0 };
+        let mut frames = Self {
+            ctx,
+            shell,
+            far,
+            text: text.to_owned(),
+            time: 0.0,
+            revision: 0,
+            number: 0,
+            seen_at_once: 0,
+        };
         frames.far.news.offer(FromLink::Connected { is_own: true });
         frames.far.news.offer(FromLink::FolderFound(Ok("/bench".into())));
         frames.frame(Vec::new());
@@ -80,7 +91,21 @@ impl Frames {
 
     /// Draws frames of a case and gives what each cost.
     pub fn run(&mut self, case: Case, frames: usize) -> Vec<Duration> {
+        self.seen_at_once = 0;
         (0..frames).map(|_| self.one(case)).collect()
+    }
+
+    /// In how many frames of the last case a letter that was typed in it was in the text, and in the line that was drawn.
+    pub fn seen_at_once(&self) -> usize {
+        self.seen_at_once
+    }
+
+    /// The line of the caret, as far as the text has it.
+    fn line(&self) -> Option<String> {
+        let folder = self.shell.state.folder.as_ref()?;
+        let (document, view) = folder.active()?;
+        let head = document.view(view)?.selections().primary().head;
+        Some(document.buffer().line(document.buffer().line_of(head)).to_string())
     }
 
     fn one(&mut self, case: Case) -> Duration {
@@ -141,11 +166,20 @@ impl Frames {
             focused: true,
             ..RawInput::default()
         };
+        let line_before = self.line();
         let shell = &mut self.shell;
         let before = processor_time();
         let mut output = self.ctx.run_ui(input, |ui| shell.frame(ui));
+        let cost_of_frame = processor_time().saturating_sub(before);
+        let line = self.line();
+        let is_drawn = line.as_ref().is_some_and(|line| {
+            line_before.as_ref().is_some_and(|before| before.len() < line.len())
+                && output.shapes.iter().any(|shape| draws(&shape.shape, line))
+        });
+        self.seen_at_once += usize::from(is_drawn);
+        let before = processor_time();
         let drawn = self.ctx.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point);
-        let cost = processor_time().saturating_sub(before);
+        let cost = cost_of_frame + processor_time().saturating_sub(before);
         drop(drawn);
         output.textures_delta.clear();
         self.answer();
@@ -172,6 +206,29 @@ impl Frames {
             self.far.news.offer(news);
         }
     }
+}
+
+/// Whether a line is among what is drawn.
+fn draws(shape: &egui::Shape, line: &str) -> bool {
+    match shape {
+        egui::Shape::Text(text) => text.galley.text() == line,
+        egui::Shape::Vec(shapes) => shapes.iter().any(|shape| draws(shape, line)),
+        _ => false,
+    }
+}
+
+/// A file that is only looked at: what reading it costs the thread beside the window, and what the frame costs that
+/// shows it. `None` when it cannot be read.
+pub fn first_page(path: &Path) -> Option<(Duration, Duration)> {
+    let mut frames = Frames::new("");
+    let before = processor_time();
+    let (document, read_only) = crate::link::look_at(path).ok()?;
+    let read = processor_time().saturating_sub(before);
+    frames.shell.open_file("large.log", false, None);
+    let path = "large.log".to_owned();
+    frames.far.news.offer(FromLink::LookedAt { path, document, read_only });
+    let shown = frames.frame(Vec::new());
+    Some((read, shown))
 }
 
 /// The same text in egui's own field, with a letter typed in each frame: what each frame cost.

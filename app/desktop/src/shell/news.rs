@@ -13,6 +13,9 @@ use crate::{
     strings,
 };
 
+/// How much of the first line tells the language of a file.
+const FIRST_LINE_CHARS: usize = 200;
+
 impl Shell {
     pub(super) fn apply(&mut self, news: FromLink) {
         match news {
@@ -43,6 +46,7 @@ impl Shell {
             FromLink::FileChanged { change, result } => self.file_changed(&change, result),
             FromLink::Picture { path, result } => self.picture_read(&path, result),
             FromLink::Opened { path, result } => self.document_opened(&path, result),
+            FromLink::LookedAt { path, document, read_only } => self.looked_at(&path, *document, read_only),
             FromLink::Edited { document, result, .. } => self.edited(document, result),
             FromLink::Changed(changed) => self.changed(&changed),
             FromLink::Cursors(cursors) => self.cursors(cursors),
@@ -227,7 +231,7 @@ impl Shell {
             // A file that had gone may be there again.
             let lost = self.state.folder.as_ref().map(|folder| folder.files.lost()).unwrap_or_default();
             for path in lost {
-                self.ask(ToLink::OpenDocument { path, replaces: None });
+                self.ask_for_file(path);
             }
         }
         self.refresh_pages();
@@ -254,7 +258,10 @@ impl Shell {
                 return;
             }
         };
-        let is_first = folder.files.get(path).is_some_and(|file| file.document().is_none());
+        let is_first = folder
+            .files
+            .get(path)
+            .is_some_and(|file| file.document().is_none() || file.read_only().is_some());
         let before = folder.files.get(path).and_then(|file| file.number()).filter(|before| *before != number);
         if let Some(before) = before {
             self.ask(ToLink::CloseDocument(before));
@@ -269,15 +276,35 @@ impl Shell {
             document.set_language(Language::of_file(path, first_line));
             configure(&self.state.settings, document);
         }
-        let groups = folder.layout.order();
-        for group in groups {
+        self.ensure_views(path);
+        self.exchange.resume(path);
+        self.take_early_cursors(number);
+        self.go_where_asked(path);
+    }
+
+    /// Takes a file that can only be looked at.
+    fn looked_at(&mut self, path: &str, document: Document, read_only: weft_editor::window::ReadOnly) {
+        let Some(folder) = &mut self.state.folder else { return };
+        let is_first = folder.files.get(path).is_some_and(|file| file.document().is_none());
+        let Some(document) = folder.files.looked_at(path, document, read_only) else { return };
+        if is_first {
+            let first_line: String =
+                document.buffer().line(0.into()).chars().take(FIRST_LINE_CHARS).collect();
+            document.set_language(Language::of_file(path, &first_line));
+            configure(&self.state.settings, document);
+        }
+        self.ensure_views(path);
+        self.go_where_asked(path);
+    }
+
+    /// Gives each group that has a tab of a file a view on it.
+    fn ensure_views(&mut self, path: &str) {
+        let Some(folder) = &mut self.state.folder else { return };
+        for group in folder.layout.order() {
             if folder.layout.group(group).is_some_and(|tabs| tabs.tabs().iter().any(|tab| tab.path == path)) {
                 folder.files.ensure_view(path, group);
             }
         }
-        self.exchange.resume(path);
-        self.take_early_cursors(number);
-        self.go_where_asked(path);
     }
 
     /// Goes to the place that was asked for together with a file.
@@ -335,7 +362,7 @@ impl Shell {
     pub(super) fn reopen(&mut self, path: &str) {
         let Some(folder) = &mut self.state.folder else { return };
         let replaces = folder.files.reopen(path);
-        self.ask(ToLink::OpenDocument { path: path.to_owned(), replaces });
+        self.ask(ToLink::OpenDocument { path: path.to_owned(), replaces, seen: None });
     }
 
     pub(super) fn reopen_all(&mut self) {

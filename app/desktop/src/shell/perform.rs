@@ -225,7 +225,7 @@ impl Shell {
     /// Runs a command in the text that has the focus.
     pub(super) fn run_in_editor(&mut self, ctx: &Context, command: EditorCommand) {
         let Some(folder) = &mut self.state.folder else { return };
-        let (group, may_write) = (folder.layout.focused(), folder.may_write());
+        let (group, may_write) = (folder.layout.focused(), folder.may_edit());
         let Some((document, view)) = folder.active_mut() else { return };
         if !may_write
             && weft_editor::command::info_of(weft_editor::Command::Editor(command)).is_some_and(writes)
@@ -245,6 +245,11 @@ impl Shell {
     }
 
     pub(super) fn say_read_only(&mut self) {
+        let reason = self.state.folder.as_ref().filter(|folder| folder.may_write());
+        if let Some(reason) = reason.and_then(crate::state::Folder::read_only) {
+            let (title, hint) = crate::state::read_only_words(reason);
+            return self.state.notice(title, Some(&hint), true);
+        }
         self.state.notice(
             "You may read this workspace, not write in it",
             Some("ask an admin of the workspace for the role of an editor"),
@@ -255,7 +260,7 @@ impl Shell {
     /// Types or pastes text where the focus is.
     pub(super) fn type_text(&mut self, text: &str, is_pasted: bool) {
         let Some(folder) = &mut self.state.folder else { return };
-        let (group, may_write) = (folder.layout.focused(), folder.may_write());
+        let (group, may_write) = (folder.layout.focused(), folder.may_edit());
         let Some((document, view)) = folder.active_mut() else { return };
         if !may_write {
             return self.say_read_only();
@@ -277,7 +282,7 @@ impl Shell {
         if is_click && folder.layout.focused() != group {
             folder.layout.focus(group);
         }
-        let may_write = folder.may_write();
+        let may_write = folder.may_edit();
         let Some((document, view)) = folder.of_group_mut(group) else { return };
         match action {
             EditorAction::Click { at, grain, extends } => {

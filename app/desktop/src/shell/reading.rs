@@ -18,9 +18,14 @@ use crate::{
 impl Shell {
     /// Asks for a file: a picture is read, everything else is opened for editing.
     pub(super) fn ask_for_file(&mut self, path: String) {
+        self.timeline.asked(&path);
         let request = match is_picture(&path) {
             true => ToLink::ReadPicture(path),
-            false => ToLink::OpenDocument { path, replaces: None },
+            false => {
+                let file = self.state.folder.as_ref().and_then(|folder| folder.files.get(&path));
+                let seen = file.and_then(|file| file.read_only());
+                ToLink::OpenDocument { path, replaces: None, seen }
+            }
         };
         self.ask(request);
     }
@@ -74,7 +79,7 @@ impl Shell {
     /// Brings some lines of the moment that is looked at back, as an edit that can be undone.
     pub(super) fn restore_lines(&mut self, hunk: &Hunk) {
         let Some(folder) = &mut self.state.folder else { return };
-        if !folder.may_write() {
+        if !folder.may_edit() {
             return self.say_read_only();
         }
         let Some((document, view)) = folder.active_mut() else { return };

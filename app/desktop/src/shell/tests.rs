@@ -23,6 +23,7 @@ use crate::{
 
 mod devices;
 mod files;
+mod odd;
 
 const ROOT: &str = "/notes";
 
@@ -310,8 +311,13 @@ fn the_cursor_of_another_has_a_name() {
     let mut window = Window::showing("plan.md", "one\ntwo\n");
     window.tell(FromLink::Status(Ok(Box::new(status(Role::Owner, &[("Ben", true, true)])))));
     let cursor = CursorPosition { head: 5, anchor: 5 };
-    let cursors =
-        vec![RemoteCursor { user: "Ben-id".to_owned(), user_name: None, device: "Ben".to_owned(), cursor }];
+    let cursors = vec![RemoteCursor {
+        user: "Ben-id".to_owned(),
+        user_name: None,
+        device: "Ben".to_owned(),
+        cursor,
+        others: Vec::new(),
+    }];
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors }));
     let folder = window.shell().state.folder.as_ref().unwrap();
     let people = folder.active().unwrap().0.people();
@@ -339,7 +345,8 @@ fn ben_in(file: Option<&str>) -> FromLink {
 fn ben_at(document: u64, head: u64) -> FromLink {
     let cursor = CursorPosition { head, anchor: head };
     let (user, device) = ("Ben-id".to_owned(), "ben-laptop".to_owned());
-    let cursors = vec![RemoteCursor { user, user_name: Some("Ben".to_owned()), device, cursor }];
+    let cursors =
+        vec![RemoteCursor { user, user_name: Some("Ben".to_owned()), device, cursor, others: Vec::new() }];
     FromLink::Cursors(DocumentCursors { document, revision: 0, cursors })
 }
 
@@ -412,6 +419,7 @@ fn more_cursors_than_can_be_drawn_do_no_harm() {
             user_name: Some(format!("P{number}")),
             device: String::new(),
             cursor,
+            others: Vec::new(),
         }
     });
     window.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors: cursors.collect() }));

@@ -284,6 +284,7 @@ impl Tour {
             user_name: Some(name.to_owned()),
             device: format!("{user}-1"),
             cursor: CursorPosition { head, anchor },
+            others: Vec::new(),
         };
         let cursors = vec![cursor("ben", "Ben Okafor", 512, 512), cursor("carla", "Carla Ruiz", 905, 960)];
         self.tell(FromLink::Cursors(DocumentCursors { document: 1, revision: 0, cursors }));

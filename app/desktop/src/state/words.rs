@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use weft_editor::window::ReadOnlyReason;
 use weft_node::api::{Role, WallTime, WorkspaceState, WorkspaceStatus};
 
 use crate::strings;
@@ -89,6 +90,24 @@ pub(crate) fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
     let letters: String = words.next().into_iter().chain(words.next()).collect();
     if letters.is_empty() { "?".to_owned() } else { letters.to_uppercase() }
+}
+
+/// Why a file can only be looked at, and what to do.
+pub(crate) fn read_only_words(reason: ReadOnlyReason) -> (&'static str, String) {
+    match reason {
+        ReadOnlyReason::TooLarge => (
+            "This file is too large to be written together",
+            "texts of up to 2 MB are; change it with another program, the whole file is shared".to_owned(),
+        ),
+        ReadOnlyReason::NotUtf8 { byte } => (
+            "This file is not UTF-8",
+            format!("byte {} is none; save it as UTF-8 with another program to write in it here", byte + 1),
+        ),
+        ReadOnlyReason::NotShared => (
+            "This file is not shared, so it can only be looked at here",
+            "it is ignored, or the folder is no workspace yet".to_owned(),
+        ),
+    }
 }
 
 #[cfg(test)]

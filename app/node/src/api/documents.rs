@@ -66,6 +66,9 @@ pub struct DocumentCursor {
     pub revision: u64,
     /// Where.
     pub cursor: CursorPosition,
+    /// Further cursors of the person in the same text, at most 31; more are left out.
+    #[serde(default)]
+    pub others: Vec<CursorPosition>,
 }
 
 /// A cursor with its selection, in Unicode code points.

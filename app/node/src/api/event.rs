@@ -72,6 +72,9 @@ pub struct RemoteCursor {
     pub device: String,
     /// Where.
     pub cursor: CursorPosition,
+    /// Their further cursors in the same text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<CursorPosition>,
 }
 
 /// Asks who is here, and to be told whenever that changes.

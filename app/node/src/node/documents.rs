@@ -15,7 +15,7 @@ use crate::api::{
     ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentCursors,
     DocumentEdit, DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, RemoteCursor, SessionId,
 };
-use crate::presence::Cursor;
+use crate::presence::{OTHER_CURSORS_MAX, Place};
 
 /// Documents that one program may have open.
 const OPEN_MAX: usize = 256;
@@ -44,7 +44,7 @@ struct OpenDocument {
     /// Edits of this program that are made and not counted yet: it is not told of them.
     own: u64,
     /// Where others were when the program was told last.
-    told: Vec<(EndpointId, Cursor)>,
+    told: Vec<(EndpointId, Place)>,
     events: EventSink,
 }
 
@@ -107,18 +107,19 @@ impl OpenDocuments {
         self.inner().open.get(&(session, number)).map(|open| open.ws).ok_or_else(|| not_open(number))
     }
 
-    /// A program's cursor in the newest text: which text, the end that stays and the end that moves. To be asked on the
-    /// workspace's thread.
-    pub(super) fn cursor_now(
+    /// A program's cursors in the newest text: which text, and of each the end that stays and the end that moves; the
+    /// one that counts is first. To be asked on the workspace's thread.
+    pub(super) fn cursors_now(
         &self,
         session: SessionId,
         request: &DocumentCursor,
-    ) -> Result<(DocumentId, u64, u64), ApiError> {
+    ) -> Result<(DocumentId, Vec<(u64, u64)>), ApiError> {
         let inner = self.inner();
         let open = inner.open.get(&(session, request.document)).ok_or_else(|| not_open(request.document))?;
         let since = open.since(request.revision)?;
-        let (anchor, head) = (request.cursor.anchor, request.cursor.head);
-        Ok((open.document, moved(anchor, since), moved(head, since)))
+        let all = std::iter::once(&request.cursor).chain(request.others.iter().take(OTHER_CURSORS_MAX));
+        let cursors = all.map(|cursor| (moved(cursor.anchor, since), moved(cursor.head, since)));
+        Ok((open.document, cursors.collect()))
     }
 
     /// The texts of a workspace that are open.
@@ -132,9 +133,9 @@ impl OpenDocuments {
         &self,
         ws: WorkspaceId,
         document: DocumentId,
-        there: &[(EndpointId, Cursor, RemoteCursor)],
+        there: &[(EndpointId, Place, RemoteCursor)],
     ) {
-        let now: Vec<(EndpointId, Cursor)> = there.iter().map(|(from, at, _)| (*from, *at)).collect();
+        let now: Vec<(EndpointId, Place)> = there.iter().map(|(from, at, _)| (*from, at.clone())).collect();
         let mut inner = self.inner();
         let open = inner.open.iter_mut().filter(|(_, open)| open.ws == ws && open.document == document);
         for ((_, number), open) in open.filter(|(_, open)| open.told != now) {

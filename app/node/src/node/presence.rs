@@ -115,9 +115,12 @@ pub(super) async fn point(
     let workspace = shared.handle(&ws).ok_or_else(ended)?;
     let (of_thread, request) = (Arc::clone(shared), request.clone());
     let place = workspace.ask(move |engine| {
-        let (document, anchor, head) = of_thread.documents.cursor_now(session, &request)?;
-        let cursor = engine.cursor_at(document, anchor as usize, head as usize);
-        Ok::<_, ApiError>((request.document, cursor.map(|cursor| Place { document, cursor })))
+        let (document, cursors) = of_thread.documents.cursors_now(session, &request)?;
+        let mut cursors = cursors
+            .into_iter()
+            .map_while(|(anchor, head)| engine.cursor_at(document, anchor as usize, head as usize));
+        let place = cursors.next().map(|cursor| Place { document, cursor, others: cursors.collect() });
+        Ok::<_, ApiError>((request.document, place))
     });
     let (number, place) = place.await.ok_or_else(ended)??;
     let mut inner = shared.presence.inner();
@@ -242,15 +245,22 @@ fn show(shared: &Shared, engine: &Engine) {
     }
     let names = engine.replica().named_devices();
     for document in open {
-        let there: Vec<(EndpointId, Cursor)> =
-            shared.presence.inner().others.in_document(ws, document).collect();
+        let there: Vec<(EndpointId, Place)> = {
+            let inner = shared.presence.inner();
+            inner.others.in_document(ws, document).map(|(from, place)| (from, place.clone())).collect()
+        };
         let cursors: Vec<_> = there
             .into_iter()
-            .filter_map(|(from, cursor)| {
-                let place = engine.place_of(document, &cursor);
-                shared.presence.inner().others.set_ahead(ws, from, place.is_none());
+            .filter_map(|(from, place)| {
+                let position = |cursor: &Cursor| {
+                    let (anchor, head) = engine.place_of(document, cursor)?;
+                    Some(CursorPosition { head, anchor })
+                };
+                let all = std::iter::once(&place.cursor).chain(&place.others);
+                let all: Option<Vec<CursorPosition>> = all.map(position).collect();
+                shared.presence.inner().others.set_ahead(ws, from, all.is_none());
                 let device = names.iter().find(|device| device.endpoint == from)?;
-                Some((from, cursor, remote_cursor(device, place?)))
+                Some((from, place, remote_cursor(device, &all?)?))
             })
             .collect();
         shared.documents.tell_cursors(ws, document, &cursors);
@@ -261,13 +271,15 @@ fn show(shared: &Shared, engine: &Engine) {
     }
 }
 
-fn remote_cursor(device: &NamedDevice, (anchor, head): (u64, u64)) -> RemoteCursor {
-    RemoteCursor {
+fn remote_cursor(device: &NamedDevice, cursors: &[CursorPosition]) -> Option<RemoteCursor> {
+    let (cursor, others) = cursors.split_first()?;
+    Some(RemoteCursor {
         user: device.user.to_string(),
         user_name: shown_name(&device.label.name),
         device: device.device.to_string(),
-        cursor: CursorPosition { head, anchor },
-    }
+        cursor: *cursor,
+        others: others.to_vec(),
+    })
 }
 
 fn tell_watchers(shared: &Shared, ws: WorkspaceId, report: &PresenceReport) {
@@ -293,14 +305,16 @@ fn present(shared: &Shared, engine: &Engine, names: &[NamedDevice]) -> PresenceR
         .filter(|device| readers.contains(&device.endpoint) && connected.contains(&device.endpoint));
     let devices: Vec<PresentDevice> = here
         .map(|device| {
-            let place = shared.presence.inner().others.place(ws, device.endpoint);
+            let inner = shared.presence.inner();
+            let document = inner.others.place(ws, device.endpoint).map(|place| place.document);
+            drop(inner);
             PresentDevice {
                 device: device.device.to_string(),
                 device_name: shown_name(&device.label.device),
                 user: device.user.to_string(),
                 user_name: shown_name(&device.label.name),
                 is_own: device.user == own,
-                file: place.and_then(|place| engine.path_of_document(place.document)),
+                file: document.and_then(|document| engine.path_of_document(document)),
             }
         })
         .collect();
@@ -353,7 +367,7 @@ async fn say(shared: &Shared, net: &Net, ws: WorkspaceId) {
         let number = inner.last_number;
         let Some(own) = inner.own.get_mut(&ws) else { return };
         (own.is_news, own.said) = (false, Some(Instant::now()));
-        Note { ws: *ws.as_bytes(), number, place: own.place }
+        Note { ws: *ws.as_bytes(), number, place: own.place.clone() }
     };
     let Some(workspace) = shared.handle(&ws) else {
         shared.presence.inner().own.remove(&ws);
@@ -376,7 +390,7 @@ mod tests {
     fn news_are_said_at_once_but_not_too_often_and_said_again() {
         let now = Instant::now();
         let place = crate::presence::tests::note(1).place;
-        let own = |is_news, said| Own { by: None, place, is_news, said }.due(now);
+        let own = |is_news, said| Own { by: None, place: place.clone(), is_news, said }.due(now);
         assert_eq!(own(true, None), Some(now));
         assert_eq!(own(true, Some(now)), Some(now + NOTE_EVERY));
         assert_eq!(own(false, Some(now)), Some(now + SAY_AGAIN_AFTER));

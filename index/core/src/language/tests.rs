@@ -30,3 +30,21 @@ fn every_extension_belongs_to_one_language() {
         assert!(is_sorted, "keywords are looked up by halving: {}", language.id);
     }
 }
+
+#[test]
+fn languages_are_named_as_people_name_them() {
+    for (name, id) in [
+        ("rust", Some("rust")),
+        ("rs", Some("rust")),
+        ("JS", Some("javascript")),
+        ("C++", Some("cpp")),
+        ("c#", Some("csharp")),
+        ("yml", Some("yaml")),
+        ("shell", Some("bash")),
+        ("golang", Some("go")),
+        ("", None),
+        ("brainfuck", None),
+    ] {
+        assert_eq!(Language::of_name(name).map(|language| language.id), id, "{name}");
+    }
+}

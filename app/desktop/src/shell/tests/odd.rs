@@ -1,0 +1,249 @@
+//! Files that are changed or taken away under the editor and files that are no ordinary text, in a real folder with a
+//! real node.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use weft_editor::{
+    EditorCommand,
+    window::{Entry, ReadOnlyReason},
+};
+use weft_node::api::{KeyChoice, NetworkOptions, NodeOptions};
+
+use super::*;
+use crate::action::{Action, Actions};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A window without a display, with a node of its own.
+struct Real {
+    harness: Harness<'static, Shell>,
+    folder: PathBuf,
+    _root: tempfile::TempDir,
+}
+
+impl Real {
+    /// Makes a folder of these files a workspace and shows it.
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let (home, folder) = (root.path().join("home"), root.path().join("notes"));
+        fs::create_dir_all(&folder).unwrap();
+        for (path, bytes) in files {
+            fs::write(folder.join(path), bytes).unwrap();
+        }
+        let network = NetworkOptions {
+            listen: vec!["127.0.0.1:0".parse().unwrap()],
+            lan: false,
+            ..NetworkOptions::default()
+        };
+        let options = NodeOptions {
+            home: home.clone(),
+            key: KeyChoice::File,
+            passphrase: None,
+            network: Some(network),
+        };
+        let link = Link::start(options, home.join("window.toml"), Arc::new(|| {})).unwrap();
+        let shell = Shell::new(link, &home, &SavedState::default(), Some(folder.clone()));
+        let harness = Harness::builder()
+            .with_size(Vec2::new(1_100.0, 700.0))
+            .with_context_setup(|ctx| ctx.set_fonts(tokens::fonts()))
+            .build_ui_state(|ui, shell: &mut Shell| shell.frame(ui), shell);
+        let mut real = Self { harness, folder, _root: root };
+        real.until("a folder that nobody shares", |real| {
+            real.harness.query_by_label("Make it a workspace").is_some()
+        });
+        real.harness.get_by_label("Make it a workspace").click();
+        real.until("the workspace", |real| {
+            real.folder_state().is_some_and(|folder| folder.workspace.value().is_some())
+        });
+        real
+    }
+
+    #[track_caller]
+    fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.harness.step();
+            if holds(self) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not in time: {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn folder_state(&self) -> Option<&crate::state::Folder> {
+        self.harness.state().state.folder.as_ref()
+    }
+
+    /// Opens a file and waits until it is there.
+    #[track_caller]
+    fn open(&mut self, path: &str) {
+        self.harness.state_mut().open_file(path, false, None);
+        self.until(path, |real| real.text().is_some());
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.folder_state()?.active()?.0.buffer().rope().to_string())
+    }
+
+    fn read_only(&self) -> Option<ReadOnlyReason> {
+        self.folder_state()?.read_only()
+    }
+
+    fn has_words(&self, words: &str) -> bool {
+        self.harness.query_all_by_label_contains(words).next().is_some()
+    }
+
+    fn run(&mut self, command: weft_editor::Command) {
+        let ctx = self.harness.ctx.clone();
+        let mut actions = Actions::default();
+        actions.push(Action::Run(command));
+        self.harness.state_mut().perform(&ctx, &mut actions);
+        self.harness.step();
+    }
+
+    fn type_text(&mut self, text: &str) {
+        self.harness.event(Event::Text(text.to_owned()));
+        self.harness.step();
+    }
+
+    fn on_disk(&self, path: &str) -> Vec<u8> {
+        fs::read(self.folder.join(path)).unwrap_or_default()
+    }
+
+    fn end(mut self) {
+        self.harness.state_mut().finish();
+    }
+}
+
+#[test]
+fn files_that_cannot_be_written_together_are_shown_and_say_why() {
+    let large = "a line of a long log\n".repeat(120_000);
+    let mut real = Real::new(&[
+        (".gitignore", b"skipped.txt\nhuge.txt\n"),
+        ("plan.md", b"# Plan\n"),
+        ("large.log", large.as_bytes()),
+        ("latin.txt", b"one\ncaf\xe9\n"),
+        ("skipped.txt", b"not shared\n"),
+        ("data.bin", b"\x7fELF\0\0\0"),
+    ]);
+    // Two gigabytes of holes.
+    fs::File::create(real.folder.join("huge.txt")).unwrap().set_len(2 << 30).unwrap();
+    for (path, reason, start) in [
+        ("large.log", ReadOnlyReason::TooLarge, "a line of"),
+        ("latin.txt", ReadOnlyReason::NotUtf8 { byte: 7 }, "one\ncaf\u{fffd}"),
+        ("skipped.txt", ReadOnlyReason::NotShared, "not shared"),
+    ] {
+        real.open(path);
+        assert_eq!(real.read_only(), Some(reason), "{path}");
+        let before = real.text().unwrap();
+        assert!(before.starts_with(start), "{path}");
+        assert!(real.has_words("Read only"), "{path}");
+        let bytes = real.on_disk(path);
+        real.type_text("x");
+        real.run(weft_editor::Command::Editor(EditorCommand::DeleteLines));
+        let (title, _) = crate::state::read_only_words(reason);
+        assert!(real.has_words(title), "{path}");
+        assert_eq!(real.text().unwrap(), before, "{path}");
+        assert_eq!(real.on_disk(path), bytes, "{path}");
+    }
+    for (path, why) in [("data.bin", "no text"), ("huge.txt", "2147 MB")] {
+        real.harness.state_mut().open_file(path, false, None);
+        real.until(why, |real| real.has_words(why));
+        assert!(real.has_words("This file cannot be edited here"), "{path}");
+    }
+    // What changes on the disk is seen as soon as something is new in the workspace.
+    real.open("skipped.txt");
+    fs::write(real.folder.join("skipped.txt"), "another text\n").unwrap();
+    fs::write(real.folder.join("plan.md"), "# Another plan\n").unwrap();
+    real.until("the other text", |real| real.text().as_deref() == Some("another text\n"));
+    // And as soon as it is shared it can be written.
+    fs::write(real.folder.join(".gitignore"), "huge.txt\n").unwrap();
+    real.until("a file that is shared", |real| real.read_only().is_none() && real.text().is_some());
+    real.type_text("my ");
+    real.until("what was typed on the disk", |real| real.on_disk("skipped.txt") == b"my another text\n");
+    real.end();
+}
+
+#[test]
+fn a_file_that_is_changed_or_taken_away_on_the_disk_keeps_what_was_typed() {
+    let mut real = Real::new(&[("plan.md", b"one\ntwo\n")]);
+    real.open("plan.md");
+    real.type_text("my ");
+    real.until("what was typed", |real| real.on_disk("plan.md") == b"my one\ntwo\n");
+    fs::write(real.folder.join("plan.md"), "my one\ntwo\nthree\n").unwrap();
+    real.until("the other program's line", |real| real.text().as_deref() == Some("my one\ntwo\nthree\n"));
+    // Undo takes back what was typed here and leaves the other program's line.
+    real.run(weft_editor::Command::Editor(EditorCommand::Undo));
+    real.run(weft_editor::Command::Editor(EditorCommand::Undo));
+    real.until("undo", |real| real.on_disk("plan.md") == b"one\ntwo\nthree\n");
+    // It goes, and what is typed meanwhile is kept until it is there again.
+    fs::remove_file(real.folder.join("plan.md")).unwrap();
+    real.until("the file gone from the tree", |real| {
+        real.folder_state().is_some_and(|folder| !folder.names.iter().any(|name| name == "plan.md"))
+    });
+    real.type_text("late ");
+    assert_eq!(real.text().as_deref(), Some("late one\ntwo\nthree\n"));
+    real.until("a word about it", |real| real.has_words("plan.md"));
+    fs::write(real.folder.join("plan.md"), "one\ntwo\nthree\nfour\n").unwrap();
+    real.until("both texts", |real| {
+        let disk = String::from_utf8(real.on_disk("plan.md")).unwrap();
+        let text = real.text().unwrap();
+        disk == text && text.contains("late ") && text.contains("four")
+    });
+    real.end();
+}
+
+#[test]
+fn mixed_line_ends_stay_and_a_write_protected_file_is_written_or_told() {
+    let mut real = Real::new(&[("mixed.txt", b"a\r\nb\nc\r\n"), ("shut.txt", b"one\n")]);
+    let shut = real.folder.join("shut.txt");
+    let mut rights = fs::metadata(&shut).unwrap().permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&shut, rights.clone()).unwrap();
+    real.open("mixed.txt");
+    real.type_text("x");
+    real.until("the edit alone", |real| real.on_disk("mixed.txt") == b"xa\r\nb\nc\r\n");
+    real.run(weft_editor::Command::Editor(EditorCommand::NewLine));
+    real.until("a line end like most", |real| real.on_disk("mixed.txt") == b"x\r\na\r\nb\nc\r\n");
+    real.open("shut.txt");
+    real.type_text("my ");
+    let is_told = |real: &Real| {
+        let status = real.folder_state().and_then(|folder| folder.workspace.value());
+        status.is_some_and(|status| status.pending.iter().any(|pending| pending.path == "shut.txt"))
+    };
+    real.until("the text on the disk, or a word", |real| {
+        real.on_disk("shut.txt") == b"my one\n" || is_told(real)
+    });
+    assert_eq!(
+        real.text().as_deref(),
+        Some("my one\n"),
+        "what was typed is in the text whatever the disk does"
+    );
+    real.end();
+}
+
+#[test]
+fn a_folder_of_a_hundred_thousand_files_is_shown_by_its_visible_rows() {
+    let mut window = Window::with(&[]);
+    let entries: Vec<Entry> = (0..100_001)
+        .map(|number| Entry { name: format!("file-{number:06}.txt"), is_folder: false })
+        .collect();
+    window.tell(FromLink::FolderRead { path: String::new(), result: Ok(entries) });
+    assert!(window.has("file-000000.txt"));
+    assert!(!window.has("file-050000.txt"), "only what can be seen is drawn");
+    let names: Vec<String> = (0..100_001).map(|number| format!("file-{number:06}.txt")).collect();
+    window.press(Modifiers::CTRL, Key::P);
+    // Not told as news: the node that is pretended knows none of these files.
+    window.harness.state_mut().state.folder.as_mut().unwrap().names = names;
+    window.harness.event(Event::Text("099999".to_owned()));
+    window.harness.run_steps(60);
+    window.press(Modifiers::NONE, Key::Enter);
+    let folder = window.shell().state.folder.as_ref().unwrap();
+    assert_eq!(folder.active_path(), Some("file-099999.txt"), "quick open finds it");
+}
