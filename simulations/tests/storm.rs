@@ -401,6 +401,7 @@ impl Attack<'_> {
 }
 
 /// Runs every fourth of the seeds, so that the parts share the cores.
+#[expect(clippy::print_stdout, reason = "how much of everything there was")]
 fn storms(part: u64) {
     let (mut attacks, mut gone, mut kept, mut held) = (0, 0, 0, 0);
     let seeds: Vec<u64> = seeds(400).into_iter().filter(|seed| seed % 4 == part).collect();

@@ -266,7 +266,7 @@ impl Together {
 
     /// The hits, those of one file together and by line; the best file first.
     fn by_file(self) -> Vec<SearchHit> {
-        let mut files: Vec<(String, (f64, BTreeMap<u64, SearchHit>))> = self.files.into_iter().collect();
+        let mut files: Vec<_> = self.files.into_iter().collect();
         files.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
         files.into_iter().flat_map(|(_, (_, lines))| lines.into_values()).collect()
     }

@@ -9,7 +9,7 @@ use weft_store::{
     Table, Write,
 };
 use weft_sync::data::DataPlain;
-use weft_sync::entry::{Entry, Kind};
+use weft_sync::entry::{Entry, Kind, Lane, Open};
 use weft_sync::epoch::Keyring;
 use weft_sync::ids::{EntryRef, WorkspaceId};
 use weft_sync::membership::Membership;
@@ -67,7 +67,7 @@ impl OpenData for Replica {
 /// Reads what a replica begins with.
 pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<StoredState, ReadError> {
     let mut state = StoredState::default();
-    let mut control = BTreeSet::new();
+    let (mut control, mut of_control_lane) = (BTreeSet::new(), BTreeSet::new());
     for log in store.logs(ws)? {
         let last = EntryRef { log: log.log, seq: log.last_seq, id: log.last_id };
         state.logs.push(StoredLog { last, is_closed: log.kinds.contains(Kind::Close) });
@@ -80,11 +80,17 @@ pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<Store
         let read = store.entries_after(ws, after, EntryFilter::WithoutData, READ_BYTES)?;
         let Some(last) = read.last() else { break };
         after = last.order;
+        for entry in read.iter().filter(|entry| entry.kind == Kind::Open) {
+            let open = Entry::decode(&entry.bytes).ok().and_then(|entry| entry.clear::<Open>().ok());
+            if open.and_then(|open| open.lane(&ws, &entry.at.log)) == Some(Lane::Control) {
+                of_control_lane.insert(entry.at.log);
+            }
+        }
         let wanted = |entry: &&StoredEntry| {
             let is_needed = matches!(entry.kind, Kind::Genesis | Kind::Open | Kind::Frontier)
                 || control.contains(&entry.at.log);
             // Of the control lane all branches count.
-            is_needed && (control.contains(&entry.at.log) || !entry.marks.contains(EntryMarks::FORK))
+            is_needed && (of_control_lane.contains(&entry.at.log) || !entry.marks.contains(EntryMarks::FORK))
         };
         state.entries.extend(read.iter().filter(wanted).map(|entry| Arc::from(&*entry.bytes)));
     }

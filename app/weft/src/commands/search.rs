@@ -52,7 +52,8 @@ pub(super) async fn replace(
             output.result(&shown, text::to_replace)?;
         }
         let question = text::replace_question(places, shown.files.len() as u64);
-        if places == 0 || !arguments.yes && !(output.can_ask() && output.ask(&question, false)?) {
+        let is_meant = arguments.yes || output.can_ask() && output.ask(&question, false)?;
+        if places == 0 || !is_meant {
             return Ok(Outcome::Done);
         }
         let version = |file: &weft_node::api::FileToReplace| FileVersion {

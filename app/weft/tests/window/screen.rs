@@ -25,6 +25,7 @@ impl Drop for Running {
 }
 
 /// Whether the programs are there that the tests need; says so when one is not.
+#[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
 pub(crate) fn can_run() -> bool {
     let missing = ["Xvfb", "xdotool"].into_iter().find(|program| {
         let script = format!("command -v {program}");
