@@ -257,7 +257,8 @@ impl Storm {
             let until = self.world.now + 3_000;
             self.world.run_until(until);
             let keyring = &self.world.puppet(node).keyring;
-            assert!(epochs.iter().all(|epoch| keyring.key(epoch).is_none()), "SEED={seed}: {node} reads on");
+            let read: Vec<&EpochId> = epochs.iter().filter(|epoch| keyring.key(epoch).is_some()).collect();
+            assert!(read.is_empty(), "SEED={seed}: {node} reads on: {read:?}");
         }
     }
 }

@@ -360,6 +360,8 @@ impl WorkspaceIndex {
         });
         match self.parts.runtime.block_on(source).flatten()? {
             Ok(bytes) => Some(bytes),
+            // Nobody looks into it.
+            Err(blob) if blob.size > FILE_BYTES_MAX => None,
             Err(blob) => contents.load(&blob).ok().map(Into::into),
         }
     }

@@ -47,10 +47,15 @@ fn a_folder_is_opened_and_written_in_by_keys_alone() {
     // Find and replace, in another file in a split.
     screen.key("ctrl+backslash");
     place.quick_open(&id, "flow", "flow.rs");
+    // The bar opens, and finds, before more is typed.
+    let moment = || std::thread::sleep(Duration::from_millis(700));
     screen.key("ctrl+h");
+    moment();
     screen.type_text("cat");
+    moment();
     screen.key("Tab");
     screen.type_text("dog");
+    moment();
     screen.key("ctrl+alt+Return");
     eventually("all places replaced", || place.file("flow.rs") == "fn main() {\n    let dog = dog();\n}\n");
     screen.key("Escape");
