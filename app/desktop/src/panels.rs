@@ -82,6 +82,8 @@ pub(crate) struct Drafts {
     /// What the preview of a file was scrolled for.
     pub(crate) preview_tops: BTreeMap<String, usize>,
     pub(crate) wants_find_focus: bool,
+    /// The replacement is to be typed next.
+    pub(crate) wants_replacement_focus: bool,
     pub(crate) wants_search_focus: bool,
     pub(crate) wants_page_focus: bool,
 }

@@ -51,6 +51,10 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             scene.actions.run(if goes_back { AppCommand::FindPrevious } else { AppCommand::FindNext });
             response.request_focus();
         }
+        // The key goes past the switches, to what is to be typed next.
+        if response.lost_focus() && find.has_replacement() && pressed(ui, Modifiers::NONE, Key::Tab) {
+            scene.drafts.wants_replacement_focus = true;
+        }
         let mut changes = query != *find.query();
         for (label, name, is_on) in [
             ("Aa", strings::MATCH_CASE, &mut query.is_case_sensitive),
@@ -78,6 +82,11 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             run_when(pressed, scene, command);
         }
     });
+}
+
+/// Whether a key was pressed with exactly these modifiers.
+fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
+    ui.input(|input| input.key_pressed(key) && input.modifiers == modifiers)
 }
 
 /// A small switch with letters on it.
@@ -115,6 +124,13 @@ fn replacement_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.horizontal(|ui| {
         let mut text = scene.state.find.replacement().to_owned();
         let response = controls::bare_field(ui, scene.tokens, strings::REPLACE, &mut text, FIELD);
+        if std::mem::take(&mut scene.drafts.wants_replacement_focus) {
+            response.request_focus();
+        }
+        if response.lost_focus() && pressed(ui, Modifiers::SHIFT, Key::Tab) {
+            scene.drafts.wants_find_focus = true;
+            ui.ctx().request_repaint();
+        }
         if text != scene.state.find.replacement() {
             scene.actions.push(Action::SetReplacement(text));
         }
