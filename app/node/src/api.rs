@@ -50,8 +50,8 @@ pub use self::{
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, KeptWorkspace, OwnDevice, OwnDevices, Recovery, RecoveryCheck,
-        RecoveryChecked, RecoveryKept, RecoveryPaperOnly, RecoveryRestore, RecoveryWords, UserKeyPlace,
-        Words, WorkspacePlace,
+        RecoveryChecked, RecoveryKept, RecoveryPaperOnly, RecoveryRestore, RecoveryUnlock, RecoveryUnlocked,
+        RecoveryWords, UserKeyPlace, Words, WorkspacePlace,
     },
     documents::{
         ClientEdit, CursorPosition, DocumentClose, DocumentClosed, DocumentCursor, DocumentEdit,

@@ -25,4 +25,6 @@ mod registry;
 mod transfer;
 mod workspace;
 
-pub use node::{Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup};
+pub use node::{
+    Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup, unlock_with_words,
+};

@@ -23,6 +23,7 @@ mod recovering;
 mod replacing;
 mod searching;
 mod transform;
+mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub use self::backing_up::{check_backup, restore_backup};
 pub(crate) use self::inviting::WaitingNewcomer;
 pub use self::joining::check_ticket;
 pub use self::opening::{is_held, open, read_passphrase};
+pub use self::unlocking::unlock_with_words;
 
 /// A running node.
 pub struct Node {
@@ -64,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) net: Option<Net>,
     pub(crate) is_lan: bool,
     pub(crate) key_slot: String,
+    /// Why the person's words do not open the data here, if they do not.
+    pub(crate) words_problem: Mutex<Option<String>>,
     pub(crate) notice: Option<String>,
     pub(crate) started: Instant,
     pub(crate) state: Mutex<State>,

@@ -8,7 +8,7 @@ use weft_sync::certificate::{ChainError, VerifiedChain};
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::ids::{DeviceId, EndpointId, UserId};
 use weft_sync::seal::Label;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 const DEVICE_KEY: &[u8] = b"device";
 const USER_KEY: &[u8] = b"user";
@@ -132,7 +132,7 @@ impl Profile {
         let words = WordsState::Unchecked;
         let (keys, user) = (Arc::new(keys), Some(Arc::new(user)));
         let profile = Self { keys, user, chain, label: label(None), words };
-        store.commit(&profile.writes())?;
+        profile.store(store, Vec::new())?;
         Ok(profile)
     }
 
@@ -157,9 +157,25 @@ impl Profile {
         Self { keys, user, chain, label, words }
     }
 
-    /// What makes it last; it takes the place of the one before.
-    #[must_use]
-    pub(crate) fn writes(&self) -> Vec<Write> {
+    /// Makes it last, in one transaction with what else is to be written; it takes the place of the one before. The copies
+    /// of the secrets that were made for that are wiped.
+    ///
+    /// # Errors
+    /// When it cannot be stored.
+    pub(crate) fn store(&self, store: &dyn Storage, more: Vec<Write>) -> Result<(), CommitError> {
+        let mut writes = self.writes();
+        let own = writes.len();
+        writes.extend(more);
+        let stored = store.commit(&writes).map(drop);
+        for write in &mut writes[..own] {
+            if let Write::Record { value, .. } = write {
+                value.zeroize();
+            }
+        }
+        stored
+    }
+
+    fn writes(&self) -> Vec<Write> {
         let record = |key: &[u8], value: Option<&[u8]>| Write::Record {
             space: Space::device(Table::Identity),
             key: key.to_vec(),

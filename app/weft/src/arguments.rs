@@ -475,6 +475,7 @@ Examples:
   weft device recovery                                show the 24 words, to be written down
   weft device recovery --check                        type them in, to see that they were written down right
   weft device recovery --paper-only                   take the key off this device: the paper is its only place
+  weft device recovery --unlock                       open the data here when keyring, key file or passphrase are lost
   weft device recovery --restore --from ENDPOINT@HOST:PORT ~/shared
                                                       on a new machine, from a keeper or anybody who shares with you
 
@@ -490,6 +491,9 @@ pub(crate) struct RecoveryArguments {
     /// Take the key off this device; the words must have been checked.
     #[arg(long, group = "action")]
     pub(crate) paper_only: bool,
+    /// Open the data on this device with the words, and put its key where WEFT_KEY says.
+    #[arg(long, group = "action")]
+    pub(crate) unlock: bool,
     /// Bring everything back with the words.
     #[arg(long, group = "action", requires = "from")]
     pub(crate) restore: bool,

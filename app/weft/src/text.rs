@@ -26,7 +26,10 @@ pub(crate) use self::{
     },
     audit::audit,
     backup::{backed_up, backup_checked, restored_backup},
-    devices::{accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_words},
+    devices::{
+        accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_unlocked,
+        recovery_words,
+    },
     escape::{escape_json, plain, verbatim},
     files::{blame, edited, history, log, restored},
     keep::{kept, verified},

@@ -1,8 +1,9 @@
 //! The slots that hold the store key.
 //!
 //! The store key itself is written nowhere. `keys.json` holds it sealed once for every slot: under
-//! a key in the system's keyring, under a passphrase, or under a key in a file that only its
-//! owner may read. Any one slot opens the store.
+//! a key in the system's keyring, under a passphrase, under a key in a file that only its
+//! owner may read, or to the recovery key that belongs to a person's 24 words. Any one slot opens
+//! the store; the words are asked for by [`open_with_words`] alone.
 //!
 //! A missing secret never means a first run: a locked keyring answers as an empty one does. Keys
 //! are made only when neither `keys.json` nor `identity.json` nor `store.db` is there.
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use weft_sync::wraps::{AgeIdentity, AgeRecipient};
 use zeroize::Zeroizing;
 
 pub use self::choice::{KeyChoice, KeyChoiceError, read_passphrase};
@@ -28,6 +30,7 @@ pub use self::keyring::{Keyring, KeyringFault, NoKeyring, SystemKeyring};
 use self::slot::{Kek, Slot};
 use crate::home::Home;
 use crate::limits::KEYRING_TIMEOUT;
+use crate::sqlite::Store;
 use crate::store_key::StoreKey;
 
 /// Where a copy of the store key lies.
@@ -39,6 +42,8 @@ pub enum SlotKind {
     File,
     /// A passphrase.
     Passphrase,
+    /// The 24 words of the person.
+    Recovery,
 }
 
 impl fmt::Display for SlotKind {
@@ -47,6 +52,7 @@ impl fmt::Display for SlotKind {
             Self::Keyring => "the system's keyring",
             Self::File => "the key file",
             Self::Passphrase => "the passphrase",
+            Self::Recovery => "the 24 words",
         })
     }
 }
@@ -155,17 +161,107 @@ pub fn add_slot(
     };
     // The secret of such a slot lies elsewhere. If it were replaced and the program stopped before
     // keys.json tells of it, neither would open what the other holds.
-    let holds_it = kind != SlotKind::Passphrase
-        && keys.slot(kind).is_some_and(|slot| {
-            let opened = open_slot(home, &keys.profile, slot, context);
-            opened.is_ok_and(|known| known.expose() == key.expose())
-        });
-    if !holds_it {
+    if !holds(home, &keys, key, kind, context) {
         let slot = make_slot(home, &keys.profile, key, kind, context)
             .map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
         keys.put(slot);
     }
     keys.write(home)
+}
+
+/// Whether the secret of a slot that nobody is asked for is there and opens this key.
+fn holds(home: &Home, keys: &KeysFile, key: &StoreKey, kind: SlotKind, context: &mut KeyContext<'_>) -> bool {
+    matches!(kind, SlotKind::Keyring | SlotKind::File)
+        && keys.slot(kind).is_some_and(|slot| {
+            let opened = open_slot(home, &keys.profile, slot, context);
+            opened.is_ok_and(|known| known.expose() == key.expose())
+        })
+}
+
+/// Sees to it that the words of the person with this recovery key open an open store; they are not needed for that. Tells
+/// whether something was written.
+///
+/// A slot that is damaged, holds another key or belongs to another person's words is replaced.
+///
+/// # Errors
+/// When `keys.json` is missing or cannot be written.
+pub fn keep_recovery(home: &Home, store: &Store, recipient: &AgeRecipient) -> Result<bool, UnlockError> {
+    let Some(mut keys) = KeysFile::read(home)? else {
+        return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
+    };
+    let key = store.key();
+    if keys.slot(SlotKind::Recovery).is_some_and(|slot| slot.is_recovery(key, recipient)) {
+        return Ok(false);
+    }
+    let kind = SlotKind::Recovery;
+    let slot =
+        Slot::recovery(key, recipient).map_err(|source| UnlockError::CannotStore { slot: kind, source })?;
+    keys.put(slot);
+    keys.write_both(home)?;
+    Ok(true)
+}
+
+/// Opens the store key with what a person's 24 words are. Changes nothing.
+///
+/// # Errors
+/// When there is no slot for words, or these are not the words of the person whose device this is.
+pub fn open_with_words(home: &Home, identity: &AgeIdentity) -> Result<StoreKey, UnlockError> {
+    let Some(keys) = KeysFile::read(home)? else {
+        let path = home.path().to_path_buf();
+        return Err(match has_data(home) {
+            true => UnlockError::KeysLost { home: path },
+            false => UnlockError::NoData { home: path },
+        });
+    };
+    let slot = keys.slot(SlotKind::Recovery).ok_or(SlotError::NoSlot);
+    slot.and_then(|slot| slot.open_with_words(identity)).map_err(|reason| UnlockError::NoSlotOpened {
+        tried: vec![SlotFailure { slot: SlotKind::Recovery, reason }],
+        known: keys.kinds(),
+    })
+}
+
+/// Where a key was put that the words had opened.
+#[derive(Debug)]
+pub struct KeptAgain {
+    /// The slot that opens the store from now on.
+    pub slot: SlotKind,
+    /// Whether it did already, and nothing was changed.
+    pub was_there: bool,
+}
+
+/// Puts a key that the words have opened where the next start looks for it: where WEFT_KEY says, else where it was before,
+/// else where a first key would go. What lies there and opens the key already stays as it is.
+///
+/// # Errors
+/// When it can be put nowhere; then no slot was changed.
+pub fn keep_again(
+    home: &Home,
+    key: &StoreKey,
+    context: &mut KeyContext<'_>,
+) -> Result<KeptAgain, UnlockError> {
+    let Some(mut keys) = KeysFile::read(home)? else {
+        return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
+    };
+    let mut kinds = places(context).to_vec();
+    if context.choice == KeyChoice::Any {
+        let can_ask = context.ask.is_some();
+        let mut known: Vec<SlotKind> = keys.kinds();
+        known.retain(|kind| *kind != SlotKind::Recovery && (can_ask || *kind != SlotKind::Passphrase));
+        known.sort();
+        kinds.retain(|kind| !known.contains(kind));
+        kinds.splice(0..0, known);
+    }
+    if let Some(slot) = kinds.iter().copied().find(|kind| holds(home, &keys, key, *kind, context)) {
+        return Ok(KeptAgain { slot, was_there: true });
+    }
+    let (kind, slot) = make_first(home, &keys.profile, key, &kinds, context)?;
+    keys.put(slot);
+    keys.write_both(home)?;
+    Ok(KeptAgain { slot: kind, was_there: false })
+}
+
+fn has_data(home: &Home) -> bool {
+    home.identity_json().exists() || home.store_db().exists()
 }
 
 fn open_slots(home: &Home, keys: &KeysFile, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
@@ -223,6 +319,8 @@ fn open_slot(
             }
             Err(SlotError::WrongSecret)
         }
+        // Nobody has typed them here.
+        Slot::Recovery { .. } => Err(SlotError::NoSlot),
     }
 }
 
@@ -232,7 +330,7 @@ fn no_random(_: impl Sized) -> UnlockError {
 
 /// Makes the first key, in one slot of the kind that was asked for or that works here.
 fn create(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
-    if home.identity_json().exists() || home.store_db().exists() {
+    if has_data(home) {
         return Err(UnlockError::KeysLost { home: home.path().to_path_buf() });
     }
     install(home, StoreKey::generate().map_err(no_random)?, context)
@@ -245,17 +343,21 @@ pub(crate) fn install(
     context: &mut KeyContext<'_>,
 ) -> Result<Unlocked, UnlockError> {
     let mut keys = KeysFile::new().ok_or(()).map_err(no_random)?;
-    let kinds: &[SlotKind] = match (context.choice, context.ask.is_some()) {
+    let (kind, slot) = make_first(home, &keys.profile, &key, places(context), context)?;
+    keys.put(slot);
+    keys.write(home)?;
+    Ok(Unlocked { key, slot: kind, is_new: true, key_file: home.key_file() })
+}
+
+/// Where a first key may go, best first.
+fn places(context: &KeyContext<'_>) -> &'static [SlotKind] {
+    match (context.choice, context.ask.is_some()) {
         (KeyChoice::Keyring, _) => &[SlotKind::Keyring],
         (KeyChoice::File, _) => &[SlotKind::File],
         (KeyChoice::PassphraseFd(_), _) => &[SlotKind::Passphrase],
         (KeyChoice::Any, true) => &[SlotKind::Keyring, SlotKind::Passphrase],
         (KeyChoice::Any, false) => &[SlotKind::Keyring, SlotKind::File],
-    };
-    let (kind, slot) = make_first(home, &keys.profile, &key, kinds, context)?;
-    keys.put(slot);
-    keys.write(home)?;
-    Ok(Unlocked { key, slot: kind, is_new: true, key_file: home.key_file() })
+    }
 }
 
 /// The first of these slots that can be made.
@@ -306,6 +408,8 @@ fn make_slot(
             };
             Slot::passphrase(key, &passphrase, context.work_factor)
         }
+        // It is made for a person, by `keep_recovery`.
+        SlotKind::Recovery => Err(SlotError::NoRecipient),
     }
 }
 

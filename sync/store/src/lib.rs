@@ -59,7 +59,7 @@ pub use commit::{CommitDone, GroupCommitter, SubmitError};
 pub use error::{CommitError, DatabaseError, OpenError, PutChunksError, ReadError};
 pub use home::{Home, HomeError, HomeLock, IdentityFileError, LockError, PublicIdentity};
 pub use keys::{
-    AskPassphrase, KeyChoice, KeyChoiceError, KeyContext, Keyring, KeyringFault, NoKeyring,
+    AskPassphrase, KeptAgain, KeyChoice, KeyChoiceError, KeyContext, Keyring, KeyringFault, NoKeyring,
     PassphraseRequest, SlotError, SlotFailure, SlotKind, SystemKeyring, UnlockError, Unlocked,
 };
 pub use memory::MemoryStore;

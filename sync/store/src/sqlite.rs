@@ -141,6 +141,28 @@ impl Store {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Moves the write-ahead log into the database and empties it. What was deleted or replaced before is in none of the
+    /// store's files after that, not even sealed.
+    ///
+    /// # Errors
+    /// When the disk fails, or another program reads the database for long; what is stored stays stored.
+    pub fn empty_log(&self) -> Result<(), CommitError> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return Err(CommitError::Closed);
+        }
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let emptied = writer.query_row(sql, (), |row| row.get::<_, bool>(0)).map_err(CommitError::from);
+        if emptied.as_ref().is_err_and(CommitError::is_final) {
+            self.closed.store(true, Ordering::Release);
+        }
+        if emptied? {
+            let source = "somebody reads an earlier state of it".into();
+            return Err(CommitError::Database(DatabaseError::Busy { source }));
+        }
+        Ok(())
+    }
+
     /// Looks for damage; see [`CheckDepth`].
     pub fn check(&self, depth: CheckDepth) -> Result<CheckReport, ReadError> {
         check::check(&self.reader(), &self.packs, &self.seal, depth)
@@ -256,6 +278,8 @@ fn open_writer(path: &Path, checkpoint_pages: u32) -> Result<Connection, OpenErr
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+        // What is deleted or replaced is overwritten: a key that was taken off this device is nowhere in the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages)?;
         connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         Ok(connection)

@@ -234,3 +234,33 @@ fn a_passphrase_can_come_from_a_descriptor() {
     let refused = with(&wrong, &["backup", "check", &file, "--passphrase-fd", "3"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("does not open the backup"), "{refused:?}");
 }
+
+/// A pipe gives a passphrase once: the command that brings a device back must not need it twice.
+#[test]
+fn a_device_is_brought_back_with_a_passphrase_from_a_pipe() {
+    let (mut team, root, file) = team();
+    let (identity, recipient) = identity(root.path());
+    team.weft(ANA, &["backup", &file, "--to", &recipient]).expect("a backup");
+    team.people[ANA].stop();
+    remove_all_of(&team.people[ANA]);
+    let new = machine(root.path(), "ana");
+    let piped = |words: &[&str]| {
+        let inner = new.device.command(words);
+        let mut command = Command::new("sh");
+        let script = "printf '%s\\n' 'several words' | exec \"$@\" 3<&0 0</dev/null";
+        command.args(["-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env("WEFT_KEY", "passphrase-fd:3").current_dir(&new.device.place);
+        command.output().expect("a program")
+    };
+    let restored = piped(&["backup", "restore", &file, "--identity", &identity]);
+    assert!(restored.status.success(), "{restored:?}");
+    let said = String::from_utf8_lossy(&restored.stdout);
+    assert!(said.contains("is back") && said.contains("No node runs"), "{said}");
+    assert_eq!(new.files.read("a.txt").as_deref(), Some("one\nfrom ben\n"));
+    assert!(!new.device.home.join("store.key").exists());
+    let status = piped(&["status"]);
+    assert!(status.status.success(), "{status:?}");
+}

@@ -1,6 +1,9 @@
 //! The 24 words, and keepers who bring everything back.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 use weft_tests::{Device, Files, PATIENCE, Person, eventually};
@@ -95,8 +98,19 @@ fn the_words_are_shown_checked_and_can_be_the_only_key() {
 
     check(&words.to_uppercase().replace(' ', "\n  ")).expect("the right words");
     assert_eq!(user_key(ana), "here-and-on-paper");
+    let sealed = identity_records(&ana.device.home);
+    let all: Vec<&Vec<u8>> = sealed.values().collect();
+    assert_eq!(found_below(&ana.device.home, &all), all.len(), "sealed, the keys are on the disk");
     team.weft(ANA, &["device", "recovery", "--paper-only", "--yes"]).expect("paper only");
     assert_eq!(user_key(ana), "paper");
+    // Nothing is left of it, not even sealed, neither in free pages nor in the log.
+    let left = identity_records(&ana.device.home);
+    let gone: Vec<&Vec<u8>> =
+        sealed.iter().filter(|(key, _)| !left.contains_key(*key)).map(|(_, value)| value).collect();
+    assert_eq!(gone.len(), 1, "one record is deleted: the personal key");
+    assert_eq!(found_below(&ana.device.home, &gone), 0);
+    // Once more: it is on paper already, which is all that was asked for.
+    team.weft(ANA, &["device", "recovery", "--paper-only", "--yes"]).expect("paper only");
     team.refused(ANA, &["device", "recovery"], 1, "wrote down");
     check(&words).expect("the words are right all the same");
     // The device goes on as before.
@@ -142,6 +156,14 @@ fn with_all_devices_gone_a_keeper_and_the_words_bring_everything_back() {
     team.people[BEN].files.write("deep/b.txt", "two\nfrom ben\n").expect("a file");
     has(&new, "deep/b.txt", "from ben");
     assert_eq!(team.people[BEN].files.read("a.txt").as_deref(), Some("one\nfrom the new machine\n"));
+
+    // The new machine is hers by now: her words open its data, and not those of who it was before.
+    let mut new = new;
+    new.device.stop_node().expect("an end");
+    fs::remove_file(new.device.home.join("store.key")).expect("the key file is lost");
+    let unlock = ["device", "recovery", "--unlock"];
+    new.device.weft_with_input(unlock, &words).expect("the data opens");
+    assert_eq!(user_key(&new), "here-and-on-paper");
 }
 
 #[test]
@@ -155,4 +177,143 @@ fn a_stranger_with_words_of_their_own_gets_nothing_from_a_keeper() {
     let restore = ["device", "recovery", "--restore", "--from", from.as_str()];
     let failure = stranger.device.weft_with_input(restore, &words).expect_err("something");
     assert!(failure.message.contains("no workspace of yours"), "{}", failure.message);
+}
+
+/// The sealed records of who this device is, by their names, which are sealed as well.
+fn identity_records(home: &Path) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    const IDENTITY: i64 = 2;
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let database = rusqlite::Connection::open_with_flags(home.join("store.db"), flags).expect("a database");
+    let mut statement =
+        database.prepare("SELECT key, value FROM records WHERE tab = ?1").expect("a table of records");
+    let rows = statement.query_map([IDENTITY], |row| Ok((row.get(0)?, row.get(1)?))).expect("records");
+    let records: BTreeMap<Vec<u8>, Vec<u8>> = rows.map(|row| row.expect("a record")).collect();
+    assert!(records.len() > 2, "{}", records.len());
+    records
+}
+
+/// How many of these stand anywhere in the files below a folder, be it in part.
+fn found_below(folder: &Path, sealed: &[&Vec<u8>]) -> usize {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a name")) {
+            match entry.file_type().expect("a kind") {
+                kind if kind.is_dir() => folders.push(entry.path()),
+                kind if kind.is_file() => files.push(fs::read(entry.path()).expect("a file")),
+                _ => {}
+            }
+        }
+    }
+    let is_in = |part: &[u8]| files.iter().any(|file| file.windows(part.len()).any(|bytes| bytes == part));
+    sealed.iter().filter(|value| value[1..].chunks_exact(24).any(is_in)).count()
+}
+
+/// Runs a command with the words on its standard input and, where there is one, a passphrase in the file descriptor 3.
+fn with_words(person: &Person, passphrase: Option<&PathBuf>, arguments: &[&str], words: &str) -> Output {
+    let inner = person.device.command(arguments);
+    let mut command = Command::new("sh");
+    let script = if passphrase.is_some() { "exec \"$@\" 3<\"$SECRET\"" } else { "exec \"$@\"" };
+    command.args(["-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    if let Some(path) = passphrase {
+        command.env("SECRET", path).env("WEFT_KEY", "passphrase-fd:3");
+    }
+    command
+        .current_dir(&person.device.place)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a program");
+    let mut input = child.stdin.take().expect("an input");
+    // A command that needs no words closes its input.
+    let _ = std::io::Write::write_all(&mut input, words.as_bytes());
+    drop(input);
+    child.wait_with_output().expect("an end")
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The key file is lost, then a passphrase is forgotten.
+#[test]
+fn the_words_open_the_data_when_what_held_its_key_is_lost() {
+    let (mut team, root) = team();
+    let words = words(&team.people[ANA]);
+    let others = self::words(&team.people[BEN]);
+    let unlock = ["device", "recovery", "--unlock"];
+    let refused = with_words(&team.people[ANA], None, &unlock, &words);
+    assert!(told(&refused).contains("weft node --stop"), "{}", told(&refused));
+    team.people[ANA].stop();
+    let home = team.people[ANA].device.home.clone();
+    let (keys_json, key_file) = (home.join("keys.json"), home.join("store.key"));
+    let again = with_words(&team.people[ANA], None, &unlock, &words);
+    assert!(again.status.success() && told(&again).contains("nothing was changed"), "{}", told(&again));
+
+    fs::remove_file(&key_file).expect("the key file is lost");
+    let locked = team.people[ANA].device.shown(["status"]).expect("a command");
+    assert!(locked.contains("weft device recovery --unlock"), "{locked}");
+    let before = fs::read(&keys_json).expect("a file");
+    for (wrong, says) in
+        [(others.as_str(), "another person"), ("abandon abandon", "2 words"), ("", "0 words")]
+    {
+        let refused = with_words(&team.people[ANA], None, &unlock, wrong);
+        assert!(!refused.status.success() && told(&refused).contains(says), "{}", told(&refused));
+        assert!(told(&refused).contains("nothing was changed"), "{}", told(&refused));
+    }
+    assert_eq!(fs::read(&keys_json).expect("a file"), before);
+    assert!(!key_file.exists());
+    let opened = with_words(&team.people[ANA], None, &unlock, &words);
+    assert!(opened.status.success() && told(&opened).contains("the key file"), "{}", told(&opened));
+    team.people[ANA].files.write("a.txt", "one\nback by the words\n").expect("a file");
+    team.people[ANA].start();
+    team.has(BEN, "a.txt", "back by the words");
+    team.people[ANA].stop();
+
+    // A passphrase is set by the words, and when it is forgotten another one.
+    for (number, passphrase) in ["several words", "others that are remembered"].into_iter().enumerate() {
+        let file = root.path().join(format!("passphrase {number}"));
+        fs::write(&file, format!("{passphrase}\n")).expect("a file");
+        let refused = with_words(&team.people[ANA], Some(&file), &["status"], "");
+        assert!(!refused.status.success(), "{}", told(&refused));
+        if number == 1 {
+            assert!(told(&refused).contains("weft device recovery --unlock"), "{}", told(&refused));
+        }
+        let opened = with_words(&team.people[ANA], Some(&file), &unlock, &words);
+        assert!(opened.status.success() && told(&opened).contains("the passphrase"), "{}", told(&opened));
+        let opens = with_words(&team.people[ANA], Some(&file), &["status"], "");
+        assert!(opens.status.success(), "{}", told(&opens));
+    }
+}
+
+/// The slot is made when it is missing, without the words; where that cannot be, `weft doctor` says so.
+#[test]
+fn a_missing_place_for_the_words_is_made_at_the_next_start() {
+    let root = tempfile::tempdir().expect("a folder");
+    let ana = Device::new(root.path(), "ana").expect("a device");
+    ana.weft(["status"]).expect("a first start");
+    let path = ana.home.join("keys.json");
+    let read = || -> serde_json::Value {
+        serde_json::from_slice(&fs::read(&path).expect("keys.json")).expect("JSON")
+    };
+    let has_words = |json: &serde_json::Value| {
+        json["slots"].as_array().into_iter().flatten().any(|slot| slot["kind"] == "recovery")
+    };
+    let mut json = read();
+    assert!(has_words(&json), "{json}");
+    let slots = json["slots"].as_array_mut().expect("slots");
+    slots.retain(|slot| slot["kind"] != "recovery");
+    fs::write(&path, json.to_string()).expect("a file");
+    // A folder stands where the new file is to be written.
+    fs::create_dir(ana.home.join("keys.json.new")).expect("a folder");
+    let doctor = ana.shown(["doctor"]).expect("a command");
+    assert!(doctor.contains("your 24 words do not open the data on this device yet"), "{doctor}");
+    assert!(!has_words(&read()));
+    fs::remove_dir(ana.home.join("keys.json.new")).expect("a folder");
+    let doctor = ana.shown(["doctor"]).expect("a command");
+    assert!(!doctor.contains("24 words do not open"), "{doctor}");
+    assert!(has_words(&read()));
 }

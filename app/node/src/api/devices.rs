@@ -178,6 +178,25 @@ pub struct RecoveryChecked {
     pub ok: bool,
 }
 
+/// Opens the data of this device with the words; no request to a node, which has its key.
+#[derive(Debug, Clone)]
+pub struct RecoveryUnlock {
+    /// The 24 words, with spaces between.
+    pub words: Words,
+}
+
+/// The data is open, and the next start needs no words.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecoveryUnlocked {
+    /// Where the key lies that opens the data from now on, in words.
+    pub slot: String,
+    /// It lay there before, and nothing was changed.
+    pub was_there: bool,
+    /// Lines the person should read once.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
 /// Takes the person's key off this device: from then on it is the words alone.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RecoveryPaperOnly {}

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weft_crdt::DocumentId;
 use weft_crdt::tree::{BlobRef, ContentValue, NodeKind};
 use weft_store::backup::{
     self, BackupError, BackupNote, BackupOpener, BackupRecipient, BackupSeal, BackupWorkspace, BackupWriter,
+    RestoredBackup,
 };
 use weft_store::{Home, HomeLock, Space, Storage as _, Store, Table, Write};
 
@@ -18,7 +19,7 @@ use super::joining::{self, folder_name};
 use super::{Shared, calls, ended, opening, wall_now};
 use crate::api::{
     self, ApiError, BackedUp, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
-    NodeOptions, OwnNode as _, PassphrasePrompt, Progress, ProgressSink, RestoredPlace, Stage, WallTime,
+    NodeOptions, OwnNode as _, Progress, ProgressSink, RestoredPlace, Stage, WallTime,
 };
 use crate::registry::{Registry, WorkspaceRecord};
 use crate::workspace::contents::{ContentError, Contents};
@@ -373,12 +374,13 @@ pub async fn restore_backup(
     progress: &ProgressSink,
 ) -> Result<BackupRestored, ApiError> {
     options.network = None;
-    options.passphrase = options.passphrase.map(asked_once);
     let (unpacking, reports) = (options.clone(), progress.clone());
     let unpacked = tokio::task::spawn_blocking(move || unpack(&unpacking, &request, &reports)).await;
     let unpacked = unpacked.map_err(|error| ApiError::failed(format!("restoring failed: {error}")))?;
-    let (note, new_roots) = unpacked?;
-    let node = super::open(options).await?;
+    let (restored, new_roots) = unpacked?;
+    // The key is handed on: a passphrase that comes through a pipe is there once.
+    let node = opening::open_with(options, Some(restored.unlocked)).await?;
+    let note = restored.note;
     let shared = Arc::clone(&node.shared);
     let mut workspaces = Vec::new();
     let records: Vec<WorkspaceRecord> = shared.state().registry.all().cloned().collect();
@@ -397,29 +399,12 @@ pub async fn restore_backup(
     })
 }
 
-/// A passphrase that was chosen just now opens what it was chosen for.
-fn asked_once(prompt: PassphrasePrompt) -> PassphrasePrompt {
-    let first: Mutex<Option<(String, zeroize::Zeroizing<String>)>> = Mutex::new(None);
-    PassphrasePrompt(Arc::new(move |text: &str| {
-        let mut known = first.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            // The second time while choosing has to be typed.
-            Some((asked, answer)) if asked != text && !text.starts_with("The same") => Ok(answer.to_string()),
-            _ => {
-                let answer = (prompt.0)(text)?;
-                *known = Some((text.to_owned(), answer.clone().into()));
-                Ok(answer)
-            }
-        }
-    }))
-}
-
 /// Unpacks a backup into the data folder. Gives the workspaces that have to be written into a new folder.
 fn unpack(
     options: &NodeOptions,
     request: &BackupRestore,
     progress: &ProgressSink,
-) -> Result<(BackupNote, BTreeSet<weft_sync::WorkspaceId>), ApiError> {
+) -> Result<(RestoredBackup, BTreeSet<weft_sync::WorkspaceId>), ApiError> {
     let nothing = |error: ApiError| error.data_state("nothing was changed");
     let file = open_file(&request.file)?;
     let (home, _lock): (Home, HomeLock) = opening::lock_home(&options.home)?;
@@ -439,7 +424,7 @@ fn unpack(
         let restored = backup::restore(file, &opener, &home, context, &mut prepare, &mut moved);
         restored.map_err(|error| nothing(told(&error)))
     })?;
-    Ok((restored.note, new_roots))
+    Ok((restored, new_roots))
 }
 
 /// Gives each workspace whose folder is not on this machine another one.

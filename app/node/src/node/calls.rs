@@ -119,7 +119,7 @@ pub(super) async fn call(
         Request::DeviceList(_) => Response::DeviceList(linking::list(shared).await?),
         Request::Recovery(_) => Response::Recovery(recovering::words(shared).await?),
         Request::RecoveryCheck(request) => Response::RecoveryCheck(recovering::check(shared, &request)?),
-        Request::RecoveryPaperOnly(_) => Response::RecoveryPaperOnly(recovering::paper_only(shared)?),
+        Request::RecoveryPaperOnly(_) => Response::RecoveryPaperOnly(recovering::paper_only(shared).await?),
         Request::RecoveryRestore(request) => {
             Response::RecoveryRestore(recovering::restore(shared, request, progress).await?)
         }

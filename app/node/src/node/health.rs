@@ -1,7 +1,7 @@
 //! `weft doctor`: what could be wrong, with a cure for each finding.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use weft_store::{CheckDepth, CheckReport, Write};
@@ -64,7 +64,7 @@ pub(super) fn full_while_storing(shared: &Shared) -> ApiError {
 pub(super) async fn doctor(shared: &Arc<Shared>) -> DoctorReport {
     let (mut findings, damaged) = store(shared).await;
     findings.extend(contents(shared, damaged).await);
-    findings.push(keys(shared));
+    findings.extend(keys(shared));
     findings.extend(identity(shared));
     findings.extend(network(shared).await);
     findings.extend(workspaces(shared).await);
@@ -194,7 +194,18 @@ async fn contents(shared: &Arc<Shared>, damaged: usize) -> Vec<Finding> {
     findings
 }
 
-fn keys(shared: &Shared) -> Finding {
+fn keys(shared: &Shared) -> Vec<Finding> {
+    let mut findings = vec![key(shared)];
+    let problem = shared.words_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Some(problem) = problem {
+        let message = format!("your 24 words do not open the data on this device yet: {problem}");
+        let cure = "see that the data folder can be written, then end the node and start it again";
+        findings.push(finding("keys", Severity::Problem, message, Some(cure)));
+    }
+    findings
+}
+
+fn key(shared: &Shared) -> Finding {
     match &shared.notice {
         Some(notice) => finding(
             "keys",
@@ -203,7 +214,7 @@ fn keys(shared: &Shared) -> Finding {
             Some("set WEFT_KEY=keyring where a keyring runs; turn on disk encryption"),
         ),
         None => {
-            let message = format!("the key to this device's data opens with the {}", shared.key_slot);
+            let message = format!("the key to this device's data opens with {}", shared.key_slot);
             finding("keys", Severity::Good, message, None)
         }
     }

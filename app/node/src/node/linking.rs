@@ -332,8 +332,7 @@ pub(super) fn settle(
     parent: &Path,
     more: Vec<Write>,
 ) -> Result<Vec<(Entered, bool)>, ApiError> {
-    let mut writes = profile.writes();
-    writes.extend(more);
+    let mut writes = more;
     let mut records = Vec::new();
     for (offered, joined) in workspaces {
         if let Some(record) = shared.state().registry.get(&offered.ws).cloned() {
@@ -351,12 +350,13 @@ pub(super) fn settle(
     }
     let new = records.iter().filter(|(_, _, is_new)| *is_new);
     writes.extend(new.map(|(record, ..)| shared.state().registry.put(record.clone())));
-    shared
-        .storage
-        .commit(&writes)
+    profile
+        .store(&*shared.storage, writes)
         .map_err(|error| ApiError::failed(opening::chain(&error)).hint(error.hint()))?;
     *shared.profile.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(profile);
     opening::write_identity(&shared.home, profile)?;
+    let problem = opening::keep_recovery(&shared.home, &shared.store, profile);
+    *shared.words_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     let mut entered = Vec::new();
     for (record, files, is_new) in records {
         let running = shared.handle(&record.id);

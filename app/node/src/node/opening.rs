@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use weft_net::{Net, NetConfig, NetEvents};
-use weft_store::keys::{self, KeyContext};
+use weft_store::keys::{self, KeyContext, Unlocked};
 use weft_store::limits::COMMIT_QUEUE_MAX;
 use weft_store::session::{CounterFolders, SessionGuard, SessionVerdict};
 use weft_store::{
@@ -46,12 +46,16 @@ pub fn is_held(home: &Path) -> bool {
 /// When the data folder is used by another process ([`crate::api::ErrorKind::Busy`]), its key is
 /// not to be had, it is damaged, or the network cannot be used.
 pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
-    let seed = getrandom::u64().map_err(|error| ApiError::failed(format!("no random numbers: {error}")))?;
-    let rng = StdRng::seed_from_u64(seed);
-    let (key, home, passphrase) = (options.key, options.home, options.passphrase);
-    // Unlocking may ask a keyring or a person, and opening reads from the disk.
-    let opened = tokio::task::spawn_blocking(move || open_store(&home, key, passphrase.as_ref(), rng));
-    let opened = opened.await.map_err(|error| ApiError::failed(format!("opening failed: {error}")))??;
+    open_with(options, None).await
+}
+
+/// Opens the node of a data folder with a key that was unlocked before, where there is one: what a passphrase is read from
+/// may give it only once.
+pub(super) async fn open_with(
+    options: NodeOptions,
+    unlocked: Option<Unlocked>,
+) -> Result<Arc<Node>, ApiError> {
+    let opened = open_data(&options, unlocked).await?;
     let net = match &options.network {
         None => None,
         Some(network) => Some(start_network(network, &opened).await?),
@@ -71,6 +75,7 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         is_lan: options.network.as_ref().is_some_and(|network| network.lan),
         net,
         key_slot: opened.key_slot,
+        words_problem: Mutex::new(opened.words_problem),
         notice: opened.notice,
         started: Instant::now(),
         state: Mutex::new(State {
@@ -108,6 +113,26 @@ pub async fn open(options: NodeOptions) -> Result<Arc<Node>, ApiError> {
         network::want_peers(&shared, &network.peers).await?;
     }
     Ok(Arc::new(Node { shared }))
+}
+
+/// Unlocking may ask a keyring or a person, and opening reads from the disk.
+async fn open_data(options: &NodeOptions, unlocked: Option<Unlocked>) -> Result<Opened, ApiError> {
+    // Keys are drawn from it: it must be as hard to guess as they are.
+    let mut seed = zeroize::Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(|error| ApiError::failed(format!("no random numbers: {error}")))?;
+    let rng = StdRng::from_seed(*seed);
+    let (key, home, passphrase) = (options.key, options.home.clone(), options.passphrase.clone());
+    let opened = tokio::task::spawn_blocking(move || {
+        let (home, lock) = lock_home(&home)?;
+        let unlocked = match unlocked {
+            Some(unlocked) => unlocked,
+            None => with_key_context(key, passphrase.as_ref(), |context| {
+                keys::unlock(&home, context).map_err(|error| not_opened(chain(&error), error.hint()))
+            })?,
+        };
+        open_store(home, lock, &unlocked, rng)
+    });
+    opened.await.map_err(|error| ApiError::failed(format!("opening failed: {error}")))?
 }
 
 /// One that does not open leaves the others as they are.
@@ -152,23 +177,16 @@ struct Opened {
     invitations: Invitations,
     index_secret: zeroize::Zeroizing<[u8; 32]>,
     key_slot: String,
+    words_problem: Option<String>,
     notice: Option<String>,
     rng: StdRng,
 }
 
-fn open_store(
-    path: &Path,
-    key: KeyChoice,
-    passphrase: Option<&crate::api::PassphrasePrompt>,
-    mut rng: StdRng,
-) -> Result<Opened, ApiError> {
-    let (home, lock) = lock_home(path)?;
-    let unlocked = with_key_context(key, passphrase, |context| {
-        keys::unlock(&home, context).map_err(|error| not_opened(chain(&error), error.hint()))
-    })?;
+fn open_store(home: Home, lock: HomeLock, unlocked: &Unlocked, mut rng: StdRng) -> Result<Opened, ApiError> {
     let store =
         Store::open(home.path(), &unlocked.key).map_err(|error| not_opened(chain(&error), error.hint()))?;
     let profile = load_profile(&home, &store, &mut rng)?;
+    let words_problem = keep_recovery(&home, &store, &profile);
     let sessions = SessionGuard::open(&CounterFolders::of_this_machine(), home.path(), &store)
         .map_err(|error| ApiError::failed(chain(&error)).hint(error.hint()))?;
     let unread = |error: weft_store::ReadError| not_opened(chain(&error), error.hint());
@@ -183,6 +201,7 @@ fn open_store(
         invitations: invitations.unwrap_or_default(),
         index_secret: unlocked.key.derived("weft 2026 indexes of this device v1"),
         key_slot: unlocked.slot.to_string(),
+        words_problem,
         notice: unlocked.notice(),
         store: Arc::new(store),
         home,
@@ -246,7 +265,7 @@ pub(super) fn with_key_context<T>(
 }
 
 /// A data folder that does not open is left as it is, and so are the shared folders.
-fn not_opened(message: String, hint: &str) -> ApiError {
+pub(super) fn not_opened(message: String, hint: &str) -> ApiError {
     ApiError::failed(message).hint(hint).data_state("nothing was changed; your folders are as they were")
 }
 
@@ -274,6 +293,24 @@ fn load_profile(home: &Home, store: &Store, rng: &mut StdRng) -> Result<Profile,
         write_identity(home, &profile)?;
     }
     Ok(profile)
+}
+
+/// Sees to it that the person's words open the data here: at every start, and when the device becomes another person's. They
+/// are not needed for that. What keeps it from being so is told by `weft doctor`: it is no reason not to open.
+pub(super) fn keep_recovery(home: &Home, store: &Store, profile: &Profile) -> Option<String> {
+    match keys::keep_recovery(home, store, &profile.chain.last().recovery) {
+        Ok(is_new) => {
+            if is_new {
+                tracing::info!("from now on the person's 24 words open the data on this device");
+            }
+            None
+        }
+        Err(error) => {
+            let problem = chain(&error);
+            tracing::warn!("the person's 24 words do not open the data on this device: {problem}");
+            Some(problem)
+        }
+    }
 }
 
 /// Keeps who this device is where it can be read without the key.

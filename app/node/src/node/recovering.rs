@@ -72,7 +72,7 @@ async fn keepers(shared: &Shared) -> Vec<String> {
     found.into_iter().map(|(_, text)| text).collect()
 }
 
-fn parse_words(words: &Words) -> Result<UserKeys, ApiError> {
+pub(super) fn parse_words(words: &Words) -> Result<UserKeys, ApiError> {
     let words = Zeroizing::new(words.0.clone());
     UserKeys::from_words(&words).map_err(|error| {
         ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
@@ -95,8 +95,11 @@ pub(super) fn check(shared: &Shared, request: &api::RecoveryCheck) -> Result<Rec
 }
 
 /// Takes the key off this device: from then on it is the words alone.
-pub(super) fn paper_only(shared: &Shared) -> Result<RecoveryKept, ApiError> {
+pub(super) async fn paper_only(shared: &Shared) -> Result<RecoveryKept, ApiError> {
     let profile = shared.profile();
+    if profile.words == WordsState::PaperOnly {
+        return forget(shared).await;
+    }
     user_key(shared)?;
     if profile.words != WordsState::Checked {
         return Err(ApiError::usage("nobody has shown yet to have the 24 words")
@@ -104,13 +107,27 @@ pub(super) fn paper_only(shared: &Shared) -> Result<RecoveryKept, ApiError> {
             .data_state("the key stays on this device"));
     }
     keep(shared, &Arc::new(profile.with_words(WordsState::PaperOnly)))?;
+    forget(shared).await
+}
+
+/// The record of the key is deleted: sees to it that no earlier state of the database holds it either.
+async fn forget(shared: &Shared) -> Result<RecoveryKept, ApiError> {
+    let store = Arc::clone(&shared.store);
+    // It waits for readers.
+    let emptied =
+        tokio::task::spawn_blocking(move || store.empty_log().map_err(|error| opening::chain(&error)));
+    let emptied = emptied.await.unwrap_or_else(|error| Err(error.to_string()));
+    emptied.map_err(|text| {
+        ApiError::failed(format!("the key is deleted, but may still stand in the log beside the database: {text}"))
+            .hint("run `weft device recovery --paper-only` again in a moment; ending the node empties the log as well")
+            .data_state("your personal key is the 24 words that you wrote down")
+    })?;
     Ok(RecoveryKept { user_key: api::UserKeyPlace::Paper })
 }
 
 fn keep(shared: &Shared, profile: &Arc<Profile>) -> Result<(), ApiError> {
-    shared
-        .storage
-        .commit(&profile.writes())
+    profile
+        .store(&*shared.storage, Vec::new())
         .map_err(|error| ApiError::failed(opening::chain(&error)).hint(error.hint()))?;
     *shared.profile.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(profile);
     Ok(())

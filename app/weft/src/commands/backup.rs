@@ -4,7 +4,7 @@ use std::path::Path;
 
 use weft_node::api::{ApiError, Backup, BackupRestore, BackupSecret, Passphrase};
 
-use super::{Outcome, print_node_line};
+use super::Outcome;
 use crate::{
     arguments::{
         BackupAction, BackupArguments, BackupCheckArguments, BackupRestoreArguments, BackupSecretArguments,
@@ -82,7 +82,8 @@ async fn restore(
     let restored = weft_node::restore_backup(options, request, &view.sink()).await?;
     drop(view);
     output.result(&restored, text::restored_backup)?;
-    with_node(environment, Need::Device, async |node| print_node_line(node, false, output).await).await
+    // None runs: the data was ours alone. Asking would need the key again.
+    if output.json { Ok(()) } else { output.print(&text::node_line(None, false, &output.look())) }
 }
 
 /// The passphrase that a new backup gets.

@@ -2,7 +2,7 @@
 
 use weft_node::api::{
     DeviceAcceptPreviewed, DeviceAccepted, OwnDevice, OwnDevices, RecoveryChecked, RecoveryKept,
-    RecoveryWords, UserKeyPlace,
+    RecoveryUnlocked, RecoveryWords, UserKeyPlace,
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     plain,
     table::Table,
     units::counted,
-    workspace::{joined, named},
+    workspace::{joined, named, notes},
 };
 
 pub(crate) fn accept_preview(preview: &DeviceAcceptPreviewed, look: &Look) -> String {
@@ -128,6 +128,16 @@ pub(crate) fn recovery_kept(_kept: &RecoveryKept, look: &Look) -> String {
          come back when all devices are gone, you need them.\n",
         look.paint(Tone::Good, "✓")
     )
+}
+
+pub(crate) fn recovery_unlocked(unlocked: &RecoveryUnlocked, look: &Look) -> String {
+    let done = match unlocked.was_there {
+        true => {
+            format!("The words are right, and {} opens the data already: nothing was changed.", unlocked.slot)
+        }
+        false => format!("The words have opened the data. From now on {} opens it again.", unlocked.slot),
+    };
+    format!("{} {done}\n{}", look.paint(Tone::Good, "✓"), notes(&unlocked.notes))
 }
 
 fn state(device: &OwnDevice, look: &Look) -> String {

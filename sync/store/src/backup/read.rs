@@ -12,7 +12,7 @@ use super::{
 };
 use crate::files;
 use crate::home::Home;
-use crate::keys::{self, KeyContext, SlotKind};
+use crate::keys::{self, KeyContext, Unlocked};
 use crate::limits::{BACKUP_NOTE_BYTES_MAX, KEY_FILE_BYTES_MAX, SETTINGS_BYTES_MAX};
 use crate::packs;
 use crate::sqlite::{CheckDepth, Store};
@@ -41,8 +41,8 @@ pub struct BackupContents {
 pub struct RestoredBackup {
     /// What the backup says about itself.
     pub note: BackupNote,
-    /// Where the store's key lies now.
-    pub slot: SlotKind,
+    /// The store's key, and where it lies now.
+    pub unlocked: Unlocked,
 }
 
 /// Reads a backup from beginning to end.
@@ -105,7 +105,7 @@ pub fn restore(
     let unlocked = keys::install(home, unpacked.key, context)?;
     // A rest of it would only take space.
     let _ = fs::remove_dir_all(&staging);
-    Ok(RestoredBackup { note: unpacked.note, slot: unlocked.slot })
+    Ok(RestoredBackup { note: unpacked.note, unlocked })
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> BackupError + '_ {

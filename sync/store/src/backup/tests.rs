@@ -109,7 +109,7 @@ fn a_device_comes_back_whole() {
         },
         &mut |_| {},
     );
-    assert_eq!(restored.unwrap().slot, SlotKind::File);
+    assert_eq!(restored.unwrap().unlocked.slot, SlotKind::File);
     assert_eq!(prepared, [Some(b"a choice".to_vec())]);
     let restored = reopened(&new_home);
     assert_eq!(restored.record(SETTING, b"name").unwrap().as_deref(), Some(&b"a choice"[..]));

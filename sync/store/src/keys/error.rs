@@ -65,6 +65,12 @@ pub enum SlotError {
     /// The secret is there but does not open the slot.
     #[error("it does not fit")]
     WrongSecret,
+    /// The words are those of another person.
+    #[error("they belong to another person, or to another data folder")]
+    OtherWords,
+    /// The person's recovery key is one that everybody could open wraps to.
+    #[error("the recovery key in the certificate of this device is no key")]
+    NoRecipient,
     /// The slot holds no sealed key.
     #[error("the slot in keys.json is damaged")]
     Damaged,
@@ -88,6 +94,12 @@ pub enum UnlockError {
     /// There is data, but `keys.json` is missing.
     #[error("keys.json is missing, but this device has data: {home}")]
     KeysLost {
+        /// The data folder.
+        home: PathBuf,
+    },
+    /// There is no data that could be opened.
+    #[error("there is no data of a device here: {home}")]
+    NoData {
         /// The data folder.
         home: PathBuf,
     },
@@ -130,6 +142,13 @@ const KEY_FILE_HINT: &str = "restore keys.json and the key file store.key from o
      cannot be read any more: move the whole data folder (WEFT_HOME) away, but keep it, then join each folder again with a \
      ticket from another device; what lies in the folders is kept";
 
+const KEY_FILE_WORDS_HINT: &str = "`weft device recovery --unlock` opens the data with your 24 words. Or restore keys.json \
+     and the key file store.key from one backup";
+
+fn key_file_hint(has_words: bool) -> &'static str {
+    if has_words { KEY_FILE_WORDS_HINT } else { KEY_FILE_HINT }
+}
+
 fn describe(tried: &[SlotFailure]) -> String {
     let lines = tried.iter().map(|failure| format!("{}: {}", failure.slot, failure.reason));
     lines.collect::<Vec<_>>().join("; ")
@@ -142,6 +161,10 @@ impl UnlockError {
         match self {
             Self::NoSlotOpened { tried, known } => slots_hint(tried, known),
             Self::KeysLost { .. } | Self::Damaged { .. } => KEYS_HINT,
+            Self::NoData { .. } => {
+                "set WEFT_HOME to the data folder that is meant. On a new machine, \
+                 `weft device recovery --restore --from ENDPOINT@HOST:PORT` brings everything back with the words"
+            }
             Self::TooNew { .. } => "update Weft on this device",
             Self::Io { .. } => "check the permissions of the data folder",
             Self::CannotStore { slot, source } => match (slot, source) {
@@ -160,8 +183,24 @@ impl UnlockError {
     }
 }
 
+/// A sentence, and the words as another way where there is a slot for them.
+macro_rules! or_words {
+    ($has_words:expr, $text:literal) => {
+        if $has_words {
+            concat!(
+                $text,
+                "; if it is lost, `weft device recovery --unlock` opens the data with your 24 words"
+            )
+        } else {
+            $text
+        }
+    };
+}
+
 fn no_slot_hint(known: &[SlotKind]) -> &'static str {
-    match known {
+    // The words are asked for by a command of their own, whatever WEFT_KEY says.
+    let known: Vec<SlotKind> = known.iter().copied().filter(|kind| *kind != SlotKind::Recovery).collect();
+    match known.as_slice() {
         [SlotKind::Keyring] => {
             "the key lies in the system's keyring: set WEFT_KEY=keyring, or leave WEFT_KEY unset"
         }
@@ -174,26 +213,51 @@ fn no_slot_hint(known: &[SlotKind]) -> &'static str {
     }
 }
 
+/// What helps where the words were to open the store.
+fn words_hint(reason: &SlotError) -> &'static str {
+    match reason {
+        SlotError::NoSlot => {
+            "Weft makes the place for the words whenever it opens the data; it has not yet since this was added. Open it \
+             once in the usual way, or restore keys.json from a backup"
+        }
+        SlotError::OtherWords => {
+            "type the words of the person whose device this is: `weft device recovery` shows them on the device where \
+             the personal key lies"
+        }
+        _ => "restore keys.json from a backup",
+    }
+}
+
 fn slots_hint(tried: &[SlotFailure], known: &[SlotKind]) -> &'static str {
+    if let [SlotFailure { slot: SlotKind::Recovery, reason }] = tried {
+        return words_hint(reason);
+    }
     let has = |test: fn(&SlotError) -> bool| tried.iter().any(|failure| test(&failure.reason));
     let has_wrong = |slot: SlotKind| {
         tried.iter().any(|failure| failure.slot == slot && matches!(failure.reason, SlotError::WrongSecret))
     };
+    let has_words = known.contains(&SlotKind::Recovery);
     if has(|reason| matches!(reason, SlotError::FileNotPrivate { .. })) {
         "run `chmod 600` on the key file after making sure that nobody else used it"
     } else if has_wrong(SlotKind::Passphrase) {
-        "check the passphrase and the file or program that it comes from, then try again"
+        or_words!(
+            has_words,
+            "check the passphrase and the file or program that it comes from, then try again"
+        )
     } else if has_wrong(SlotKind::File) || has(|reason| matches!(reason, SlotError::FileMissing { .. })) {
-        KEY_FILE_HINT
+        key_file_hint(has_words)
     } else if has(|reason| matches!(reason, SlotError::Keyring(_))) {
-        "unlock the keyring of this session and try again"
+        or_words!(has_words, "unlock the keyring of this session and try again")
     } else if has(|reason| matches!(reason, SlotError::PassphraseFd { .. } | SlotError::PassphraseLength)) {
         "give the passphrase as one line: WEFT_KEY=passphrase-fd:3 weft status 3<passphrase.txt"
     } else if has(|reason| matches!(reason, SlotError::NoPassphrase)) {
-        "run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
+        or_words!(
+            has_words,
+            "give the passphrase: run the command in a terminal, or set WEFT_KEY=passphrase-fd:N"
+        )
     } else if has(|reason| matches!(reason, SlotError::NoSlot)) {
         no_slot_hint(known)
     } else {
-        KEY_FILE_HINT
+        key_file_hint(has_words)
     }
 }

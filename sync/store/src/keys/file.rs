@@ -80,6 +80,13 @@ impl KeysFile {
             .map_err(|source| UnlockError::Io { source, path })
     }
 
+    /// Writes the file and the one that is kept behind it: neither opens with what was in the place of a slot before, and
+    /// both open with what is there now.
+    pub(super) fn write_both(&self, home: &Home) -> Result<(), UnlockError> {
+        self.write(home)?;
+        self.write(home)
+    }
+
     pub(crate) fn slot(&self, kind: SlotKind) -> Option<&Slot> {
         self.slots.iter().find(|slot| slot.kind() == kind)
     }

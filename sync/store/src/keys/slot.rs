@@ -6,8 +6,11 @@ use std::path::Path;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use data_encoding::{BASE64, HEXLOWER};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use weft_sync::wraps::{self, AgeIdentity, AgeRecipient};
 use zeroize::Zeroizing;
 
 use super::{SlotError, SlotKind};
@@ -21,6 +24,8 @@ const NONCE_LEN: usize = 24;
 const WORK_FACTOR_MAX: u8 = 22;
 /// The name of the key file among the credentials that a service manager hands over.
 const CREDENTIAL: &str = "weft-store.key";
+/// What the key is derived for that vouches for a slot of the words.
+const RECOVERY_CHECK: &str = "weft 2026 recovery slot v1";
 
 /// A random key that seals the store key in one slot.
 pub(crate) struct Kek(Zeroizing<[u8; 32]>);
@@ -53,6 +58,9 @@ pub(crate) enum Slot {
     File { sealed: String },
     /// An age file under a passphrase.
     Passphrase { age: String },
+    /// An age file to the recovery recipient of a person, which the 24 words open. It is written without the words, so
+    /// `check` is what tells whoever has the store key that the file is whole and holds just that key.
+    Recovery { recipient: String, age: String, check: String },
 }
 
 impl Slot {
@@ -61,6 +69,7 @@ impl Slot {
             Self::Keyring { .. } => SlotKind::Keyring,
             Self::File { .. } => SlotKind::File,
             Self::Passphrase { .. } => SlotKind::Passphrase,
+            Self::Recovery { .. } => SlotKind::Recovery,
         }
     }
 
@@ -121,6 +130,47 @@ impl Slot {
     }
 }
 
+impl Slot {
+    /// Needs no words: the recipient is public.
+    pub(super) fn recovery(key: &StoreKey, recipient: &AgeRecipient) -> Result<Self, SlotError> {
+        let mut seed = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *seed).map_err(|_| SlotError::Random)?;
+        let mut rng = StdRng::from_seed(*seed);
+        let age = wraps::wrap(key.expose(), &[*recipient], &mut rng).map_err(|_| SlotError::NoRecipient)?;
+        let check = recovery_check(key, recipient, &age).to_hex().to_string();
+        let recipient = HEXLOWER.encode(recipient.as_bytes());
+        Ok(Self::Recovery { recipient, age: BASE64.encode(&age), check })
+    }
+
+    /// Whether the words of this person open this very key with it.
+    pub(super) fn is_recovery(&self, key: &StoreKey, of: &AgeRecipient) -> bool {
+        let Self::Recovery { recipient, age, check } = self else { return false };
+        let (Ok(age), Ok(check)) = (BASE64.decode(age.as_bytes()), blake3::Hash::from_hex(check)) else {
+            return false;
+        };
+        *recipient == HEXLOWER.encode(of.as_bytes()) && recovery_check(key, of, &age) == check
+    }
+
+    pub(super) fn open_with_words(&self, identity: &AgeIdentity) -> Result<StoreKey, SlotError> {
+        let Self::Recovery { recipient, age, .. } = self else {
+            return Err(SlotError::NoSlot);
+        };
+        if *recipient != HEXLOWER.encode(identity.recipient().as_bytes()) {
+            return Err(SlotError::OtherWords);
+        }
+        let age = BASE64.decode(age.as_bytes()).map_err(|_| SlotError::Damaged)?;
+        let key = wraps::unwrap(&age, identity).map_err(|_| SlotError::Damaged)?;
+        Ok(StoreKey::from_bytes(*key))
+    }
+}
+
+fn recovery_check(key: &StoreKey, recipient: &AgeRecipient, age: &[u8]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new_keyed(&key.derived(RECOVERY_CHECK));
+    hasher.update(recipient.as_bytes());
+    hasher.update(age);
+    hasher.finalize()
+}
+
 fn store_key(bytes: &[u8]) -> Result<StoreKey, SlotError> {
     let bytes = Zeroizing::new(<[u8; 32]>::try_from(bytes).map_err(|_| SlotError::Damaged)?);
     Ok(StoreKey::from_bytes(*bytes))
@@ -131,6 +181,7 @@ fn associated_data(kind: SlotKind, profile: &str) -> Vec<u8> {
         SlotKind::Keyring => "keyring",
         SlotKind::File => "file",
         SlotKind::Passphrase => "passphrase",
+        SlotKind::Recovery => "recovery",
     };
     format!("weft keys v1\0{kind}\0{profile}").into_bytes()
 }

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use super::*;
 
+mod recovery;
+
 /// A keyring that does what a test wants.
 #[derive(Default)]
 struct FakeKeyring {
@@ -423,12 +425,12 @@ fn later_versions_are_told_apart_from_damage() {
     assert!(matches!(refused, UnlockError::TooNew { .. }));
 
     // A slot of a later version stays in the file.
-    let later = r#""slots": [{"kind": "recovery", "age": "AAAA"},"#;
+    let later = r#""slots": [{"kind": "smartcard", "age": "AAAA"},"#;
     fs::write(&path, text.replace("\"slots\": [", later)).unwrap();
     let opened = device.unlock(KeyChoice::Any).unwrap();
     let mut context = device.context(KeyChoice::Any, None);
     add_slot(&device.home, &opened.key, SlotKind::Keyring, &mut context).unwrap();
-    assert!(fs::read_to_string(&path).unwrap().contains("recovery"));
+    assert!(fs::read_to_string(&path).unwrap().contains("smartcard"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rand::{RngExt as _, SeedableRng as _};
 use weft_sync::{EntryId, EntryRef, Kind, LogId, WorkspaceId};
 
 use super::*;
@@ -238,5 +239,144 @@ fn a_pack_takes_what_fits_and_one_byte_more_begins_another() {
         let made = files.filter(|file| file.extension().is_some_and(|extension| extension == "pack"));
         assert_eq!(made.count(), packs, "{more} more");
         assert_eq!(store.chunk(&chunk(&[1; 1_000]).0).unwrap().unwrap().len(), 1_000);
+    }
+}
+
+/// Every sealed form that a record ever had, in a store that is busy with other records: each was in the files while it
+/// counted, and none is there when the record is deleted and the log emptied.
+#[test]
+fn nothing_of_a_deleted_record_is_left_in_any_file() {
+    for seed in 0..3 {
+        deleted_and_searched_for(seed);
+    }
+}
+
+fn deleted_and_searched_for(seed: u64) {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let folder = tempfile::tempdir().unwrap();
+    // A log that is moved into the database now and then, as in a long run.
+    let options = StoreOptions { checkpoint_pages: 60, ..StoreOptions::default() };
+    let store = Store::open_with(folder.path(), &key(), options).unwrap();
+    let space = Space::device(Table::Identity);
+    let left = |forms: &[Vec<u8>]| forms_in(folder.path(), forms);
+    let mut forms = Vec::new();
+    for round in 0..400_u32 {
+        let mut writes = Vec::new();
+        for _ in 0..rng.random_range(1..6) {
+            let length = [40, 90, 300, 2_000, 9_000][rng.random_range(0..5)] + rng.random_range(0..50);
+            let value = (!rng.random_bool(0.2)).then(|| vec![round.to_le_bytes()[0]; length]);
+            let other = Space::workspace(WS, [Table::Mirror, Table::Setting][rng.random_range(0..2)]);
+            let space = if rng.random_bool(0.2) { space } else { other };
+            let key = format!("other {}", rng.random_range(0..80));
+            writes.push(Write::Record { space, key: key.into_bytes(), value });
+        }
+        if round % 16 == 0 {
+            writes.push(Write::Record { space, key: b"user".to_vec(), value: Some(vec![3; 32]) });
+        }
+        store.commit(&writes).unwrap();
+        if round % 16 == 0 {
+            let stored_key = store.seal.stored_key(space, b"user");
+            let sealed = read::record(&store.reader(), space, &stored_key).unwrap().unwrap();
+            assert_eq!(left(std::slice::from_ref(&sealed)), 1, "what counts is there; seed {seed}");
+            forms.push(sealed);
+        }
+    }
+    assert_eq!(forms.len(), 25);
+    store.commit(&[Write::Record { space, key: b"user".to_vec(), value: None }]).unwrap();
+    assert!(left(&forms) > 0, "the log tells what was there before, so that the next look means something");
+    store.empty_log().unwrap();
+    assert_eq!(left(&forms), 0, "seed {seed}");
+    assert_eq!(fs::metadata(folder.path().join("store.db-wal")).unwrap().len(), 0, "the log is empty");
+}
+
+/// How many of these sealed records stand in the files of a store, be it in part.
+fn forms_in(folder: &Path, forms: &[Vec<u8>]) -> usize {
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+    let mut words = std::collections::HashMap::new();
+    for (number, form) in forms.iter().enumerate() {
+        // After the version, all of it is random.
+        words.extend(form[1..].chunks_exact(8).map(|part| (word(part), number)));
+    }
+    let mut found = std::collections::BTreeSet::<usize>::new();
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        let bytes = fs::read(folder.join(name)).unwrap_or_default();
+        found.extend(bytes.windows(8).filter_map(|window| words.get(&word(window)).copied()));
+    }
+    found.len()
+}
+
+#[test]
+fn a_log_that_somebody_reads_is_not_said_to_be_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), &key()).unwrap();
+    store.commit(&[entry(1, 10)]).unwrap();
+    store.writer.lock().unwrap().busy_timeout(Duration::from_millis(20)).unwrap();
+    let reader = open_reader(&store.path).unwrap().into_inner().unwrap();
+    let reading = reader.unchecked_transaction().unwrap();
+    reading.query_row("SELECT count(*) FROM entries", (), |row| row.get::<_, i64>(0)).unwrap();
+    store.commit(&[entry(2, 10)]).unwrap();
+    let refused = store.empty_log().unwrap_err();
+    assert!(matches!(refused, CommitError::Database(DatabaseError::Busy { .. })), "{refused:?}");
+    drop(reading);
+    store.empty_log().unwrap();
+    store.commit(&[entry(3, 10)]).unwrap();
+}
+
+#[test]
+#[ignore = "measure"]
+fn measure_secure_delete() {
+    let run = |secure: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), &key()).unwrap();
+        store.writer.lock().unwrap().pragma_update(None, "secure_delete", secure).unwrap();
+        let begin = Instant::now();
+        for group in 0..100_u64 {
+            let writes: Vec<Write> = (1..=1000)
+                .map(|n| {
+                    let mut id = [0; 32];
+                    id[..8].copy_from_slice(&(group * 1000 + n).to_le_bytes());
+                    Write::Entry(NewEntry {
+                        ws: WS,
+                        at: EntryRef {
+                            log: LogId::from_bytes([2; 32]),
+                            seq: group * 1000 + n,
+                            id: EntryId::from_bytes(id),
+                        },
+                        kind: Kind::Data,
+                        marks: EntryMarks::UNOPENED,
+                        bytes: Bytes::from(vec![7; 550]),
+                    })
+                })
+                .collect();
+            store.commit(&writes).unwrap();
+        }
+        let entries = begin.elapsed();
+        let begin = Instant::now();
+        for round in 0..40_u64 {
+            let writes: Vec<Write> = (0..500)
+                .map(|n: u64| Write::Record {
+                    space: Space::workspace(WS, Table::Mirror),
+                    key: n.to_le_bytes().to_vec(),
+                    value: Some(vec![1; 200 + usize::try_from((n * 7 + round * 13) % 90).unwrap()]),
+                })
+                .collect();
+            store.commit(&writes).unwrap();
+        }
+        let records = begin.elapsed();
+        let begin = Instant::now();
+        for round in 0..40_u64 {
+            let writes: Vec<Write> = (0..10)
+                .map(|n: u64| Write::Record {
+                    space: Space::workspace(WS, Table::Snapshot),
+                    key: n.to_le_bytes().to_vec(),
+                    value: Some(vec![1; 100_000 + usize::try_from(round * 13).unwrap()]),
+                })
+                .collect();
+            store.commit(&writes).unwrap();
+        }
+        (entries, records, begin.elapsed())
+    };
+    for _ in 0..5 {
+        println!("off {:?} on {:?}", run(false), run(true));
     }
 }

@@ -3,7 +3,8 @@
 use std::io::Read;
 
 use weft_node::api::{
-    ApiError, DeviceAccepted, Recovery, RecoveryCheck, RecoveryPaperOnly, RecoveryRestore, Words,
+    ApiError, DeviceAccepted, Recovery, RecoveryCheck, RecoveryPaperOnly, RecoveryRestore, RecoveryUnlock,
+    Words,
 };
 
 use crate::{
@@ -33,6 +34,9 @@ pub(super) async fn recovery(
         let checked = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
         return output.result(&checked.await?, text::recovery_checked);
     }
+    if arguments.unlock {
+        return unlock(environment, output).await;
+    }
     if arguments.paper_only {
         return paper_only(arguments, environment, output).await;
     }
@@ -61,6 +65,16 @@ async fn paper_only(
     let kept =
         with_node(environment, Need::Device, async |node| node.ask(RecoveryPaperOnly {}).await).await?;
     output.result(&kept, text::recovery_kept)
+}
+
+/// No node is asked: without its key there is none.
+async fn unlock(environment: &Environment, output: &Output) -> Result<(), ApiError> {
+    let options = environment.node_options(None)?;
+    let request = RecoveryUnlock { words: read_words(output)? };
+    let unlocked =
+        tokio::task::spawn_blocking(move || weft_node::unlock_with_words(&options, &request)).await;
+    let unlocked = unlocked.map_err(|error| ApiError::failed(format!("unlocking failed: {error}")))??;
+    output.result(&unlocked, text::recovery_unlocked)
 }
 
 async fn restore(
