@@ -59,7 +59,7 @@ const FORBIDDEN_IN_CORES: [&str; 13] = [
 /// The only packages that may name a crate.
 const RESERVED: [(&str, &[&str]); 12] = [
     ("automerge", &["weft-crdt", "weft-benches", "weft-simulations", "weft-tests"]),
-    ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches"]),
+    ("rusqlite", &["weft-store", "weft-index-disk", "weft-benches", "weft-tests"]),
     ("keyring", &["weft-store"]),
     ("iroh", &["weft-net", "weft-bench-sync", "weft-tests"]),
     ("iroh-relay", &["weft-tests"]),

@@ -261,6 +261,6 @@ fn a_device_is_brought_back_with_a_passphrase_from_a_pipe() {
     assert!(said.contains("is back") && said.contains("No node runs"), "{said}");
     assert_eq!(new.files.read("a.txt").as_deref(), Some("one\nfrom ben\n"));
     assert!(!new.device.home.join("store.key").exists());
-    let status = piped(&["status"]);
+    let status = piped(&["device", "list"]);
     assert!(status.status.success(), "{status:?}");
 }

@@ -277,14 +277,14 @@ fn the_words_open_the_data_when_what_held_its_key_is_lost() {
     for (number, passphrase) in ["several words", "others that are remembered"].into_iter().enumerate() {
         let file = root.path().join(format!("passphrase {number}"));
         fs::write(&file, format!("{passphrase}\n")).expect("a file");
-        let refused = with_words(&team.people[ANA], Some(&file), &["status"], "");
+        let refused = with_words(&team.people[ANA], Some(&file), &["device", "list"], "");
         assert!(!refused.status.success(), "{}", told(&refused));
         if number == 1 {
             assert!(told(&refused).contains("weft device recovery --unlock"), "{}", told(&refused));
         }
         let opened = with_words(&team.people[ANA], Some(&file), &unlock, &words);
         assert!(opened.status.success() && told(&opened).contains("the passphrase"), "{}", told(&opened));
-        let opens = with_words(&team.people[ANA], Some(&file), &["status"], "");
+        let opens = with_words(&team.people[ANA], Some(&file), &["device", "list"], "");
         assert!(opens.status.success(), "{}", told(&opens));
     }
 }
@@ -294,7 +294,7 @@ fn the_words_open_the_data_when_what_held_its_key_is_lost() {
 fn a_missing_place_for_the_words_is_made_at_the_next_start() {
     let root = tempfile::tempdir().expect("a folder");
     let ana = Device::new(root.path(), "ana").expect("a device");
-    ana.weft(["status"]).expect("a first start");
+    ana.weft(["device", "list"]).expect("a first start");
     let path = ana.home.join("keys.json");
     let read = || -> serde_json::Value {
         serde_json::from_slice(&fs::read(&path).expect("keys.json")).expect("JSON")
