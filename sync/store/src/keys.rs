@@ -137,7 +137,14 @@ const PASSPHRASE_TRIES: u32 = 3;
 /// must be held.
 pub fn unlock(home: &Home, context: &mut KeyContext<'_>) -> Result<Unlocked, UnlockError> {
     match KeysFile::read(home)? {
-        Some(keys) => open_slots(home, &keys, context),
+        Some(keys) => {
+            let unlocked = open_slots(home, &keys, context)?;
+            // It is open: what keeps the file from being written now is no reason to stay shut.
+            if let Err(error) = keys.mend(home) {
+                tracing::warn!("{error}");
+            }
+            Ok(unlocked)
+        }
         None => create(home, context),
     }
 }

@@ -27,6 +27,8 @@ fn a_broken_file_of_the_data_folder_is_named_and_left_as_it_is() {
     pair.ben.stop();
     pair.ben.files.write("a.txt", "one\nnot sent yet\n").expect("a save");
     let home = pair.ben.device.home.clone();
+    // Its backup is tried below.
+    fs::remove_file(home.join("keys.json.bak")).expect("a backup of keys.json");
     let whole = contents(&home);
     let empty: &[u8] = b"";
     let cases: [Case; 9] = [
@@ -65,6 +67,25 @@ fn a_broken_file_of_the_data_folder_is_named_and_left_as_it_is() {
     pair.ben.start();
     pair.settle();
     assert_eq!(pair.both()["a.txt"], b"one\nnot sent yet\n");
+}
+
+#[test]
+fn a_broken_list_of_keys_is_mended_from_its_backup() {
+    let mut pair = Pair::with_files(&[("a.txt", b"one\n")]);
+    pair.ben.stop();
+    let home = pair.ben.device.home.clone();
+    let whole = contents(&home);
+    for content in [Some(&b"{ \"version\": 1, "[..]), Some(b""), None] {
+        let path = home.join("keys.json");
+        match content {
+            Some(content) => fs::write(&path, content).expect("a file"),
+            None => fs::remove_file(&path).expect("a file"),
+        }
+        weft(&pair.ben.device, &["status", "notes"]).is_done();
+        let now = contents(&home);
+        assert_eq!(now["keys.json"], whole["keys.json"]);
+        assert_eq!(now["keys.json.bak"], whole["keys.json.bak"]);
+    }
 }
 
 #[test]

@@ -80,6 +80,14 @@ impl KeysFile {
             .map_err(|source| UnlockError::Io { source, path })
     }
 
+    /// Writes the file again that is missing or damaged, where its backup was read in its place and proved to be good.
+    pub(super) fn mend(&self, home: &Home) -> Result<(), UnlockError> {
+        match read_one(home.keys_json()) {
+            Ok(Some(_)) => Ok(()),
+            _ => self.write(home),
+        }
+    }
+
     /// Writes the file and the one that is kept behind it: neither opens with what was in the place of a slot before, and
     /// both open with what is there now.
     pub(super) fn write_both(&self, home: &Home) -> Result<(), UnlockError> {
