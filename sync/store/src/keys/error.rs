@@ -143,7 +143,8 @@ const KEY_FILE_HINT: &str = "restore keys.json and the key file store.key from o
      ticket from another device; what lies in the folders is kept";
 
 const KEY_FILE_WORDS_HINT: &str = "`weft device recovery --unlock` opens the data with your 24 words. Or restore keys.json \
-     and the key file store.key from one backup";
+     and the key file store.key from one backup. With neither, move the whole data folder (WEFT_HOME) away, but keep it, then \
+     join each folder again with a ticket from another device; what lies in the folders is kept";
 
 fn key_file_hint(has_words: bool) -> &'static str {
     if has_words { KEY_FILE_WORDS_HINT } else { KEY_FILE_HINT }
