@@ -30,9 +30,13 @@ pub(crate) enum Table {
     Chunks,
     /// Vectors of some chunks.
     Vectors,
+    /// Documents that are no text files.
+    Documents,
+    /// Their texts.
+    DocumentTexts,
 }
 
-pub(crate) const TABLES: [Table; 7] = [
+pub(crate) const TABLES: [Table; 9] = [
     Table::Segment,
     Table::Page,
     Table::Single,
@@ -40,6 +44,8 @@ pub(crate) const TABLES: [Table; 7] = [
     Table::Note,
     Table::Chunks,
     Table::Vectors,
+    Table::Documents,
+    Table::DocumentTexts,
 ];
 
 impl Table {
@@ -52,6 +58,8 @@ impl Table {
             Self::Note => "note",
             Self::Chunks => "chunks",
             Self::Vectors => "vectors",
+            Self::Documents => "documents",
+            Self::DocumentTexts => "document_texts",
         }
     }
 
