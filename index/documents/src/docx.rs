@@ -54,7 +54,7 @@ struct Walk {
     is_in_text: bool,
 }
 
-fn local<'a>(element: &'a BytesStart<'_>) -> &'a [u8] {
+fn local<'a>(element: &'a BytesStart<'_>) -> &'a str {
     element.local_name().into_inner()
 }
 
@@ -64,19 +64,16 @@ impl Walk {
         match event {
             Event::Start(element) | Event::Empty(element) => self.begin(&element),
             Event::End(element) => match element.local_name().into_inner() {
-                b"p" => return self.end_paragraph(),
-                b"t" => self.is_in_text = false,
+                "p" => return self.end_paragraph(),
+                "t" => self.is_in_text = false,
                 _ => {}
             },
             Event::Text(text) if self.is_in_text => {
-                if let Ok(text) = text.decode() {
-                    self.paragraph.push_str(&text);
-                }
+                self.paragraph.push_str(&text);
             }
             Event::GeneralRef(reference) if self.is_in_text => {
                 let number = reference.resolve_char_ref().ok().flatten();
-                let named = reference.decode().ok();
-                let char = number.or_else(|| match named.as_deref()? {
+                let char = number.or_else(|| match &*reference {
                     "amp" => Some('&'),
                     "lt" => Some('<'),
                     "gt" => Some('>'),
@@ -93,13 +90,13 @@ impl Walk {
 
     fn begin(&mut self, element: &BytesStart<'_>) {
         match local(element) {
-            b"t" => self.is_in_text = true,
-            b"tab" => self.paragraph.push('\t'),
-            b"br" | b"cr" => self.paragraph.push('\n'),
-            b"pStyle" => {
-                let style = element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == b"val");
+            "t" => self.is_in_text = true,
+            "tab" => self.paragraph.push('\t'),
+            "br" | "cr" => self.paragraph.push('\n'),
+            "pStyle" => {
+                let style = element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == "val");
                 let style = style.map(|style| style.value.to_ascii_lowercase()).unwrap_or_default();
-                self.is_heading = style.starts_with(b"heading") || style == b"title";
+                self.is_heading = style.starts_with("heading") || style == "title";
             }
             _ => {}
         }

@@ -80,10 +80,10 @@ impl Guard {
         };
         let status = running.0.wait().map_err(unable)?;
         // What it says is read as a stranger's.
-        match postcard::from_bytes::<Result<Extracted, ExtractError>>(&bytes) {
-            Ok(Ok(extracted)) => Ok(checked(extracted)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(ended(&format!("the process that read it ended early ({status})"))),
+        match postcard::take_from_bytes::<Result<Extracted, ExtractError>>(&bytes) {
+            Ok((Ok(extracted), [])) => Ok(checked(extracted)),
+            Ok((Err(error), [])) => Err(error),
+            _ => Err(ended(&format!("the process that read it ended early ({status})"))),
         }
     }
 }
