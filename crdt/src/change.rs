@@ -16,6 +16,7 @@ mod op;
 mod parse;
 mod parse_registers;
 mod parse_text;
+mod rename;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use smallvec::SmallVec;
 pub use self::content_named::Author;
 pub use self::error::ChangeError;
 pub use self::op::Value;
+pub use self::rename::{RenameError, rename_changes};
 
 pub(crate) use self::content_named::content_actor;
 pub(crate) use self::encode::Draft;

@@ -10,6 +10,7 @@
 mod edits;
 mod mutation;
 mod network;
+mod rename;
 mod text;
 mod tree;
 
@@ -92,6 +93,16 @@ fn texts_are_automerges_texts() {
 #[test]
 fn trees_are_automerges_maps() {
     check(1, tree::history);
+}
+
+#[test]
+fn renamed_changes_of_texts_bring_everything_back() {
+    check(1, rename::text_history);
+}
+
+#[test]
+fn renamed_changes_of_trees_bring_everything_back() {
+    check(1, rename::tree_history);
 }
 
 #[test]

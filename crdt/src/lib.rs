@@ -31,7 +31,7 @@ mod registers;
 mod text;
 pub mod tree;
 
-pub use change::{Author, Change, ChangeError, Value};
+pub use change::{Author, Change, ChangeError, RenameError, Value, rename_changes};
 pub use document::{
     Anchor, Applied, ApplyError, Doubled, Edit, EditError, Edited, GenesisError, History, LineBlame, Moment,
     PastText, RegisterEdit, Side, SnapshotError, TextDocument, TreeApplied, TreeDocument, TreeEditError,

@@ -12,7 +12,8 @@ use weft_sync::epoch::Keyring;
 use weft_sync::frames::{ByeCode, PeerAddress, Position};
 use weft_sync::identity::{DeviceKeys, UserKeys};
 use weft_sync::replica::{
-    Delivery, Effect, Input, Replica, ReplicaConfig, StoredAck, StoredEntry, Write, WriteError, WriteId,
+    CutBack, Delivery, Effect, Input, Replica, ReplicaConfig, StoredAck, StoredEntry, Write, WriteError,
+    WriteId,
 };
 use weft_sync::seal::Label;
 use weft_sync::workspace;
@@ -67,6 +68,8 @@ pub struct Node {
     pub withdrawn: usize,
     /// Forks that were reported.
     pub forks: usize,
+    /// How often a log was taken back to where its branches part.
+    pub cut_back: usize,
     /// Addresses that others have told.
     pub learned: Vec<PeerAddress>,
     /// Codes with which others have closed channels.
@@ -129,6 +132,7 @@ impl Node {
             taken_in_until: 0,
             withdrawn: 0,
             forks: 0,
+            cut_back: 0,
             learned: Vec::new(),
             closed_with: Vec::new(),
             sessions_begun: 0,
@@ -322,6 +326,12 @@ impl Node {
             self.store.mark_unopened(at);
         }
         self.withdrawn += entries.len();
+    }
+
+    /// Takes back what a log said beyond a place.
+    pub fn cut_back(&mut self, cut: CutBack) {
+        self.content.retain(|at, _| at.log != cut.log || at.seq <= cut.to);
+        self.cut_back += 1;
     }
 
     /// Notes what became of a write.

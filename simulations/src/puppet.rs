@@ -426,6 +426,29 @@ impl Puppet {
         (made, both)
     }
 
+    /// Two entries of the control lane with one number.
+    pub fn forked_acl(
+        &mut self,
+        session: u8,
+        [one, other]: [Vec<AclOperation>; 2],
+        heads: &[EntryId],
+    ) -> (Vec<Entry>, [Entry; 2]) {
+        let mut made = Vec::new();
+        let end = self.end(Pen::Device, Lane::Control, session, heads, &mut made);
+        let heads = if made.is_empty() { heads.to_vec() } else { vec![end.id] };
+        let both = [one, other].map(|operations| {
+            let body = Acl { operations }.encode_body();
+            self.sign(Pen::Device, self.header(end, Kind::Acl, heads.clone()), body)
+        });
+        (made, both)
+    }
+
+    /// Goes on from an entry that it has told somebody.
+    pub fn go_on_from(&mut self, session: u8, entry: &Entry) {
+        let mut made = Vec::new();
+        self.put((Pen::Device, Lane::Control.byte(), session), entry.clone(), &mut made);
+    }
+
     fn seal(
         &self,
         end: End,

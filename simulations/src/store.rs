@@ -26,6 +26,9 @@ struct Row {
     kind: Kind,
     lane: Lane,
     bytes: Arc<[u8]>,
+    /// Whether it is on another branch than the one that lives (of the data lane) or was here first (of the control
+    /// lane).
+    is_fork: bool,
 }
 
 impl MemoryStore {
@@ -38,11 +41,15 @@ impl MemoryStore {
             kind: Kind::Genesis,
             lane: Lane::Control,
             bytes: genesis.encode().into(),
+            is_fork: false,
         });
         store
     }
 
     fn put(&mut self, row: Row) {
+        if row.is_fork {
+            return self.rows.push(row);
+        }
         let place = (row.at.log, row.at.seq);
         assert!(
             !self.places.contains_key(&place),
@@ -67,10 +74,20 @@ impl MemoryStore {
                 kind: entry.kind,
                 lane: entry.lane,
                 bytes: Arc::clone(&entry.bytes),
+                is_fork: entry.is_fork,
             });
             if !entry.opened {
                 self.unopened.insert(entry.at);
             }
+        }
+    }
+
+    /// Takes a log back to an earlier place.
+    pub fn cut_back(&mut self, log: &LogId, to: u64) {
+        for row in self.rows.iter_mut().filter(|row| row.at.log == *log && row.at.seq > to && !row.is_fork) {
+            row.is_fork = true;
+            self.places.remove(&(row.at.log, row.at.seq));
+            self.unopened.remove(&row.at);
         }
     }
 
@@ -100,7 +117,7 @@ impl MemoryStore {
         for (index, row) in self.rows.iter().enumerate().skip(after) {
             let wanted =
                 ranges.get(&row.at.log).is_some_and(|(from, to)| (*from..=*to).contains(&row.at.seq));
-            if !wanted {
+            if !wanted || row.is_fork && !load.branches {
                 continue;
             }
             if !found.is_empty() && bytes + row.bytes.len() > load.bytes_max {
@@ -122,10 +139,11 @@ impl MemoryStore {
     /// What a replica is opened from.
     #[must_use]
     pub fn state(&self, keyring: Keyring, acks: Vec<StoredAck>) -> StoredState {
-        let needed =
-            |row: &&Row| row.lane == Lane::Control || matches!(row.kind, Kind::Open | Kind::Frontier);
+        let needed = |row: &&Row| {
+            row.lane == Lane::Control || matches!(row.kind, Kind::Open | Kind::Frontier) && !row.is_fork
+        };
         let mut last: BTreeMap<LogId, &Row> = BTreeMap::new();
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| !row.is_fork) {
             last.insert(row.at.log, row);
         }
         last.remove(&LogId::ZERO);
@@ -156,11 +174,17 @@ impl MemoryStore {
         self.rows.iter().map(|row| &*row.bytes)
     }
 
+    /// The bytes of every entry that lives, in stored order: of the control lane all branches do.
+    pub fn living(&self) -> impl Iterator<Item = &[u8]> {
+        let living = self.rows.iter().filter(|row| row.lane == Lane::Control || !row.is_fork);
+        living.map(|row| &*row.bytes)
+    }
+
     /// How far every log reaches.
     #[must_use]
     pub fn vector(&self) -> BTreeMap<LogId, u64> {
         let mut vector = BTreeMap::new();
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| !row.is_fork) {
             vector.insert(row.at.log, row.at.seq);
         }
         vector

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use weft_sync::acl::{AclOperation, Class};
 use weft_sync::frames::Frame;
 use weft_sync::limits::FRAME_BYTES_MAX;
-use weft_sync::replica::{Append, ChannelId, Delivery, DeviceStatus, Effect, Input, Load};
+use weft_sync::replica::{Append, ChannelId, CutBack, Delivery, DeviceStatus, Effect, Input, Load};
 use weft_sync::seal::Label;
 use weft_sync::workspace::found;
 use weft_sync::{DeviceId, EntryId, EntryRef, Item, Timestamp};
@@ -27,6 +27,7 @@ enum Event {
     Load { node: usize, life: u64, load: Load },
     Apply { node: usize, life: u64, delivery: Delivery },
     Withdraw { node: usize, life: u64, entries: Vec<EntryRef> },
+    CutBack { node: usize, life: u64, cut: CutBack },
     Wake { node: usize, life: u64 },
     Dial { from: usize, to: usize },
     Write { node: usize },
@@ -302,6 +303,11 @@ impl World {
                     self.nodes[node].withdraw(&entries);
                 }
             }
+            Event::CutBack { node, life, cut } => {
+                if self.is_living(node, life) {
+                    self.nodes[node].cut_back(cut);
+                }
+            }
             Event::Wake { node, life } => {
                 if self.is_living(node, life) && self.wakes.get(&node) == Some(&self.now) {
                     self.tell(node, Input::Tick);
@@ -425,6 +431,11 @@ impl World {
                     }
                 }
                 Effect::Forked(_) => self.nodes[node].forks += 1,
+                Effect::CutBack(cut) => {
+                    self.nodes[node].store.cut_back(&cut.log, cut.to);
+                    let at = self.in_order(node);
+                    self.schedule(at, Event::CutBack { node, life, cut });
+                }
                 Effect::Damaged { entry, reason, .. } => panic!("{entry:?} is damaged: {reason}"),
                 Effect::WakeAt(Timestamp(at)) => {
                     let at = at.max(self.now);

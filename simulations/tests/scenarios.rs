@@ -81,10 +81,14 @@ fn a_device_that_wrote_to_a_log_that_was_set_back_is_found_out() {
         world.heal();
         let until = world.now + 30_000;
         world.run_until(until);
+        assert!(world.nodes.iter().any(|node| node.forks > 0), "SEED={seed}: nobody noticed");
+        assert!(world.nodes.iter().any(|node| node.cut_back > 0), "SEED={seed}: both branches live");
         for node in 0..3 {
-            assert_eq!(world.nodes[node].forks, 1, "SEED={seed}: device {node}");
+            let status = world.nodes[node].replica.as_ref().unwrap().sync_status();
+            assert_eq!(status.forked.len(), 1, "SEED={seed}: device {node} does not know");
+            assert!(status.is_quiet(), "SEED={seed}: device {node}: {status:?}");
+            assert_eq!(world.nodes[node].content, world.nodes[0].content, "SEED={seed}: device {node}");
         }
-        // The log is lost from there on; everything else goes on.
         let before = world.nodes[2].content.len();
         for node in 0..3 {
             world.write_now(node);

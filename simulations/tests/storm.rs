@@ -340,7 +340,14 @@ impl Attack<'_> {
             9 => self.rewrap(session, heads),
             10 => {
                 let epoch = self.known_epoch();
-                let (mut made, both) = self.puppet.forked(session, epoch, &heads, self.rng);
+                let (mut made, both) = if self.rng.random_bool(0.5) {
+                    self.puppet.forked(session, epoch, &heads, self.rng)
+                } else {
+                    let both = [self.operation(), self.operation()];
+                    let (made, both) = self.puppet.forked_acl(session, both, &heads);
+                    both.iter().for_each(|entry| self.puppet.go_on_from(session, entry));
+                    (made, both)
+                };
                 made.extend(both);
                 made
             }

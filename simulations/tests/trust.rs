@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rand_chacha::ChaCha20Rng;
 use weft_simulations::puppet::{Pen, Puppet};
 use weft_simulations::{Plan, World, seeds};
-use weft_sync::acl::{AclOperation, Class};
+use weft_sync::acl::{Acl, AclOperation, Class, OpRef};
 use weft_sync::entry::KeyRequest;
 use weft_sync::epoch::{Cover, Epoch};
 use weft_sync::replica::Input;
@@ -291,6 +291,64 @@ fn two_tales_are_found_out_and_cost_nobody_else_anything() {
             let forked = world.nodes[node].replica.as_ref().unwrap().sync_status().forked;
             assert_eq!(forked.len(), 1, "SEED={seed}: device {node} does not know");
         }
+        world.remove(0, hostile);
+        settle(&mut world, seed);
+        goes_on_without(&mut world, &[hostile], seed);
+    }
+}
+
+/// Two operations with one number, each told to one half of the network: both count, for everybody, and what others
+/// wrote knowing of one of them is taken by all.
+#[test]
+fn two_tales_about_who_is_in_both_count() {
+    for seed in seeds(8) {
+        let mut world = world(seed, quiet(5, 1));
+        let hostile = 4;
+        world.turn(hostile);
+        pass(&mut world, 4_000);
+        let heads = world.membership(0).heads();
+        let policy = |name: &str| {
+            let via = OpRef::new(EntryId::from_bytes([3; 32]), 0);
+            vec![AclOperation::SetPolicy { key: name.to_owned(), value: Vec::new(), via }]
+        };
+        let (mut begun, mut both) = (Vec::new(), Vec::new());
+        for (number, part) in [[2, 3].into(), BTreeSet::from([2, 3, 4])].into_iter().enumerate() {
+            world.network.part(Some(part));
+            for link in world.network.broken() {
+                world.break_link(link);
+            }
+            if number == 1 {
+                // Now it speaks to the others.
+                world.nodes[hostile].turn();
+            }
+            world.forge(hostile, |puppet, _| {
+                if number == 0 {
+                    let tales = puppet.forked_acl(1, [policy("one"), policy("other")], &heads);
+                    (begun, both) = (tales.0, tales.1.to_vec());
+                }
+                let mut made = begun.clone();
+                made.push(both[number].clone());
+                made.iter().for_each(|entry| puppet.go_on_from(1, entry));
+                made.extend(puppet.acl(Pen::Device, 1, policy("more"), vec![both[number].id()]));
+                made
+            });
+            pass(&mut world, 3_000);
+            // Those who have heard it write knowing of it.
+            (0..4).for_each(|node| world.write_now(node));
+            pass(&mut world, 3_000);
+        }
+        world.heal();
+        pass(&mut world, 5_000);
+        settle(&mut world, seed);
+        let tellings = |node: usize| {
+            let entries = world.entries(node);
+            entries.iter().filter(|entry| matches!(entry.clear::<Acl>(), Ok(acl) if !acl.operations.is_empty() && acl.operations == policy("more"))).count()
+        };
+        for node in 0..4 {
+            assert_eq!(tellings(node), 2, "SEED={seed}: device {node} does not hold both branches");
+        }
+        (0..4).for_each(|node| world.write_now(node));
+        settle(&mut world, seed);
         world.remove(0, hostile);
         settle(&mut world, seed);
         goes_on_without(&mut world, &[hostile], seed);

@@ -41,11 +41,11 @@ fn search(ana: &Device, words: &[&str]) -> Vec<String> {
 
 fn asks_of_everything(ana: &Device) {
     let ship = ["plan.md:3:4 text", "src/main.rs:2:17 text", "src/ship.rs:3:8 text"];
-    assert_eq!(search(ana, &["ship"]), ship);
-    assert_eq!(search(ana, &["Ship", "-i"]).len(), 4);
-    assert_eq!(search(ana, &["größe"]), ["src/main.rs:2:9 text"]);
+    assert_eq!(search(ana, &["ship", "--text"]), ship);
+    assert_eq!(search(ana, &["Ship", "-i", "--text"]).len(), 4);
+    assert_eq!(search(ana, &["größe", "--text"]), ["src/main.rs:2:9 text"]);
     assert_eq!(search(ana, &["--regex", r"^pub \w+ ship\("]), ["src/ship.rs:3:1 regex"]);
-    assert_eq!(search(ana, &["number", "-w", "-n", "1"]), ["src/ship.rs:3:13 text"]);
+    assert_eq!(search(ana, &["number", "-w", "-n", "1", "--text"]), ["src/ship.rs:3:13 text"]);
     assert_eq!(search(ana, &["nothing of this"]), [""; 0]);
     let status = ana.weft(["index", "status", "notes"]).expect("a status");
     eventually(PATIENCE, || {
@@ -57,7 +57,7 @@ fn asks_of_everything(ana: &Device) {
     let symbols = search(ana, &["--symbol", "ship"]);
     assert_eq!(symbols, ["src/ship.rs:3:8 function", "src/ship.rs:1:12 type"]);
     assert_eq!(search(ana, &["--file", "shprs"]), ["src/ship.rs:1:1 file"]);
-    let inside = ana.weft(["search", "ship", "notes/src"]).expect("an answer");
+    let inside = ana.weft(["search", "ship", "--text", "notes/src"]).expect("an answer");
     assert_eq!(places(&inside).len(), 2, "only in the folder that is named");
     let missing = ana.weft(["search", "--regex", "a(", "notes"]).expect_err("no expression");
     assert_eq!(missing.code, Some(2), "{missing}");
@@ -72,7 +72,7 @@ fn everything_is_found_with_and_without_a_running_node() {
     let files = workspace(&ana);
     asks_of_everything(&ana);
     files.write("late.txt", "a late ship\n").expect("a file");
-    assert_eq!(search(&ana, &["late ship"]), ["late.txt:1:3 text"]);
+    assert_eq!(search(&ana, &["late ship", "--text"]), ["late.txt:1:3 text"]);
     fs::remove_file(files.path("late.txt")).expect("a file");
     ana.start_node().expect("a node");
     asks_of_everything(&ana);
@@ -80,10 +80,12 @@ fn everything_is_found_with_and_without_a_running_node() {
     assert_eq!((rebuilt.text("state"), rebuilt.number("unread")), ("ready", 0.0));
     asks_of_everything(&ana);
     files.write("late.txt", "a late ship\n").expect("a file");
-    eventually(PATIENCE, || (search(&ana, &["late ship"]).len() == 1).then_some(())).expect("the new file");
+    eventually(PATIENCE, || (search(&ana, &["late ship", "--text"]).len() == 1).then_some(()))
+        .expect("the new file");
     fs::remove_file(files.path("late.txt")).expect("a file");
-    eventually(PATIENCE, || search(&ana, &["late ship"]).is_empty().then_some(())).expect("no file any more");
-    let shown = ana.shown(["search", "friday", "notes"]).expect("an answer");
+    eventually(PATIENCE, || search(&ana, &["late ship", "--text"]).is_empty().then_some(()))
+        .expect("no file any more");
+    let shown = ana.shown(["search", "friday", "--text", "notes"]).expect("an answer");
     assert_eq!(shown, "plan.md:3:12:We ship on friday.\n");
     ana.stop_node().expect("an end");
 }
@@ -150,9 +152,9 @@ fn the_index_may_vanish_and_says_nothing_to_others() {
     for database in databases() {
         fs::write(database, "no database").expect("a file");
     }
-    assert_eq!(search(&ana, &["confidential words"]).len(), 1, "a damaged index is made anew");
+    assert_eq!(search(&ana, &["confidential words", "--text"]).len(), 1, "a damaged index is made anew");
     fs::remove_dir_all(ana.home.join("index")).expect("a folder");
-    assert_eq!(search(&ana, &["confidential words"]).len(), 1);
+    assert_eq!(search(&ana, &["confidential words", "--text"]).len(), 1);
     ana.weft(["leave", "notes"]).expect("an end");
     assert!(databases().is_empty(), "nothing stays of a workspace that was left: {:?}", databases());
 }
@@ -164,7 +166,11 @@ fn what_others_write_is_found() {
     let ben = &pair.ben;
     ben.files.write("shared.txt", "begin\nby ben\n").expect("a file");
     let find = |query: &str| {
-        pair.ana.device.weft(["search", query, path(&pair.ana.files.root)]).ok().map(|found| places(&found))
+        pair.ana
+            .device
+            .weft(["search", query, "--text", path(&pair.ana.files.root)])
+            .ok()
+            .map(|found| places(&found))
     };
     eventually(PATIENCE, || (find("by ben")? == ["shared.txt:2:1 text"]).then_some(())).expect("his line");
     ben.files.write("new/other.txt", "also by ben\n").expect("a file");
@@ -208,4 +214,147 @@ fn the_lines_are_those_of_ripgrep() {
             .collect();
         assert_eq!(found, expected, "{query}");
     }
+}
+
+#[test]
+fn one_search_box_finds_in_every_way_and_says_why() {
+    let root = tempfile::tempdir().expect("a folder");
+    let ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    files
+        .write(
+            "src/log.rs",
+            "/// Removes old entries.\npub fn forget(log: &mut Log) {\n    log.entries.clear();\n}\n",
+        )
+        .expect("a file");
+    files.write("ship.txt", "about ships\n").expect("a file");
+    let name = search(&ana, &["ship"]);
+    let expected = [
+        "src/ship.rs:1:1 file",
+        "src/ship.rs:1:12 type",
+        "src/ship.rs:3:8 function, text",
+        "ship.txt:1:1 file",
+        "ship.txt:1:7 text",
+        "plan.md:3:4 text",
+        "src/main.rs:2:17 text",
+    ];
+    assert_eq!(name, expected);
+    let question = search(&ana, &["how are log entries removed?"]);
+    assert_eq!(question.first().map(String::as_str), Some("src/log.rs:2:8 words"), "{question:?}");
+    assert_eq!(search(&ana, &["ship(number: u8)"]), ["src/ship.rs:3:8 text"]);
+    let nothing = ana.weft(["search", "", "notes"]).expect_err("nothing to look for");
+    assert_eq!(nothing.code, Some(2), "{nothing}");
+    let no_model = ana.weft(["search", "--meaning", "removing", "notes"]).expect_err("no model");
+    assert!(no_model.message.contains("no model on this device"), "{no_model}");
+    assert!(
+        no_model.hint.as_deref().is_some_and(|hint| hint.contains("weft ai models import")),
+        "{no_model}"
+    );
+}
+
+#[test]
+fn a_model_finds_what_says_the_same_in_other_words() {
+    let Some(model) = weft_test_models::real::MINILM.or_skip("searching by meaning") else { return };
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    let code = "pub fn discard_expired(journal: &mut Journal) {\n    journal.retain(|record| !record.is_expired());\n}\n\n\
+        pub fn paint_circle(canvas: &mut Canvas, radius: f32) {\n    canvas.arc(0.0, 360.0, radius);\n}\n";
+    files.write("src/tools.rs", code).expect("a file");
+    files.write(".env", "TOKEN=delete old log entries\n").expect("a file");
+    ana.weft(["ai", "models", "import", path(&model)]).expect("a model");
+    let asked = ["--meaning", "delete old log entries", "-n", "1"];
+    assert_eq!(
+        search(&ana, &asked),
+        ["src/tools.rs:1:8 meaning"],
+        "no secret, and no word of it stands there"
+    );
+    assert_eq!(search(&ana, &["--meaning", "draw a round shape", "-n", "1"]), ["src/tools.rs:5:8 meaning"]);
+    ana.start_node().expect("a node");
+    let both = search(&ana, &["delete old log entries"]);
+    assert!(
+        both.iter().any(|place| place.starts_with("src/tools.rs:1:8 ") && place.contains("meaning")),
+        "{both:?}"
+    );
+    let status = ana.weft(["index", "notes"]).expect("a status");
+    assert_eq!(status.number("chunks"), status.number("vectors"), "everything is read");
+    // What is new is read as well, by itself.
+    files
+        .write("src/new.rs", "pub fn anchor_vessel(vessel: &Vessel) {\n    vessel.stop();\n}\n")
+        .expect("a file");
+    eventually(PATIENCE, || {
+        let found = search(&ana, &["--meaning", "drop the anchor of a boat", "-n", "1"]);
+        (found == ["src/new.rs:1:8 meaning"]).then_some(())
+    })
+    .expect("the new function");
+    ana.stop_node().expect("an end");
+}
+
+#[test]
+fn replacing_shows_first_and_then_edits_documents() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    let shown = ana.shown(["replace", "ship", "boat", "notes"]).expect("a preview");
+    assert!(shown.contains("src/ship.rs  1 place") && shown.contains("+ We boat on friday."), "{shown}");
+    assert!(shown.contains("Nothing was changed"), "{shown}");
+    assert_eq!(files.read("plan.md").as_deref(), Some("# The plan\n\nWe ship on friday.\n"));
+    let made = ana.weft(["replace", "ship", "boat", "notes", "--yes"]).expect("a change");
+    assert_eq!(made.field("changed").as_array().map(Vec::len), Some(3), "{made:?}");
+    assert_eq!(files.read("src/main.rs").as_deref(), Some("fn main() {\n    let größe = boat(1);\n}\n"));
+    assert_eq!(files.read("data.bin").as_deref(), Some("ship \0 ship\n"), "no text is left as it is");
+    assert_eq!(files.read("left-out.txt").as_deref(), Some("ship\n"), "what is not shared is not touched");
+    let again = ana.weft(["replace", "--regex", r"(\w+)\((\w+)", "$2($1", "notes/src/ship.rs", "--yes"]);
+    assert_eq!(again.expect("a change").field("changed")[0]["matches"], 1);
+    let text = files.read("src/ship.rs");
+    assert_eq!(text.as_deref(), Some("pub struct Ship;\n\npub fn number(boat: u8) -> u8 { number }\n"));
+    let history = ana.weft(["history", "notes/src/ship.rs"]).expect("a history");
+    let versions = history.field("versions").as_array().expect("versions").clone();
+    assert!(versions.len() >= 2, "{versions:?}");
+    ana.weft([
+        "restore",
+        "notes/src/ship.rs",
+        "--at",
+        versions[versions.len() - 1]["version"].as_str().expect("a version"),
+    ])
+    .expect("it is taken back");
+    assert!(files.read("src/ship.rs").expect("a file").contains("pub fn ship(number"));
+    ana.start_node().expect("a node");
+    let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
+    let mut number = 0;
+    let mut ask = |method: &str, params: serde_json::Value| {
+        number += 1;
+        let request = json!({ "jsonrpc": "2.0", "id": number, "method": method, "params": params });
+        socket.send(&request).expect("a listener");
+        loop {
+            let answer = socket.next_line().expect("a line").expect("a connection");
+            if answer["id"] == number {
+                break answer["result"].clone();
+            }
+        }
+    };
+    let what = json!({ "folder": files.path(""), "query": "friday", "replacement": "monday" });
+    let shown = ask("replace.preview", what.clone());
+    assert_eq!(shown["files"][0]["lines"][0]["new"], "We boat on monday.", "{shown}");
+    let apply = |files: &serde_json::Value| {
+        let mut params = what.clone();
+        params["files"] = files.clone();
+        params
+    };
+    // Somebody types between the look and the change.
+    let opened = ask("document.open", json!({ "file": files.path("plan.md") }));
+    let edits = json!([{ "at": 0, "delete": 0, "insert": "!" }]);
+    ask("document.edit", json!({ "document": opened["document"], "revision": 0, "edits": edits }));
+    let refused = ask("replace.apply", apply(&shown["files"]));
+    assert_eq!(refused["left_out"][0]["why"], "it has changed since it was shown", "{refused}");
+    let shown = ask("replace.preview", what.clone());
+    let made = ask("replace.apply", apply(&shown["files"]));
+    assert_eq!(made["changed"], json!([{ "path": "plan.md", "matches": 1 }]));
+    // Who has the document open is told, and types on.
+    ask(
+        "document.edit",
+        json!({ "document": opened["document"], "revision": 1, "edits": [{ "at": 1, "delete": 0, "insert": "?" }] }),
+    );
+    let text = ask("cat", json!({ "file": files.path("plan.md") }));
+    assert_eq!(text["text"], "!?# The plan\n\nWe boat on monday.\n");
 }

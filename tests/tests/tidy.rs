@@ -194,7 +194,8 @@ const LIMITS: [(&str, &[&str]); 10] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 31] = [
+const TUNING: [(&str, &str); 32] = [
+    ("BRANCHES_BYTES_MAX", "how much of a forked log is sent on one connection; the next one goes on"),
     ("SEARCH_TRIES_MAX", "after that a search waits for whoever builds the index"),
     ("STATUS_EVERY", "how often the window asks its node"),
     ("BUSY_PATIENCE", "patience with another start of this program"),

@@ -69,6 +69,7 @@ fn serve<W: Write>(load: &Load, inbox: &Inbox, outbox: &mut Outbox<W>) -> Result
     })?;
     let model = Model::load(&backend, load)?;
     if model.is_embedding() {
+        let_others_go_first();
         let mut embedder = Embedder::new(&backend, &model, load)?;
         outbox.send(&FromWorker::Loaded(embedder.info()))?;
         return Ok(embedder.run(inbox, outbox)?);
@@ -86,6 +87,15 @@ fn be_modest() {
         let _unheard = std::fs::write("/proc/self/oom_score_adj", "900");
         let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
         let _unheard = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    }
+}
+
+/// What reads for the index has hours of work: the person's programs go first. Threads that are begun later do the same.
+fn let_others_go_first() {
+    #[cfg(unix)]
+    {
+        // Where it is refused, reading is only less polite.
+        let _refused = rustix::process::nice(10);
     }
 }
 

@@ -75,14 +75,14 @@ pub use self::{
         Shared,
     },
     progress::{Progress, ProgressSink, Stage},
+    replace::{
+        FileReplaced, FileToReplace, FileVersion, LeftOut, LineToReplace, ReplaceApplied, ReplaceApply,
+        ReplacePreview, ReplacePreviewed, ReplaceQuery,
+    },
     role::Role,
     running::{
         Doctor, DoctorReport, Finding, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, PeerPath, Peers,
         PeersList, Severity,
-    },
-    replace::{
-        FileReplaced, FileToReplace, FileVersion, LeftOut, LineToReplace, ReplaceApplied, ReplaceApply,
-        ReplacePreview, ReplacePreviewed, ReplaceQuery,
     },
     search::{IndexRebuild, IndexReport, IndexState, IndexStatus, Search, SearchHit, SearchHits, SearchKind},
     symbols::{Definition, NamePlaces, Outline, OutlineSymbol, OutlineSymbols, References},

@@ -20,6 +20,7 @@ pub(crate) mod progressed;
 mod proposed;
 pub(crate) mod queries;
 mod recent_changes;
+mod repeating;
 mod restate;
 mod rights;
 mod save_base;

@@ -31,6 +31,8 @@ use crate::processor;
 
 /// Functions that are taken from one crate, so that no crate is most of them.
 const PER_CRATE: usize = 40;
+/// Files that are read of one crate.
+const FILES_PER_CRATE: usize = 40;
 /// Words of a sentence that says something.
 const WORDS_MIN: usize = 4;
 /// Bytes of a file that is read.
@@ -63,7 +65,16 @@ fn crates() -> Result<Vec<PathBuf>, String> {
             by_name.insert(versionless, entry.path());
         }
     }
-    Ok(by_name.into_values().collect())
+    // In an order that has nothing to do with their names, and is always the same.
+    let mut all: Vec<(String, PathBuf)> = by_name.into_iter().collect();
+    all.sort_by_key(|(name, _)| scattered(name));
+    Ok(all.into_iter().map(|(_, path)| path).collect())
+}
+
+/// A number that has nothing to do with what it is of (FNV-1a).
+fn scattered(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -117,7 +128,8 @@ fn documented(reader: &mut SymbolReader, path: &Path) -> Vec<Documented> {
         let line = line.trim_start();
         line.starts_with("///") || line.starts_with("//!")
     };
-    let stripped: String = text.lines().filter(|line| !is_documentation(line)).map(|line| format!("{line}\n")).collect();
+    let stripped: String =
+        text.lines().filter(|line| !is_documentation(line)).map(|line| format!("{line}\n")).collect();
     let mut symbols = |text: &str| -> Vec<Symbol> {
         reader.read(&name, text.as_bytes(), &mut || false).unwrap_or_default()
     };
@@ -147,13 +159,17 @@ fn documented(reader: &mut SymbolReader, path: &Path) -> Vec<Documented> {
     found
 }
 
-/// So many functions, spread over the crates in the order of their names.
+/// So many functions, of as many crates as it takes.
 fn gather(count: usize) -> Result<Vec<Documented>, String> {
     let mut reader = SymbolReader::default();
     let mut all = Vec::new();
     for folder in crates()? {
+        if all.len() >= count + count / 4 {
+            break;
+        }
         let mut files = Vec::new();
         sources(&folder, &mut files);
+        files.truncate(FILES_PER_CRATE);
         let mut own: Vec<Documented> = files.iter().flat_map(|path| documented(&mut reader, path)).collect();
         // Spread over the crate, not its first file.
         let step = own.len().div_ceil(PER_CRATE).max(1);
@@ -164,8 +180,8 @@ fn gather(count: usize) -> Result<Vec<Documented>, String> {
         *times.entry(function.sentence.to_lowercase()).or_default() += 1;
     }
     all.retain(|function| times[&function.sentence.to_lowercase()] == 1);
-    let step = (all.len() / count.max(1)).max(1);
-    Ok(all.into_iter().step_by(step).take(count).collect())
+    all.truncate(count);
+    Ok(all)
 }
 
 /// Vectors of texts, in their order.
@@ -205,7 +221,11 @@ fn place_of(found: &[(u32, f64)], wanted: usize) -> usize {
 /// Reciprocal rank fusion with k = 60 (Cormack, Clarke and Büttcher, 2009), beside which the own order is measured.
 fn fused(words: &[(u32, f64)], near: &[(u32, f32)]) -> Vec<(u32, f64)> {
     let mut scores: BTreeMap<u32, f64> = BTreeMap::new();
-    let ranks = words.iter().map(|(chunk, _)| chunk).enumerate().chain(near.iter().map(|(chunk, _)| chunk).enumerate());
+    let ranks = words
+        .iter()
+        .map(|(chunk, _)| chunk)
+        .enumerate()
+        .chain(near.iter().map(|(chunk, _)| chunk).enumerate());
     for (rank, chunk) in ranks {
         *scores.entry(*chunk).or_default() += 1.0 / (60.0 + rank as f64 + 1.0);
     }
@@ -262,7 +282,8 @@ fn measure(
         took += begin.elapsed();
         own.push(place_of(&both, wanted));
         words.push(place_of(&by_words, wanted));
-        let of_near: Vec<(u32, f64)> = near.iter().map(|(chunk, score)| (*chunk, f64::from(*score))).collect();
+        let of_near: Vec<(u32, f64)> =
+            near.iter().map(|(chunk, score)| (*chunk, f64::from(*score))).collect();
         meaning.push(place_of(&of_near, wanted));
         plain.push(place_of(&fused(&by_words, &near), wanted));
         for (worth, places) in WORTHS.iter().zip(&mut together) {

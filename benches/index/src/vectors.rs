@@ -65,7 +65,8 @@ pub(crate) fn run(report: &mut Report) {
 /// The time to read some memory once.
 fn best_read(bytes: &[u8]) -> Duration {
     let (words, _) = bytes.as_chunks::<8>();
-    let read = || black_box(words).iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)));
+    let read =
+        || black_box(words).iter().fold(0_u64, |sum, word| sum.wrapping_add(u64::from_le_bytes(*word)));
     best_of(5, || black_box(read())).0
 }
 

@@ -95,7 +95,12 @@ pub fn chunks(text: &[u8], symbols: &[Symbol]) -> Vec<Chunk> {
 
 fn chunk(name: Arc<str>, kind: Option<SymbolKind>, lines: Range<usize>) -> Chunk {
     let number = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
-    Chunk { name, kind, first_line: number(lines.start + 1), last_line: number(lines.end.max(lines.start + 1)) }
+    Chunk {
+        name,
+        kind,
+        first_line: number(lines.start + 1),
+        last_line: number(lines.end.max(lines.start + 1)),
+    }
 }
 
 /// The symbols that become chunks, with all of their lines; none of them overlap.
@@ -268,11 +273,21 @@ mod tests {
         let lines = CHUNK_LINES_MAX * 3 + 1;
         let all = chunks("word\n".repeat(lines).as_bytes(), &[]);
         assert!(all.iter().all(|chunk| (chunk.last_line - chunk.first_line) as usize <= CHUNK_LINES_MAX));
-        assert_eq!(all.iter().map(|chunk| (chunk.last_line + 1 - chunk.first_line) as usize).sum::<usize>(), lines);
+        assert_eq!(
+            all.iter().map(|chunk| (chunk.last_line + 1 - chunk.first_line) as usize).sum::<usize>(),
+            lines
+        );
         let many = "word\n".repeat((CHUNKS_PER_TEXT_MAX + 2) * CHUNK_LINES_MAX);
         assert_eq!(chunks(many.as_bytes(), &[]).len(), CHUNKS_PER_TEXT_MAX);
         // Symbols of another text: no place of theirs is believed.
-        let far = Symbol { name: "x".into(), kind: SymbolKind::Function, line: 9, column: 0, last_line: 2, depth: 0 };
+        let far = Symbol {
+            name: "x".into(),
+            kind: SymbolKind::Function,
+            line: 9,
+            column: 0,
+            last_line: 2,
+            depth: 0,
+        };
         assert_eq!(chunks(b"a\nb\nc\n", &[far]).len(), 1);
     }
 

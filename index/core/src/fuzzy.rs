@@ -43,20 +43,38 @@ impl Fuzzy {
         if !self.may_match(name) {
             return None;
         }
-        let all: Vec<char> = name.chars().collect();
-        let skipped = all.len().saturating_sub(FUZZY_NAME_CHARS_MAX);
-        let chars = &all[skipped..];
+        let mut scratch = FuzzyScratch::default();
+        let skipped = scratch.read(name);
+        let count = scratch.chars.len();
         let mut matched = Matched { score: 0, positions: Vec::new() };
         for word in &self.words {
-            let (score, positions) = best(word, chars)?;
+            let mut from = vec![0; word.len() * count];
+            let (mut at, score) =
+                scratch.walk(word, |index, at, source| from[index * count + at] = source)?;
             matched.score += score;
-            matched.positions.extend(positions.into_iter().map(|at| at + skipped));
+            for index in (0..word.len()).rev() {
+                matched.positions.push(at + skipped);
+                at = from[index * count + at];
+            }
         }
         // Of equal ones the shorter.
-        matched.score -= (chars.len() / 4) as i32;
+        matched.score -= (count / 4) as i32;
         matched.positions.sort_unstable();
         matched.positions.dedup();
         Some(matched)
+    }
+
+    /// How well a name fits, as [`Fuzzy::matches`] says, without where: for one of many names.
+    pub fn score(&self, name: &str, scratch: &mut FuzzyScratch) -> Option<i32> {
+        if !self.may_match(name) {
+            return None;
+        }
+        scratch.read(name);
+        let mut score = 0;
+        for word in &self.words {
+            score += scratch.walk(word, |_, _, _| {})?.1;
+        }
+        Some(score - (scratch.chars.len() / 4) as i32)
     }
 
     /// A quick look that rules most names out.
@@ -101,49 +119,94 @@ fn worth(chars: &[char], at: usize, file_name: usize) -> i32 {
     if at >= file_name { worth + IN_FILE_NAME } else { worth }
 }
 
-/// The best way to find letters in a name: for each letter the best score that ends at each character.
-fn best(word: &[char], chars: &[char]) -> Option<(i32, Vec<usize>)> {
-    const NEVER: i32 = i32::MIN / 2;
-    let file_name = chars.iter().rposition(|char| matches!(char, '/' | '\\')).map_or(0, |at| at + 1);
-    let count = chars.len();
-    let mut scores = vec![NEVER; count];
-    let mut from: Vec<Vec<usize>> = Vec::with_capacity(word.len());
-    for (index, letter) in word.iter().enumerate() {
-        let mut next = vec![NEVER; count];
-        let mut came = vec![0; count];
-        // The best way to the letter before that leaves a gap.
-        let (mut far, mut far_at) = (NEVER, 0);
-        for at in 0..count {
-            if index > 0 && at >= 2 {
-                far = far.saturating_add(GAP / 2).max(NEVER);
-                if scores[at - 2] + GAP > far {
-                    (far, far_at) = (scores[at - 2] + GAP, at - 2);
+/// What is needed besides the names while many of them are looked at.
+#[derive(Debug, Default)]
+pub struct FuzzyScratch {
+    chars: Vec<char>,
+    worths: Vec<i32>,
+    scores: Vec<i32>,
+    next: Vec<i32>,
+}
+
+const NEVER: i32 = i32::MIN / 2;
+
+impl FuzzyScratch {
+    /// Takes a name in; how many of its characters do not count.
+    fn read(&mut self, name: &str) -> usize {
+        self.chars.clear();
+        self.chars.extend(name.chars());
+        let skipped = self.chars.len().saturating_sub(FUZZY_NAME_CHARS_MAX);
+        self.chars.drain(..skipped);
+        let chars = &self.chars;
+        let file_name = chars.iter().rposition(|char| matches!(char, '/' | '\\')).map_or(0, |at| at + 1);
+        self.worths.clear();
+        self.worths.extend((0..chars.len()).map(|at| worth(chars, at, file_name)));
+        skipped
+    }
+
+    /// Walks the letters of a word along the name: for each letter the best score that ends at each character, told
+    /// where the letter before it stood. The best of all, and where it ends.
+    fn walk(&mut self, word: &[char], mut came: impl FnMut(usize, usize, usize)) -> Option<(usize, i32)> {
+        let count = self.chars.len();
+        self.scores.clear();
+        self.scores.resize(count, NEVER);
+        for (index, letter) in word.iter().enumerate() {
+            self.next.clear();
+            self.next.resize(count, NEVER);
+            // The best way to the letter before that leaves a gap.
+            let (mut far, mut far_at) = (NEVER, 0);
+            // The letters before it need as many characters.
+            for at in 0..count {
+                if index > 0 && at >= 2 {
+                    far = far.saturating_add(GAP / 2).max(NEVER);
+                    if self.scores[at - 2] + GAP > far {
+                        (far, far_at) = (self.scores[at - 2] + GAP, at - 2);
+                    }
+                }
+                if !is_same(*letter, self.chars[at]) {
+                    continue;
+                }
+                let own = self.worths[at] + if *letter == self.chars[at] { SAME_CASE } else { 0 };
+                let (mut score, mut source) = if index == 0 { (0, 0) } else { (far, far_at) };
+                if index > 0 && at >= 1 && self.scores[at - 1] + FOLLOWS > score {
+                    (score, source) = (self.scores[at - 1] + FOLLOWS, at - 1);
+                }
+                if score > NEVER / 2 {
+                    self.next[at] = score + own;
+                    came(index, at, source);
                 }
             }
-            if !is_same(*letter, chars[at]) {
-                continue;
-            }
-            let own = worth(chars, at, file_name) + if *letter == chars[at] { SAME_CASE } else { 0 };
-            let (mut score, mut source) = if index == 0 { (0, 0) } else { (far, far_at) };
-            if index > 0 && at >= 1 && scores[at - 1] + FOLLOWS > score {
-                (score, source) = (scores[at - 1] + FOLLOWS, at - 1);
-            }
-            if score > NEVER / 2 {
-                (next[at], came[at]) = (score + own, source);
+            std::mem::swap(&mut self.scores, &mut self.next);
+        }
+        let best = self.scores.iter().copied().enumerate().max_by_key(|(at, score)| (*score, *at))?;
+        (best.1 > NEVER / 2).then_some(best)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_without_places_is_the_same() {
+        let names =
+            ["src/main.rs", "TextDocument", "Größe_der_Ships", "a", "", "xxMainMain", "src\\Main\\m.rs"];
+        let mut scratch = FuzzyScratch::default();
+        for query in ["main", "TD", "gs", "m m", "ß", "", "srs", "nothing"] {
+            let fuzzy = Fuzzy::new(query);
+            for name in names {
+                let whole = fuzzy.matches(name);
+                assert_eq!(
+                    fuzzy.score(name, &mut scratch),
+                    whole.as_ref().map(|found| found.score),
+                    "{query} {name}"
+                );
+                let positions = whole.map(|found| found.positions).unwrap_or_default();
+                assert!(
+                    positions.iter().all(|at| *at < name.chars().count()),
+                    "{query} {name} {positions:?}"
+                );
             }
         }
-        scores = next;
-        from.push(came);
     }
-    let (mut at, score) = scores.iter().copied().enumerate().max_by_key(|(at, score)| (*score, *at))?;
-    if score <= NEVER / 2 {
-        return None;
-    }
-    let mut positions = Vec::with_capacity(word.len());
-    for came in from.iter().rev() {
-        positions.push(at);
-        at = came[at];
-    }
-    positions.reverse();
-    Some((score, positions))
 }

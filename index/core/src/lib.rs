@@ -44,7 +44,7 @@ mod varint;
 #[cfg(test)]
 mod tests;
 
-pub use self::fuzzy::{Fuzzy, Matched};
+pub use self::fuzzy::{Fuzzy, FuzzyScratch, Matched};
 pub use self::overlay::{Overlay, TextEdit};
 pub use self::pattern::{Line, Lines, Pattern, PatternError, PatternKind, PatternOptions, Scratch};
 pub use self::query::{Documents, TrigramQuery};

@@ -49,7 +49,7 @@ pub const CHUNKS_PER_TEXT_MAX: usize = 2_000;
 /// Bytes of a chunk that a model reads: what the small ones are made for, 256 tokens of code.
 pub const CHUNK_TEXT_BYTES_MAX: usize = 1_000;
 /// Different words of a chunk.
-pub const CHUNK_WORDS_MAX: usize = 96;
+pub const CHUNK_WORDS_MAX: usize = 48;
 /// Words of a question.
 pub const QUESTION_WORDS_MAX: usize = 64;
 /// Numbers of a vector.

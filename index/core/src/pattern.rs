@@ -201,7 +201,12 @@ impl Pattern {
                 let Some(found) = groups.get(0) else { return true };
                 let mut made = Vec::new();
                 if template {
-                    groups.interpolate(|name| self.matcher.capture_index(name), line, with.as_bytes(), &mut made);
+                    groups.interpolate(
+                        |name| self.matcher.capture_index(name),
+                        line,
+                        with.as_bytes(),
+                        &mut made,
+                    );
                 } else {
                     made.extend_from_slice(with.as_bytes());
                 }

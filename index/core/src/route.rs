@@ -24,7 +24,8 @@ impl QueryKind {
         if !query.is_empty() && query.split("::").all(|part| !part.is_empty() && part.chars().all(is_part)) {
             return Self::Name;
         }
-        let is_said = |char: char| char.is_alphanumeric() || char.is_whitespace() || "?.,'’-_!\"".contains(char);
+        let is_said =
+            |char: char| char.is_alphanumeric() || char.is_whitespace() || "?.,'’-_!\"".contains(char);
         if query.chars().all(is_said) && telling_words(query) >= 2 { Self::Question } else { Self::Text }
     }
 }

@@ -209,12 +209,17 @@ mod tests {
         vectors.remove(77);
         assert_eq!(vectors.nearest(&vector(3, 8), 9, &|_| true).first().map(|(at, _)| *at), Some(2));
         vectors.remove(2);
-        assert!(vectors.is_empty() && vectors.put(0, &KeptVector::of(&vector(1, 9)).unwrap()), "of any length again");
+        assert!(
+            vectors.is_empty() && vectors.put(0, &KeptVector::of(&vector(1, 9)).unwrap()),
+            "of any length again"
+        );
     }
 
     #[test]
     fn what_is_no_vector_is_refused() {
-        for none in [&[][..], &[0.0, 0.0], &[f32::NAN, 1.0], &[f32::INFINITY], &vec![1.0; VECTOR_NUMBERS_MAX + 1]] {
+        for none in
+            [&[][..], &[0.0, 0.0], &[f32::NAN, 1.0], &[f32::INFINITY], &vec![1.0; VECTOR_NUMBERS_MAX + 1]]
+        {
             assert_eq!(KeptVector::of(none), None);
         }
         // The largest products that there can be.

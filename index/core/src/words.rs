@@ -7,10 +7,11 @@ use crate::varint;
 
 /// Words that say nothing about what a text is about.
 const STOP_WORDS: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "do", "does", "for", "from", "has", "have",
-    "how", "if", "in", "into", "is", "it", "its", "may", "must", "no", "not", "of", "on", "or", "our", "so", "some",
-    "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "was",
-    "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your", "i",
+    "a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "do", "does", "for", "from",
+    "has", "have", "how", "if", "in", "into", "is", "it", "its", "may", "must", "no", "not", "of", "on",
+    "or", "our", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these",
+    "they", "this", "those", "to", "was", "we", "were", "what", "when", "where", "which", "while", "who",
+    "why", "will", "with", "would", "you", "your", "i",
 ];
 
 /// A word, as a number of 24 bits: two words share one in one of ten thousand cases.
@@ -45,7 +46,9 @@ fn stem(word: &str) -> String {
     if !stem.is_ascii() {
         return stem;
     }
-    for (end, instead) in [("ies", "y"), ("sses", "ss"), ("ing", ""), ("edly", ""), ("ed", ""), ("ly", ""), ("s", "")] {
+    for (end, instead) in
+        [("ies", "y"), ("sses", "ss"), ("ing", ""), ("edly", ""), ("ed", ""), ("ly", ""), ("s", "")]
+    {
         let rest = stem.len().saturating_sub(end.len());
         if stem.ends_with(end) && rest >= 3 && !(end == "s" && stem.ends_with("ss")) {
             stem.truncate(rest);
@@ -57,7 +60,10 @@ fn stem(word: &str) -> String {
     let bytes = stem.as_bytes();
     if bytes.len() > 3 && bytes[bytes.len() - 1] == b'e' {
         stem.pop();
-    } else if bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2] && !b"aeiouls".contains(&bytes[bytes.len() - 1]) {
+    } else if bytes.len() > 3
+        && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
+        && !b"aeiouls".contains(&bytes[bytes.len() - 1])
+    {
         stem.pop();
     }
     stem
@@ -65,7 +71,8 @@ fn stem(word: &str) -> String {
 
 fn number(stem: &str) -> Word {
     // FNV-1a, folded to 24 bits.
-    let hash = stem.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        stem.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     (hash >> 24) ^ (hash & 0x00ff_ffff)
 }
 
@@ -260,7 +267,9 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_are_one() {
-        for forms in [&["remove", "removes", "removed", "removing"][..], &["entry", "entries"], &["stop", "stopping"]] {
+        for forms in
+            [&["remove", "removes", "removed", "removing"][..], &["entry", "entries"], &["stop", "stopping"]]
+        {
             let first = stem(forms[0]);
             assert!(forms.iter().all(|form| stem(form) == first), "{forms:?} {first}");
         }

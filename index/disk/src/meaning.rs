@@ -16,8 +16,8 @@ use weft_index::words::{ChunkWords, WordIndex};
 
 use crate::database::{Database, Table};
 use crate::limits::{
-    CHUNK_BATCH_FILES, CHUNK_ROWS_MAX, CHUNKS_MAX, ORPHANS_MAX, QUESTION_HITS_MAX, SAME_CHUNK_PLACES_MAX, VECTOR_BATCH,
-    VECTOR_ROWS_MAX,
+    CHUNK_BATCH_FILES, CHUNK_ROWS_MAX, CHUNKS_MAX, ORPHANS_MAX, QUESTION_HITS_MAX, SAME_CHUNK_PLACES_MAX,
+    VECTOR_BATCH, VECTOR_ROWS_MAX,
 };
 use crate::state::{Listed, Place, Version, decode, encode, shared_text};
 use crate::{Index, IndexError};
@@ -34,6 +34,11 @@ impl ChunkHash {
     #[must_use]
     pub fn of(readable: &str) -> Self {
         Self(Version::of(readable.as_bytes()).0)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        self.0
     }
 }
 
@@ -171,7 +176,8 @@ impl Meaning {
             if self.slots.len() - self.free.len() >= CHUNKS_MAX {
                 break;
             }
-            let kind = chunk.kind.map(|kind| SymbolKind::of_number(kind).ok_or(IndexError::Damaged)).transpose()?;
+            let kind =
+                chunk.kind.map(|kind| SymbolKind::of_number(kind).ok_or(IndexError::Damaged)).transpose()?;
             let slot = self.slot_of(chunk.hash);
             let Some(known) = self.slots[slot as usize].as_mut() else { continue };
             if known.places.is_empty() {
@@ -193,7 +199,9 @@ impl Meaning {
     pub(crate) fn forget(&mut self, path: &Arc<str>) {
         let Some(file) = self.files.remove(path) else { return };
         for placed in file.chunks {
-            let Some(slot) = self.slots.get_mut(placed.slot as usize).and_then(Option::as_mut) else { continue };
+            let Some(slot) = self.slots.get_mut(placed.slot as usize).and_then(Option::as_mut) else {
+                continue;
+            };
             let before = slot.places.len();
             slot.places.retain(|(place, _)| place != path);
             if !slot.places.is_empty() || before == 0 {
@@ -284,7 +292,12 @@ impl Meaning {
     }
 
     /// The places of chunks, those of one chunk together, as hits.
-    fn hits(&self, found: &[(u32, f64)], question: &Question<'_>, by: impl Fn(u32) -> (bool, bool)) -> Vec<ChunkHit> {
+    fn hits(
+        &self,
+        found: &[(u32, f64)],
+        question: &Question<'_>,
+        by: impl Fn(u32) -> (bool, bool),
+    ) -> Vec<ChunkHit> {
         let mut hits = Vec::new();
         for (slot, score) in found {
             let places = self.slot(*slot).map_or(&[][..], |slot| &slot.places);
@@ -300,6 +313,14 @@ impl Meaning {
             }
         }
         hits
+    }
+}
+
+#[cfg(test)]
+impl Meaning {
+    /// Rows of chunks and of vectors, and chunks that are only remembered.
+    pub(crate) fn numbers(&self) -> (usize, usize, usize) {
+        (self.rows, self.vector_rows, self.orphans)
     }
 }
 
@@ -321,7 +342,8 @@ impl Index {
         };
         let wanted = state.files.iter().filter(|(path, file)| {
             let is_cut = meaning.files.get(*path).is_some_and(|known| known.version == file.version);
-            has_text(file.place) && (!is_cut || !symbols.is_read(path, file.version) && SymbolReader::knows(path))
+            has_text(file.place)
+                && (!is_cut || !symbols.is_read(path, file.version) && SymbolReader::knows(path))
         });
         wanted
             .take(most)
@@ -389,7 +411,8 @@ impl Index {
         }
         // Many rows of single files, of which most are out of date, become few.
         let rows = meaning.file_rows();
-        let rows = rows.chunks(CHUNK_BATCH_FILES).map(|files| encode(&files)).collect::<Result<Vec<_>, _>>()?;
+        let rows =
+            rows.chunks(CHUNK_BATCH_FILES).map(|files| encode(&files)).collect::<Result<Vec<_>, _>>()?;
         writer.database.write(|writes| {
             writes.remove(Table::Chunks, 0..first)?;
             (first..).zip(&rows).try_for_each(|(row, body)| writes.put(Table::Chunks, row, body))
@@ -448,9 +471,8 @@ impl Index {
     pub fn to_embed(&self, path: &str, text: &[u8], symbols: &[Symbol]) -> Vec<(ChunkHash, String)> {
         let all = readable(path, text, &self.cut(path, text, symbols));
         let meaning = self.meaning();
-        let is_wanted = |hash: &ChunkHash| {
-            meaning.by_hash.get(hash).is_some_and(|slot| meaning.without.contains(slot))
-        };
+        let is_wanted =
+            |hash: &ChunkHash| meaning.by_hash.get(hash).is_some_and(|slot| meaning.without.contains(slot));
         let mut wanted: Vec<_> = all.into_iter().map(|text| (ChunkHash::of(&text), text)).collect();
         wanted.retain(|(hash, _)| is_wanted(hash));
         wanted
@@ -535,8 +557,10 @@ impl Index {
             meaning.vectors.nearest(question.vector, most, &is_wanted)
         };
         let found = combined(&words, &near, WORDS_WORTH, question.most);
-        let (words, near): (BTreeSet<u32>, BTreeSet<u32>) =
-            (words.into_iter().map(|found| found.0).collect(), near.into_iter().map(|found| found.0).collect());
+        let (words, near): (BTreeSet<u32>, BTreeSet<u32>) = (
+            words.into_iter().map(|found| found.0).collect(),
+            near.into_iter().map(|found| found.0).collect(),
+        );
         meaning.hits(&found, question, |slot| (words.contains(&slot), near.contains(&slot)))
     }
 

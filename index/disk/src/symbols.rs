@@ -147,6 +147,9 @@ impl Index {
         let mut writer = self.writer();
         let (batch, row, is_full) = {
             let mut symbols = self.symbols_mut();
+            if symbols.batch.is_empty() {
+                return Ok(());
+            }
             let row = symbols.next;
             symbols.next += 1;
             symbols.rows += 1;
@@ -154,9 +157,6 @@ impl Index {
         };
         if is_full {
             return self.rewrite_symbols(&mut writer.database);
-        }
-        if batch.is_empty() {
-            return Ok(());
         }
         let body = encode(&batch)?;
         writer.database.write(|writes| writes.put(Table::Symbols, row, &body))

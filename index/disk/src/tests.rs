@@ -2,6 +2,7 @@
 
 mod damage;
 mod fixture;
+mod meaning;
 mod names;
 mod oracle;
 mod updates;

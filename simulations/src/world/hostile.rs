@@ -1,16 +1,16 @@
 //! Devices that follow no rule among devices that do, and what must hold of the latter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rand_chacha::ChaCha20Rng;
 use weft_sync::acl::{AclOperation, Class};
 use weft_sync::membership::Membership;
 use weft_sync::replica::Input;
 use weft_sync::seal::Label;
-use weft_sync::{Entry, EntryRef, Kind, LogId, workspace};
+use weft_sync::{Entry, EntryRef, Kind, workspace};
 
 use super::World;
-use crate::node::{Changes, Node};
+use crate::node::Node;
 use crate::puppet::Puppet;
 
 impl World {
@@ -116,7 +116,7 @@ impl World {
     /// When it stores something else.
     #[must_use]
     pub fn entries(&self, node: usize) -> Vec<Entry> {
-        self.nodes[node].store.bytes().map(|bytes| Entry::decode(bytes).expect("a stored entry")).collect()
+        self.nodes[node].store.living().map(|bytes| Entry::decode(bytes).expect("a stored entry")).collect()
     }
 
     /// Runs until all who follow the rules agree, and on from there, and says what is wrong in the end.
@@ -136,45 +136,42 @@ impl World {
         self.disagreements()
     }
 
-    /// Logs that somebody has found continued twice.
-    fn forked(&self) -> BTreeSet<LogId> {
-        let replicas = self.members().filter_map(|index| self.nodes[index].replica.as_ref());
-        replicas.flat_map(|replica| replica.sync_status().forked).collect()
-    }
-
     /// In what those who follow the rules differ, or what one of them has lost.
     #[must_use]
     pub fn disagreements(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        let forked = self.forked();
-        let first = self.held(0, &forked);
+        let first = self.held(0);
         let first_entries = self.entries(0);
         let counting = |node: usize| -> BTreeSet<EntryRef> {
             let membership = self.membership(node);
             let is_data = |entry: &&Entry| entry.header.kind == Kind::Data;
-            let data =
-                first_entries.iter().filter(is_data).filter(|entry| !forked.contains(&entry.header.log));
-            data.filter(|entry| membership.counts(entry)).map(Entry::entry_ref).collect()
+            first_entries
+                .iter()
+                .filter(is_data)
+                .filter(|entry| membership.counts(entry))
+                .map(Entry::entry_ref)
+                .collect()
         };
         let counts = counting(0);
-        let read = self.read(0, &forked);
+        let read = &self.nodes[0].content;
         for index in self.members() {
             if self.nodes[index].replica.as_ref().is_none_or(|replica| replica.membership().is_none()) {
                 wrong.push(format!("device {index} does not run"));
                 continue;
             }
             self.compare_membership(index, &mut wrong);
-            if self.held(index, &forked) != first {
+            if self.held(index) != first {
                 wrong.push(format!("devices 0 and {index} hold different entries"));
             }
             for at in counting(index).symmetric_difference(&counts) {
                 wrong.push(format!("devices 0 and {index} do not agree whether {at:?} counts"));
             }
-            if self.nodes[index].reads() && self.read(index, &forked) != read {
-                wrong.push(format!("devices 0 and {index} have read different things"));
+            if self.nodes[index].reads() && self.nodes[index].content != *read {
+                let other = &self.nodes[index].content;
+                let differing = read.keys().chain(other.keys()).find(|at| read.get(*at) != other.get(*at));
+                wrong.push(format!("devices 0 and {index} have read different things: {differing:?}"));
             }
-            let void =
-                self.nodes[index].content.keys().find(|at| !counts.contains(at) && !forked.contains(&at.log));
+            let void = self.nodes[index].content.keys().find(|at| !counts.contains(at));
             if let Some(at) = void {
                 wrong.push(format!("device {index} has read {at:?}, which does not count"));
             }
@@ -200,15 +197,8 @@ impl World {
         }
     }
 
-    fn held(&self, node: usize, forked: &BTreeSet<LogId>) -> BTreeMap<LogId, u64> {
-        let mut vector = self.nodes[node].store.vector();
-        vector.retain(|log, _| !forked.contains(log));
-        vector
-    }
-
-    fn read(&self, node: usize, forked: &BTreeSet<LogId>) -> BTreeMap<EntryRef, Changes> {
-        let mut content = self.nodes[node].content.clone();
-        content.retain(|at, _| !forked.contains(&at.log));
-        content
+    /// The entries that live on a device.
+    fn held(&self, node: usize) -> BTreeSet<EntryRef> {
+        self.entries(node).iter().map(Entry::entry_ref).collect()
     }
 }

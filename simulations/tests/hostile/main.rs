@@ -298,7 +298,7 @@ fn strangers_entries_are_not_stored_though_a_member_sends_them() {
 }
 
 #[test]
-fn two_entries_with_one_number_freeze_the_log_and_an_unsigned_one_costs_nothing() {
+fn of_two_entries_with_one_number_one_lives_and_an_unsigned_one_costs_nothing() {
     let mut hand = Hand::in_data_phase();
     hand.begin();
     let (first, second) = (hand.data(b"to one"), hand.data(b"to another"));
@@ -308,13 +308,17 @@ fn two_entries_with_one_number_freeze_the_log_and_an_unsigned_one_costs_nothing(
     hand.send(&[unsigned]);
     assert_eq!(hand.victim.forks, 0);
     hand.send(std::slice::from_ref(&second));
-    hand.send(&[second]);
+    hand.send(std::slice::from_ref(&second));
     assert_eq!(hand.victim.forks, 1);
     let stored = hand.stored();
+    hand.last = Some(second.entry_ref());
+    let beyond = hand.data(b"more of another");
+    hand.send(&[beyond]);
+    assert_eq!(hand.stored(), stored, "the other branch is taken");
     hand.last = Some(first.entry_ref());
     let third = hand.data(b"more");
     hand.send(&[third]);
-    assert_eq!(hand.stored(), stored);
+    assert_eq!(hand.stored(), stored + 1, "the branch that was here first is not taken any more");
     assert_eq!(hand.victim.replica().sync_status().forked, [hand.log(Lane::Data)]);
 }
 

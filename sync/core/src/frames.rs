@@ -145,6 +145,16 @@ impl LogEnd {
         *id.as_bytes().first_chunk().expect("an id longer than a mark")
     }
 
+    /// The mark of a log of which several branches are here, given their last entries in ascending order of number and id.
+    #[must_use]
+    pub fn mark_of_branches(ends: impl IntoIterator<Item = EntryId>) -> [u8; 8] {
+        let mut hasher = blake3::Hasher::new_derive_key("weft 2026 branches v1");
+        for end in ends {
+            hasher.update(end.as_bytes());
+        }
+        *hasher.finalize().as_bytes().first_chunk().expect("a hash longer than a mark")
+    }
+
     /// Log and number.
     #[must_use]
     pub fn position(&self) -> Position {

@@ -134,6 +134,10 @@ pub const CLAIMS_PER_CHANNEL_MAX: usize = 262_144;
 pub const EARLY_FRAMES_MAX: usize = 64;
 /// Stored entries that are read at a time to compare them with a repeated one.
 pub const COMPARISONS_MAX: usize = 16;
+/// Places at which one log may be continued twice before nothing of it lives from there on.
+pub const FORKS_PER_LOG_MAX: usize = 4;
+/// Bytes of a forked log of the control lane that are sent to a peer at a time; the next connection goes on.
+pub const BRANCHES_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Entries of one device a second that are taken in as they come, beyond what was listed when a
 /// connection began; what is above is read at this rate.

@@ -7,6 +7,7 @@
 mod answers;
 mod audit;
 mod fold;
+mod forks;
 mod grow;
 mod history;
 mod operations;
@@ -37,14 +38,16 @@ use crate::acl::{Acl, AclOperation, Genesis, OpRef, RULES, SealedLabel};
 use crate::certificate::{Chain, ChainError, Link, VerifiedChain};
 use crate::entry::{Entry, EntryError, Kind, Lane, Open, Signer};
 use crate::epoch::{Cover, Epoch};
-use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, UserId, WorkspaceId};
+use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
 use crate::limits::{ACL_OPERATIONS_MAX, ACL_OPERATIONS_PER_USER_MAX, DEVICES_PER_USER_MAX};
 use crate::wraps::AgeRecipient;
 
-pub use answers::{EpochState, LiveDevice, Standing};
+pub use answers::{ControlPlace, EpochState, LiveDevice, Standing};
 pub use audit::{AuditAction, AuditRecord, Verdict};
+pub use forks::ForkVerdict;
 
 use fold::{Facts, Fold};
+use forks::Forks;
 use history::{History, LineIndex, Names, Place, Position};
 use operations::{Author, Certificate, Claim, OpIndex, Operation, World};
 
@@ -77,6 +80,7 @@ struct State {
     epochs: BTreeMap<OpIndex, Vec<Cover>>,
     policies: BTreeMap<OpIndex, Vec<u8>>,
     of_user: BTreeMap<UserId, OfUser>,
+    forks: Forks,
 }
 
 /// What there is of one person, counting or not.
@@ -264,11 +268,13 @@ impl Membership {
             self.forget();
         }
         if operations.is_empty() {
+            self.note_forks(entry);
             return Ok(if settled { Inserted::Changed } else { Inserted::Stored });
         }
         let author = Author::of(&signer);
         self.state.of_user.entry(author.user).or_default().operations += operations.len();
         self.state.add_operations(entry, line, author, operations);
+        self.note_forks(entry);
         Ok(Inserted::Changed)
     }
 
@@ -298,6 +304,24 @@ impl Membership {
             self.forget();
         }
         if settled { Inserted::Changed } else { Inserted::Stored }
+    }
+
+    /// Notes where data logs were continued twice, as far as an entry tells: a proof, or the beginning of a log of which
+    /// a proof is here already.
+    fn note_forks(&mut self, entry: &Entry) {
+        let shown = body_operations(entry).forked();
+        for log in shown.into_iter().chain((entry.header.kind == Kind::Open).then_some(entry.header.log)) {
+            let Some(seq) = self.first_fork(&log) else { continue };
+            if self.state.history.fork(log, seq) {
+                self.forget();
+            }
+        }
+    }
+
+    /// Takes a data log back to an earlier place: what is stored beyond it is on a branch that does not live.
+    pub fn cut_back(&mut self, to: &EntryRef) {
+        self.state.history.cut_back(to);
+        self.forget();
     }
 
     fn is_in_data_log(&self, entry: &Entry) -> bool {
@@ -406,6 +430,16 @@ impl BodyOperations {
         self.len() == 0
     }
 
+    /// The logs that are said to have been continued twice.
+    fn forked(&self) -> BTreeSet<LogId> {
+        let Self::Acl(operations) = self else { return BTreeSet::new() };
+        let forked = operations.iter().filter_map(|operation| match operation {
+            AclOperation::ForkProof { log, .. } => Some(*log),
+            _ => None,
+        });
+        forked.collect()
+    }
+
     /// The devices that are to be added for this person.
     fn devices_of(&self, user: &UserId) -> BTreeSet<DeviceId> {
         let Self::Acl(operations) = self else { return BTreeSet::new() };
@@ -505,6 +539,13 @@ impl State {
                 continue;
             }
             let place = place(line, seq, &mut sub);
+            let operation = match operation {
+                AclOperation::ForkProof { log, seq, a, b } => {
+                    self.forks.add(&entry.header.ws, (name, place, author), log, seq, (a, b));
+                    continue;
+                }
+                other => other,
+            };
             let (claim, value) = claim_of(operation);
             let Some(claim) = claim else { continue };
             let index = self.add(name, Operation { place, author, claim });
@@ -566,7 +607,7 @@ fn claim_of(operation: AclOperation) -> (Option<Claim>, Option<Vec<u8>>) {
         AclOperation::SetPolicy { key, value, via } => {
             return (Some(Claim::SetPolicy { key, via }), Some(value));
         }
-        // A chain has operations of its own; a proof of a fork says nothing about membership.
+        // A chain has operations of its own; a proof of a fork says nothing about who is in.
         AclOperation::AddDev { .. } | AclOperation::ForkProof { .. } => return (None, None),
     };
     (Some(claim), None)

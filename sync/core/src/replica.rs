@@ -57,6 +57,7 @@ mod cuts;
 mod data_phase;
 mod deliver;
 mod effect;
+mod forks;
 mod input;
 mod keys;
 mod logs;
@@ -85,12 +86,12 @@ use channel::{Channel, Phase};
 use commit::{Batch, Gather};
 use cuts::CutLookup;
 use deliver::DeliveryQueue;
+use forks::{ForkState, SendingBranches, Suspect};
 use keys::KeyWork;
 use logs::LogTable;
 use members::{Members, TakeError};
 use pending::Pending;
 use quota::Quotas;
-use receive::Suspect;
 use sources::Sources;
 use strikes::Strikes;
 use verdicts::Review;
@@ -98,8 +99,8 @@ use write::{OwnSession, WriteQueue};
 
 pub use config::{OpenReplicaError, ReplicaConfig, StoredAck, StoredLog, StoredState};
 pub use effect::{
-    Append, Conduct, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem, StoredEntry,
-    WriteError,
+    Append, Conduct, CutBack, DamageReason, Delivery, DeviceStatus, Effect, Fork, Load, LocalItem,
+    StoredEntry, WriteError,
 };
 pub use input::{BatchId, ChannelId, Input, LoadedEntry, RequestId, StoredOrder, Write, WriteId};
 pub use status::SyncStatus;
@@ -128,6 +129,7 @@ pub struct Replica {
     keys: KeyWork,
     cuts: CutLookup,
     review: Review,
+    forks: ForkState,
     loads: BTreeMap<RequestId, LoadPurpose>,
     next_request: u64,
     next_batch: u64,
@@ -170,6 +172,8 @@ enum LoadPurpose {
     Cuts,
     Review,
     Compare(Box<Suspect>),
+    Fork(LogId, u64),
+    Branches(SendingBranches),
 }
 
 impl Replica {
@@ -244,6 +248,7 @@ impl Replica {
             keys: KeyWork::default(),
             cuts: CutLookup::default(),
             review: Review::default(),
+            forks: ForkState::default(),
             loads: BTreeMap::new(),
             next_request: 1,
             next_batch: 1,
@@ -278,8 +283,12 @@ impl Replica {
             if let Ok(open) = entry.clear::<Open>() {
                 self.logs.name_earlier(&signer, &open);
             }
-        } else {
+        } else if self.logs.is_next(&at, &entry.header.prev) {
             self.logs.accept(&at, entry.header.kind == Kind::Close);
+        } else {
+            self.logs.commit_side(&at, &entry.header.prev);
+            self.offer_key(entry);
+            return Ok(());
         }
         self.logs.commit(&at);
         self.needs_newer |= !entry.header.is_understood();
@@ -309,6 +318,7 @@ impl Replica {
     pub fn start(&mut self, now: Timestamp, rng: &mut dyn CryptoRng) -> Vec<Effect> {
         self.peers_changed.all = true;
         self.membership_changed = true;
+        self.forks.look_again();
         self.handle(now, Input::Tick, rng)
     }
 
@@ -341,6 +351,8 @@ impl Replica {
             Some(LoadPurpose::Cuts) => self.loaded_cuts(&entries),
             Some(LoadPurpose::Review) => self.loaded_to_review(&entries),
             Some(LoadPurpose::Compare(suspect)) => self.loaded_to_compare(&suspect, &entries),
+            Some(LoadPurpose::Fork(log, seq)) => self.loaded_fork(log, seq, &entries),
+            Some(LoadPurpose::Branches(sending)) => self.loaded_branches(sending, entries),
         }
     }
 
@@ -371,6 +383,7 @@ impl Replica {
         self.tick_sources();
         self.tick_keys();
         self.tick_quotas();
+        self.settle_forks();
         self.write_frontier_if_due(false);
         self.flush(rng);
         self.settle_acl_phases();

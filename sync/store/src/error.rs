@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 use weft_crdt::ChunkId;
-use weft_sync::EntryRef;
+use weft_sync::{EntryRef, LogId};
 
 /// The cause that a database gave, kept for the log.
 type Cause = Box<dyn StdError + Send + Sync>;
@@ -220,6 +220,16 @@ pub enum CommitError {
         /// The entry that is missing.
         at: EntryRef,
     },
+    /// A log is not stored as far as the place that it was to be taken back to.
+    #[error("log {log} cannot be taken back to entry {to}: it ends with entry {last_seq}")]
+    CutBack {
+        /// The log.
+        log: LogId,
+        /// The place that was to be its last.
+        to: u64,
+        /// The last place that is taken; zero when the log is not stored.
+        last_seq: u64,
+    },
     /// A key or value is too long.
     #[error("a {what} of {bytes} bytes is longer than {bytes_max}")]
     TooLarge {
@@ -277,7 +287,11 @@ impl CommitError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Conflict { .. } | Self::Gap { .. } | Self::UnknownEntry { .. } | Self::TooLarge { .. }
+            Self::Conflict { .. }
+                | Self::Gap { .. }
+                | Self::UnknownEntry { .. }
+                | Self::CutBack { .. }
+                | Self::TooLarge { .. }
         )
     }
 }

@@ -119,6 +119,7 @@ impl Inner {
         for write in writes {
             match write {
                 Write::Entry(entry) => overlay.entry(self, entry)?,
+                Write::CutBack { ws, log, to } => overlay.cut_back(self, *ws, *log, *to)?,
                 Write::Mark { ws, entry, .. } | Write::Change { ws, entry, .. } => {
                     overlay.known(self, *ws, *entry)?;
                 }
@@ -133,9 +134,14 @@ impl Inner {
     fn apply(&mut self, write: Write, committed: &mut Committed) {
         match write {
             Write::Entry(entry) => committed.entries.push(self.store_entry(entry)),
+            Write::CutBack { ws, log, to } => {
+                if let Some(rows) = self.workspaces.get_mut(&ws) {
+                    rows.cut_back(log, to);
+                }
+            }
             Write::Mark { ws, entry, set, clear } => {
                 if let Some(rows) = self.workspaces.get_mut(&ws) {
-                    rows.mark(entry, set, clear);
+                    rows.mark(entry, set.without(EntryMarks::FORK), clear.without(EntryMarks::FORK));
                 }
             }
             Write::Change { ws, doc, entry, item, hash } => {
@@ -169,11 +175,18 @@ impl Inner {
 
     fn store_entry(&mut self, entry: NewEntry) -> EntryOutcome {
         let rows = self.workspaces.entry(entry.ws).or_default();
-        if let Some(order) = rows.order_of(entry.at) {
+        let stored = rows.order_of(entry.at);
+        if let Some(order) = stored
+            && !continues(&entry, rows.marks_at(order), rows.last_seq(entry.at.log))
+        {
             return EntryOutcome { order, known: true };
         }
         self.last_order += 1;
         let order = StoredOrder(self.last_order);
+        if let Some(older) = stored {
+            rows.continue_with(older, order, entry.marks);
+            return EntryOutcome { order, known: false };
+        }
         rows.insert(StoredEntry {
             order,
             at: entry.at,
@@ -183,6 +196,14 @@ impl Inner {
         });
         EntryOutcome { order, known: false }
     }
+}
+
+/// Whether an entry that is given again, and is stored with these marks, becomes the next of the
+/// branch that counts.
+pub(crate) fn continues(entry: &NewEntry, stored: EntryMarks, last_seq: u64) -> bool {
+    stored.contains(EntryMarks::FORK)
+        && !entry.marks.contains(EntryMarks::FORK)
+        && entry.at.seq == last_seq + 1
 }
 
 /// Refuses records beyond the limits.

@@ -45,7 +45,18 @@ impl EntryMarks {
     pub const UNOPENED: Self = Self(1);
     /// Its own signature was not checked: it came inside a run whose last signature was right.
     pub const SIGNATURE_UNCHECKED: Self = Self(2);
-    /// It stands on another branch of its log than the one this store took first.
+    /// It stands on another branch of its log than the one that counts.
+    ///
+    /// It is kept, because it proves that the log was forked and because what was typed in it may
+    /// be wanted, but it is not part of the log: the head of the log and its
+    /// [kinds](LogSummary::kinds) do not tell of it, no change of it is indexed, and other entries
+    /// may stand at its place, at most one of them without the mark. The entries of a log without
+    /// the mark are the branch that counts, from the first place to the head without a hole. That
+    /// is the branch this store took first, until [`Write::CutBack`] takes the log back and another
+    /// branch continues it. Reads return marked entries like all others.
+    ///
+    /// [`Write::Entry`] sets the mark and takes it away, [`Write::CutBack`] sets it;
+    /// [`Write::Mark`] does neither.
     pub const FORK: Self = Self(4);
 
     /// The flags as a number, for storing.
@@ -134,9 +145,29 @@ pub struct NewEntry {
 /// One step of a transaction; see [`crate::Storage::commit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Stores an entry at the end of its log. One that is here already changes nothing.
+    /// Stores an entry at the end of its log. One that is here already changes nothing, unless it
+    /// is stored with [`EntryMarks::FORK`], is given without it, and is exactly the next of its log:
+    /// then it becomes the head of the log and loses the mark; the marks given are set beside those
+    /// it has. It gets a new place in the stored order, as if it came now: its older place is empty,
+    /// and a reader that goes on after any place meets the entries of a log in their order, each
+    /// after what it builds upon. Its outcome says that it was not known, because its changes have
+    /// to be indexed.
     Entry(NewEntry),
-    /// Sets and clears marks of a stored entry.
+    /// Takes a log back to an earlier place, because another of its branches counts from there on.
+    ///
+    /// Every entry behind that place gets [`EntryMarks::FORK`], loses [`EntryMarks::UNOPENED`], and
+    /// its changes are no longer indexed. The entry at that place is the head of the log, which is
+    /// `forked` from now on, and [`Write::Entry`] continues it there. Nothing is removed but what
+    /// was indexed, and no stored order changes.
+    CutBack {
+        /// The workspace.
+        ws: WorkspaceId,
+        /// The log.
+        log: LogId,
+        /// Its new last place: at least 1, at most the last place that it has.
+        to: u64,
+    },
+    /// Sets and clears marks of a stored entry; [`EntryMarks::FORK`] stays as it is.
     Mark {
         /// The workspace.
         ws: WorkspaceId,
@@ -148,6 +179,8 @@ pub enum Write {
         clear: EntryMarks,
     },
     /// Notes that an item of a stored entry is a change of a document. Noted twice it stays one.
+    /// Of an entry with [`EntryMarks::FORK`] nothing is noted, and the place that it is assigned is
+    /// [`ChangeOrder::START`].
     Change {
         /// The workspace.
         ws: WorkspaceId,
@@ -212,7 +245,8 @@ pub type RecordRow = (Vec<u8>, Vec<u8>);
 pub struct EntryOutcome {
     /// Its place in the stored order.
     pub order: StoredOrder,
-    /// Whether it had been stored before.
+    /// Whether it had been stored before, and as it is now: of one that was known its changes are
+    /// indexed.
     pub known: bool,
 }
 
@@ -258,19 +292,19 @@ pub struct EntryPlace {
 pub struct LogSummary {
     /// The log.
     pub log: LogId,
-    /// The last place of the branch that was stored first; zero when only a fork is here.
+    /// The last place of the branch that counts; zero when only a fork is here.
     pub last_seq: u64,
     /// The entry there; zero when only a fork is here.
     pub last_id: EntryId,
-    /// The kinds of its entries, of all branches.
+    /// The kinds of the entries of the branch that counts.
     pub kinds: KindSet,
     /// How many entries are here, of all branches.
     pub entries: u64,
     /// The bytes of these.
     pub bytes: u64,
-    /// Whether entries of another branch are here.
+    /// Whether entries of another branch are here, or the log was taken back once.
     pub forked: bool,
-    /// The order of its last stored entry.
+    /// The order of the entry that was stored last, of all branches.
     pub last_order: StoredOrder,
 }
 

@@ -3,6 +3,7 @@
 
 mod backup;
 mod devices;
+mod forks;
 mod keeper;
 mod presence;
 mod recovery;

@@ -90,6 +90,8 @@ pub enum AuditAction {
     MakeKey,
     /// Gives a key to more devices.
     WrapKey,
+    /// Shows that a device has continued its log twice.
+    ShowFork,
 }
 
 /// What the rules make of an operation.

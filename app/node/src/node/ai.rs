@@ -20,8 +20,8 @@ use weft_ai::{
     pipe::Load,
     provider::Cancel,
     request::{
-        Constraint, Embed, Embedding, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message, Priority,
-        Prompt, Sampling, Speaker, Usage,
+        Constraint, Embed, Embedding, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message,
+        Priority, Prompt, Sampling, Speaker, Usage,
     },
 };
 use weft_ai_llama::{

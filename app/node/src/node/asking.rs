@@ -14,9 +14,7 @@ use weft_index::symbols::SymbolKind;
 use weft_index_disk::{ChunkHit, Question};
 
 use super::Shared;
-use super::searching::{
-    Lines, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit,
-};
+use super::searching::{Lines, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit};
 use crate::api::{ApiError, Search, SearchHit, SearchHits, SearchKind};
 use crate::indexing::{Reading, WorkspaceIndex};
 
@@ -30,6 +28,8 @@ const SYMBOLS_SHOWN: usize = 50;
 const FILES_SHOWN: usize = 10;
 /// A name that fits less well than this is not what was meant, where texts are looked through as well.
 const SYMBOL_FITS: f64 = 0.74;
+/// The part of the best chunk's score that another one must have.
+const CHUNK_FITS: f64 = 0.5;
 /// A chunk's lines that are looked through for the one to show.
 const SHOWN_LINES: u32 = 40;
 
@@ -61,7 +61,9 @@ pub(super) async fn asked(
     request: &Search,
 ) -> Result<Asked, ApiError> {
     let is_meaning = request.kind == SearchKind::Meaning;
-    if !is_meaning && (request.kind != SearchKind::All || QueryKind::of(&request.query) != QueryKind::Question) {
+    if !is_meaning
+        && (request.kind != SearchKind::All || QueryKind::of(&request.query) != QueryKind::Question)
+    {
         return Ok(Asked::default());
     }
     not_empty(&request.query)?;
@@ -181,9 +183,13 @@ pub(super) fn look_for_all(
             }
         }
         QueryKind::Question => {
-            let question = Question { words: query, vector: &asked.vector, most: CHUNKS_SHOWN, is_in: &is_in };
+            let question =
+                Question { words: query, vector: &asked.vector, most: CHUNKS_SHOWN, is_in: &is_in };
             let mut lines = Lines::default();
-            for hit in index.index().ask(&question) {
+            let found = index.index().ask(&question);
+            // What fits far worse than the best is not what was meant.
+            let least = found.first().map_or(0.0, |best| best.score * CHUNK_FITS);
+            for hit in found.into_iter().filter(|hit| hit.score >= least) {
                 together.put(chunk_hit(index, &mut lines, &hit), Worth::Chunk);
             }
         }
@@ -251,7 +257,8 @@ impl Together {
                 lines.insert(line, hit);
             }
             Some(known) => {
-                let more = hit.why.split(", ").filter(|why| !known.why.split(", ").any(|known| known == *why));
+                let more =
+                    hit.why.split(", ").filter(|why| !known.why.split(", ").any(|known| known == *why));
                 let all: Vec<&str> = more.chain([known.why.as_str()]).collect();
                 known.why = all.join(", ");
                 known.score = known.score.max(hit.score);
@@ -285,11 +292,8 @@ mod tests {
         together.put(hit("b.rs", 9, "function", 0.9), Worth::Symbol);
         together.put(hit("c.rs", 1, "words, meaning", 0.4), Worth::Chunk);
         together.put(hit("c.rs", 1, "file", 0.4), Worth::File);
-        let found: Vec<String> = together
-            .by_file()
-            .iter()
-            .map(|hit| format!("{}:{} {}", hit.path, hit.line, hit.why))
-            .collect();
+        let found: Vec<String> =
+            together.by_file().iter().map(|hit| format!("{}:{} {}", hit.path, hit.line, hit.why)).collect();
         let expected =
             ["b.rs:2 text", "b.rs:9 function, text", "c.rs:1 file", "c.rs:1 words, meaning", "a.rs:3 text"];
         assert_eq!(found, expected);

@@ -67,6 +67,8 @@ fn told_of(record: Recorded, names: &Names) -> AuditRecord {
         Done::SetPolicy { key } => (AuditAction::SetPolicy, (Some(key), None), None),
         Done::MakeKey { epoch } => (AuditAction::MakeKey, (Some(epoch.to_string()), None), None),
         Done::WrapKey { epoch } => (AuditAction::WrapKey, (Some(epoch.to_string()), None), None),
+        Done::ShowFork { device: Some(device), .. } => (AuditAction::ShowFork, machine(device), None),
+        Done::ShowFork { user, device: None } => (AuditAction::ShowFork, person(user), None),
     };
     AuditRecord {
         entry: record.entry.to_string(),

@@ -15,8 +15,8 @@ use weft_index_disk::TextSearch;
 use super::searching::{is_within, listed, not_a_pattern, told};
 use super::{Shared, calls, ended, health};
 use crate::api::{
-    ApiError, ClientEdit, FileReplaced, FileToReplace, LeftOut, LineToReplace, ProgressSink, ReplaceApplied, ReplaceApply,
-    ReplacePreviewed, ReplaceQuery,
+    ApiError, ClientEdit, FileReplaced, FileToReplace, LeftOut, LineToReplace, ProgressSink, ReplaceApplied,
+    ReplaceApply, ReplacePreviewed, ReplaceQuery,
 };
 use crate::workspace::thread::WorkspaceHandle;
 
@@ -45,8 +45,10 @@ type Places = Vec<(Range<usize>, String)>;
 impl Replacing {
     fn new(what: &ReplaceQuery) -> Result<Self, ApiError> {
         if what.replacement.len() > REPLACEMENT_BYTES_MAX {
-            return Err(ApiError::usage(format!("the replacement is longer than {REPLACEMENT_BYTES_MAX} bytes"))
-                .data_state("nothing was changed"));
+            return Err(ApiError::usage(format!(
+                "the replacement is longer than {REPLACEMENT_BYTES_MAX} bytes"
+            ))
+            .data_state("nothing was changed"));
         }
         let kind = if what.is_regex { PatternKind::Regex } else { PatternKind::Literal };
         let options = PatternOptions { ignores_case: what.ignore_case, whole_words: what.whole_words };
@@ -56,7 +58,8 @@ impl Replacing {
 
     /// What changes in a text; why it cannot be changed.
     fn places(&self, text: &str) -> Result<Places, String> {
-        let found = self.pattern.replacements(text.as_bytes(), &self.replacement, self.is_regex, MATCHES_MAX + 1);
+        let found =
+            self.pattern.replacements(text.as_bytes(), &self.replacement, self.is_regex, MATCHES_MAX + 1);
         if found.len() > MATCHES_MAX {
             return Err(format!("it has what is looked for more than {MATCHES_MAX} times"));
         }
@@ -276,7 +279,14 @@ mod tests {
             lines.iter().map(|line| (line.line, &*line.old, &*line.new)).collect();
         assert_eq!(
             (shown, has_more),
-            (vec![(1, "ä = ship;", "ä = ßoat;"), (3, "ship and ship", "ßoat and ßoat"), (5, "ship", "ßoat")], false)
+            (
+                vec![
+                    (1, "ä = ship;", "ä = ßoat;"),
+                    (3, "ship and ship", "ßoat and ßoat"),
+                    (5, "ship", "ßoat")
+                ],
+                false
+            )
         );
         assert_eq!(lines_of(text, &places, 1).0.len(), 1);
         assert!(lines_of(text, &places, 1).1);

@@ -220,7 +220,11 @@ pub(super) fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
     }
 }
 
-pub(super) fn look_for_files(index: &WorkspaceIndex, request: &Search, within: &str) -> Result<SearchHits, ApiError> {
+pub(super) fn look_for_files(
+    index: &WorkspaceIndex,
+    request: &Search,
+    within: &str,
+) -> Result<SearchHits, ApiError> {
     let most = limit(request.limit);
     let (found, mut has_more) =
         index.index().find_files(&request.query, now(), if within.is_empty() { most } else { HITS_MAX });

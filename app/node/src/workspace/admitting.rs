@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// Whether a change is part of its document: then it counts, whoever carries it.
-    fn has_change(&self, document: DocumentId, hash: &ChangeHash) -> bool {
+    pub(super) fn has_change(&self, document: DocumentId, hash: &ChangeHash) -> bool {
         if document == self.tree.id() {
             return self.tree.contains(hash);
         }

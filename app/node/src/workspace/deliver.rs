@@ -77,7 +77,7 @@ impl Engine {
     /// Reads the tree from the store, and lets the replica deliver what was not read yet.
     pub(super) fn read_tree(&mut self) -> Result<(), ReadError> {
         let mut carried = Vec::new();
-        let rows = self.store.changes(self.ws, self.tree.id(), ChangeOrder::START)?;
+        let rows = self.documents.borrow().rows(self.tree.id(), ChangeOrder::START)?;
         let void = for_each_of(&*self.store, self.ws, &rows, &self.replica, |change| carried.push(change))?;
         for carried in void {
             let (hash, item) = (carried.change.hash(), carried.item_of(self.tree.id()));
@@ -116,6 +116,7 @@ impl Engine {
         let mut writes = Vec::with_capacity(delivery.data.items.len() + 1);
         dirty.user = Some(delivery.user);
         self.authors.note_log(delivery.entry.log, delivery.user);
+        self.documents.get_mut().take_again(&delivery.entry.id);
         for (place, item) in delivery.data.items.iter().enumerate() {
             let place = u16::try_from(place).expect("at most 64 items in an entry");
             let reference = ItemRef { entry: delivery.entry, item: place, document: item.doc, made: None };

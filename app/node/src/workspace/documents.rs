@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use weft_crdt::tree::{AuthorName, BlobRef, DocumentFacts};
 use weft_crdt::{ActorId, Applied, ChangeHash, DocumentId, History, OpId, TextDocument, Version};
-use weft_store::{ChangeOrder, ReadError, Storage};
+use weft_store::{ChangeOrder, ChangeRow, ReadError, Storage};
 use weft_sync::data::actor_of;
 use weft_sync::ids::{EntryId, LogId, Timestamp, UserId, WorkspaceId};
 
 use super::contents::{ContentError, Contents};
-use super::entries::{CarriedChange, Opener, for_each_change, for_each_of};
+use super::entries::{CarriedChange, Opener, for_each_of};
 use super::gathering::{Gathering, Taken};
 use super::open_documents::OpenDocuments;
 use super::recent_changes::RecentChanges;
@@ -52,6 +52,8 @@ pub(crate) struct Documents {
     edited: BTreeSet<DocumentId>,
     /// Documents with changes in entries that do not count.
     void: BTreeSet<DocumentId>,
+    /// Entries of branches that were dropped: the store may still give their changes.
+    dropped: BTreeSet<EntryId>,
     /// Changes that the store may not give yet.
     pub(super) recent: RecentChanges,
     /// Changes that were found in the store and lack another one.
@@ -80,6 +82,7 @@ impl Documents {
             open: OpenDocuments::new(),
             edited,
             void: BTreeSet::new(),
+            dropped: BTreeSet::new(),
             recent: RecentChanges::default(),
             left_over: Vec::new(),
             not_counting: Vec::new(),
@@ -112,6 +115,25 @@ impl Documents {
     /// Notes that an entry that does not count changes the document.
     pub(crate) fn note_void(&mut self, document: DocumentId) {
         self.void.insert(document);
+    }
+
+    /// Nothing that these entries carry is part of a document any more.
+    pub(super) fn drop_entries(&mut self, entries: &BTreeSet<EntryId>) {
+        self.dropped.extend(entries);
+    }
+
+    /// An entry that was dropped has come again: its branch lives after all.
+    pub(super) fn take_again(&mut self, entry: &EntryId) {
+        self.dropped.remove(entry);
+    }
+
+    /// The indexed changes of a document, less those of branches that were dropped.
+    pub(super) fn rows(&self, id: DocumentId, after: ChangeOrder) -> Result<Vec<ChangeRow>, ReadError> {
+        let mut rows = self.store.changes(self.ws, id, after)?;
+        if !self.dropped.is_empty() {
+            rows.retain(|row| !self.dropped.contains(&row.entry.id));
+        }
+        Ok(rows)
     }
 
     /// Whether an entry that does not count changes the document.
@@ -165,7 +187,7 @@ impl Documents {
             }
             None => (begin(id, base, contents)?, ChangeOrder::START, 0),
         };
-        let mut rows = self.store.changes(self.ws, id, after)?;
+        let mut rows = self.rows(id, after)?;
         rows.retain(|row| !document.contains(&row.hash));
         let mut gathering = Gathering::default();
         let void = for_each_of(&*self.store, self.ws, &rows, opener, |carried| {
@@ -255,7 +277,8 @@ impl Documents {
         opener: Opener<'_>,
     ) -> Result<Vec<CarriedChange>, ReadError> {
         let mut changes = Vec::new();
-        for_each_change(&*self.store, self.ws, id, opener, |carried| changes.push(carried))?;
+        let rows = self.rows(id, ChangeOrder::START)?;
+        for_each_of(&*self.store, self.ws, &rows, opener, |carried| changes.push(carried))?;
         let known: BTreeSet<(ChangeHash, EntryId)> =
             changes.iter().map(|carried| (carried.change.hash(), carried.entry.id)).collect();
         let is_new = |carried: &&CarriedChange| !known.contains(&(carried.change.hash(), carried.entry.id));

@@ -31,6 +31,7 @@ use super::doubled::DoubledTexts;
 use super::entries::{self, CarriedChange};
 use super::fetch_plan::FetchPlan;
 use super::people::People;
+use super::repeating::Repeating;
 use super::save_base::PastTexts;
 use super::show::ShowPlan;
 use super::snapshots::SnapshotJob;
@@ -158,6 +159,7 @@ pub(crate) struct Engine {
     pub(super) last_read: RefCell<Option<(EntryRef, Arc<DataPlain>, bool)>>,
     /// Texts that files may not be any more since somebody was put out.
     pub(super) withdrawn_texts: WithdrawnTexts,
+    pub(super) repeating: Repeating,
     /// Writes that were written again, as these.
     pub(super) restated: BTreeMap<WriteId, WriteId>,
     pub(super) unstored: UnstoredChanges,
@@ -243,6 +245,7 @@ impl Engine {
             to_restate: Vec::new(),
             last_read: RefCell::new(None),
             withdrawn_texts: WithdrawnTexts::default(),
+            repeating: Repeating::default(),
             restated: BTreeMap::new(),
             unstored: UnstoredChanges::default(),
             named_documents: BTreeSet::new(),
@@ -315,6 +318,7 @@ impl Engine {
         self.settle(dirty);
         self.restate_refused();
         self.begin_again();
+        self.repeat_gone();
     }
 
     /// Begins: what was stored and not read yet is delivered.
@@ -396,6 +400,7 @@ impl Engine {
                 let text = format!("log {} was continued twice at {}", fork.log, fork.seq);
                 self.event(EngineEvent::Forked(text));
             }
+            Effect::CutBack(cut) => self.cut_back(cut, dirty),
             Effect::Damaged { entry, user, reason } => {
                 tracing::warn!(%user, ?entry, "an entry says nothing that can be used: {reason}");
             }
@@ -413,6 +418,7 @@ impl Engine {
         let own_logs = self.replica.own_logs();
         for entry in append.entries {
             let marks = if entry.opened { EntryMarks::NONE } else { EntryMarks::UNOPENED };
+            let marks = if entry.is_fork { marks.with(EntryMarks::FORK) } else { marks };
             if !entry.local.is_empty() || own_logs.contains(&entry.at.log) {
                 own.insert(entry.at.log, entry.at);
             }
@@ -509,8 +515,8 @@ impl Engine {
         self.writes.insert(write, LocalWrite { items, accepts, origin: origin.clone() });
         let mut items = Vec::with_capacity(changes.len());
         for (doc, change, more) in changes {
-            let bytes = change.bytes().to_vec();
-            items.push(weft_sync::data::Item { doc, more, repeats: None, change: bytes });
+            let (bytes, repeats) = (change.bytes().to_vec(), self.repeating.take_name(change.hash()));
+            items.push(weft_sync::data::Item { doc, more, repeats, change: bytes });
             self.unstored.push(Unstored::Made(doc, write, change, log));
         }
         let wall = self.wall;

@@ -12,6 +12,7 @@ use weft_sync::data::DataPlain;
 use weft_sync::entry::{Entry, Kind};
 use weft_sync::epoch::Keyring;
 use weft_sync::ids::{EntryRef, WorkspaceId};
+use weft_sync::membership::Membership;
 use weft_sync::replica::{Load, LoadedEntry, Replica, StoredLog, StoredState};
 use zeroize::Zeroizing;
 
@@ -51,7 +52,8 @@ impl OpenData for Replica {
     }
 
     fn verdicts(&self) -> [u8; 32] {
-        let Some(members) = self.membership().filter(|members| members.has_removals()) else {
+        let may_change = |members: &&Membership| members.has_removals() || members.has_forks();
+        let Some(members) = self.membership().filter(may_change) else {
             return [0; 32];
         };
         let mut hasher = blake3::Hasher::new();
@@ -81,7 +83,8 @@ pub(crate) fn stored_state(store: &dyn Storage, ws: WorkspaceId) -> Result<Store
         let wanted = |entry: &&StoredEntry| {
             let is_needed = matches!(entry.kind, Kind::Genesis | Kind::Open | Kind::Frontier)
                 || control.contains(&entry.at.log);
-            is_needed && !entry.marks.contains(EntryMarks::FORK)
+            // Of the control lane all branches count.
+            is_needed && (control.contains(&entry.at.log) || !entry.marks.contains(EntryMarks::FORK))
         };
         state.entries.extend(read.iter().filter(wanted).map(|entry| Arc::from(&*entry.bytes)));
     }
@@ -120,7 +123,10 @@ pub(crate) fn load(store: &dyn Storage, ws: WorkspaceId, load: &Load) -> Result<
             let read = store.entries(ws, range.log, from, range.to, load.bytes_max)?;
             let Some(last) = read.last() else { break };
             from = last.at.seq + 1;
-            for entry in read.into_iter().filter(|entry| entry.order > after) {
+            let is_meant = |entry: &StoredEntry| {
+                entry.order > after && (load.branches || !entry.marks.contains(EntryMarks::FORK))
+            };
+            for entry in read.into_iter().filter(is_meant) {
                 bytes += entry.bytes.len();
                 found.insert(entry.order, (entry.at, entry.bytes));
             }

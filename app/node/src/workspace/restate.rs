@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// Reads a document again as the store has it, with what is on its way there.
-    fn read_again(&mut self, document: DocumentId, dirty: &mut Dirty) {
+    pub(super) fn read_again(&mut self, document: DocumentId, dirty: &mut Dirty) {
         let is_tree = document == self.tree.id();
         let before = if is_tree { None } else { self.with_text(document, |text| text.text()).ok() };
         if is_tree {

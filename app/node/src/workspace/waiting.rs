@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use weft_crdt::{Change, ChangeHash, DocumentId};
-use weft_sync::ids::{EntryRef, LogId};
+use weft_sync::ids::{EntryId, EntryRef, LogId};
 use weft_sync::replica::{BatchId, WriteId};
 
 /// One item of one stored entry.
@@ -84,6 +84,14 @@ pub(crate) enum Unstored {
 }
 
 impl Unstored {
+    /// The change, when it was made here.
+    pub(crate) fn made(&self) -> Option<ChangeHash> {
+        match self {
+            Self::Delivered(_) => None,
+            Self::Made(_, _, change, _) => Some(change.hash()),
+        }
+    }
+
     pub(crate) fn document(&self) -> DocumentId {
         match self {
             Self::Delivered(item) => item.document,
@@ -128,6 +136,12 @@ impl UnstoredChanges {
     /// Forgets a delivered item that does not count any more.
     pub(crate) fn forget(&mut self, item: &ItemRef) {
         self.changes.retain(|(_, change)| !matches!(change, Unstored::Delivered(of) if of == item));
+    }
+
+    /// Forgets what was delivered of a document in entries that are dropped.
+    pub(crate) fn forget_entries(&mut self, document: DocumentId, entries: &BTreeSet<EntryId>) {
+        let is_dropped = |change: &Unstored| matches!(change, Unstored::Delivered(of) if of.document == document && entries.contains(&of.entry.id));
+        self.changes.retain(|(_, change)| !is_dropped(change));
     }
 
     /// What is unstored of a document.

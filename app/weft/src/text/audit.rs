@@ -53,5 +53,6 @@ fn what(record: &AuditRecord) -> String {
         (AuditAction::SetPolicy, _) => format!("set {}", plain(&subject)),
         (AuditAction::MakeKey, _) => format!("made key {}", short_id(&subject)),
         (AuditAction::WrapKey, _) => format!("gave key {} to more devices", short_id(&subject)),
+        (AuditAction::ShowFork, _) => format!("showed that {name} wrote two histories"),
     }
 }

@@ -77,7 +77,8 @@ pub(crate) fn to_replace(shown: &ReplacePreviewed, look: &Look) -> String {
         let _ = writeln!(text, "{}  {places}", look.paint(Tone::Heading, plain(&file.path)));
         for line in &file.lines {
             let number = look.paint(Tone::Faint, format!("{:>6}", line.line));
-            let _ = writeln!(text, "{number} {}", look.paint(Tone::Bad, format!("- {}", verbatim(&line.old))));
+            let _ =
+                writeln!(text, "{number} {}", look.paint(Tone::Bad, format!("- {}", verbatim(&line.old))));
             for new in line.new.split('\n') {
                 let new = look.paint(Tone::Good, format!("+ {}", verbatim(new)));
                 let _ = writeln!(text, "{:6} {new}", "");

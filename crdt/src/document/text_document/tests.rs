@@ -296,3 +296,46 @@ fn a_save_from_an_old_copy_leaves_a_text_that_further_saves_are_made_from() {
         assert_eq!(document.text(), "Ben!\none\nAna\ntwo!\nBen again\n");
     }
 }
+
+#[test]
+fn a_text_is_affirmed_by_a_change_that_does_nothing() {
+    let mut ana = new("text");
+    let mut ben = ana.clone();
+    let from_ana = edit(&mut ana, 1, &[replace(0, 0, "a")]);
+    let from_ben = edit(&mut ben, 2, &[replace(4, 0, "b")]);
+    apply(&mut ana, &from_ben);
+    apply(&mut ben, &from_ana);
+    let (text, heads) = (ana.text(), ana.heads().clone());
+    let affirmed = ana.affirm(Author::Session(actor(1)), 5).unwrap();
+    let [change] = affirmed.changes.as_slice() else { panic!("{affirmed:?}") };
+    assert_eq!((affirmed.patches.len(), ana.text()), (0, text));
+    assert_eq!((change.op_count(), change.seq(), change.time()), (0, 2, 5));
+    assert_eq!(change.deps(), heads.hashes());
+    assert_eq!((change.start_op(), change.max_op()), (from_ana.max_op() + 1, from_ana.max_op()));
+    assert_eq!(ana.heads().hashes(), [change.hash()]);
+    assert_eq!(apply(&mut ben, change), []);
+    assert_eq!(ben.heads(), ana.heads());
+    // What is typed next builds upon it and begins where it would have begun.
+    let next = edit(&mut ben, 2, &[replace(0, 1, "A")]);
+    assert_eq!((next.deps(), next.start_op()), ([change.hash()].as_slice(), change.start_op()));
+    apply(&mut ana, &next);
+    assert_eq!(ana.affirm(Author::Session(actor(1)), -1), Err(EditError::Time { seconds: -1 }));
+}
+
+#[test]
+fn a_text_with_many_heads_is_affirmed_as_a_whole() {
+    for author in [Author::Session(actor(1)), Author::ContentNamed] {
+        let mut document = new("x");
+        for index in 0..100u16 {
+            let name = ActorId::from_bytes(&index.to_be_bytes()).unwrap();
+            let edited = new("x").edit(Author::Session(name), &[replace(1, 0, "y")], 0).unwrap();
+            apply(&mut document, &edited.changes[0]);
+        }
+        let mut copy = document.clone();
+        let affirmed = document.affirm(author, 5).unwrap();
+        assert!(affirmed.changes.len() > 1);
+        affirmed.changes.iter().for_each(|change| assert_eq!(apply(&mut copy, change), []));
+        assert_eq!(document.heads().hashes(), [affirmed.changes.last().unwrap().hash()]);
+        assert_eq!(copy.heads(), document.heads());
+    }
+}

@@ -196,3 +196,35 @@ fn automerge_reads_our_changes_and_we_read_its() {
     let own: Vec<_> = ours.heads().hashes().iter().map(|hash| *hash.as_bytes()).collect();
     assert_eq!(heads, own);
 }
+
+#[test]
+fn a_tree_is_affirmed_by_changes_that_do_nothing() {
+    let mut ana = TreeDocument::new(DOC);
+    // Of nobody's registers there is nothing to build upon, and so a first change.
+    let first = ana.affirm(Author::Session(actor(1)), 5).unwrap();
+    assert_eq!((first.changes[0].deps().len(), first.changes[0].start_op()), (0, 1));
+    for (count, changes) in [(2_u16, 1), (100, 2)] {
+        let mut document = TreeDocument::new(DOC);
+        for index in 0..count {
+            let name = ActorId::from_bytes(&index.to_be_bytes()).unwrap();
+            let edits = [set("a", Value::Uint(index.into()))];
+            apply_all(
+                &mut document,
+                &TreeDocument::new(DOC).edit(Author::Session(name), &edits, 0).unwrap().changes,
+            );
+        }
+        let mut copy = document.clone();
+        let before = values(&document, "a");
+        let affirmed = document.affirm(Author::Session(actor(1)), 5).unwrap();
+        assert_eq!((affirmed.changes.len(), affirmed.changed_keys.len()), (changes, 0));
+        assert!(affirmed.changes.iter().all(|change| (change.op_count(), change.time()) == (0, 5)));
+        apply_all(&mut copy, &affirmed.changes);
+        for document in [&document, &copy] {
+            assert_eq!(values(document, "a"), before);
+            assert_eq!(document.heads().hashes(), [affirmed.changes[changes - 1].hash()]);
+        }
+        let next = write(&mut copy, 2, &[set("a", Value::Uint(7))]);
+        assert_eq!((next[0].deps(), next[0].start_op()), (document.heads().hashes(), 2));
+    }
+    assert_eq!(ana.affirm(Author::Session(actor(1)), -1), Err(TreeEditError::Time { seconds: -1 }));
+}

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Symbol, SymbolKind};
-use crate::Fuzzy;
 use crate::limits::SYMBOL_MATCHES_MAX;
+use crate::{Fuzzy, FuzzyScratch};
 
 /// What all texts of a workspace define.
 #[derive(Default)]
@@ -124,13 +124,24 @@ impl SymbolTable {
         let fuzzy = Fuzzy::new(query);
         let wanted = query.split_whitespace().fold(0, |wanted, word| wanted | letters(word));
         let folded = query.to_lowercase();
+        let mut scratch = FuzzyScratch::default();
+        let letters_of_query = query.chars().count().max(1) as f64;
         let mut names: Vec<(f64, &Arc<str>)> = Vec::new();
         for (name, _) in self.names.iter().filter(|(_, named)| named.letters & wanted == wanted) {
-            if let Some(score) = fit(name, query, &folded, &fuzzy) {
+            if let Some(score) = fit(name, query, (&folded, letters_of_query), &fuzzy, &mut scratch) {
                 names.push((score, name));
             }
         }
-        names.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        let order =
+            |a: &(f64, &Arc<str>), b: &(f64, &Arc<str>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1));
+        // Each name has a symbol, so more of them than symbols are asked for need not be put in order.
+        let enough = most.min(SYMBOL_MATCHES_MAX);
+        let is_cut = names.len() > enough + 1;
+        if is_cut {
+            names.select_nth_unstable_by(enough, order);
+            names.truncate(enough + 1);
+        }
+        names.sort_unstable_by(order);
         let mut hits = Vec::new();
         let mut has_more = false;
         for (score, name) in names {
@@ -161,22 +172,26 @@ impl SymbolTable {
 }
 
 /// How well a name fits a query, from 0 to 1.
-fn fit(name: &str, query: &str, folded: &str, fuzzy: &Fuzzy) -> Option<f64> {
+fn fit(
+    name: &str,
+    query: &str,
+    (folded, letters): (&str, f64),
+    fuzzy: &Fuzzy,
+    scratch: &mut FuzzyScratch,
+) -> Option<f64> {
     /// What a letter that fits well is worth to [`Fuzzy`].
     const LETTER_WORTH: f64 = 64.0;
     if name == query {
         return Some(1.0);
     }
-    let letters = query.chars().count().max(1) as f64;
-    let length = name.chars().count() as f64;
     if name.len() == folded.len() && name.to_lowercase() == *folded {
         return Some(0.95);
     }
     if name.starts_with(query) {
-        return Some(0.75 + 0.15 * letters / length);
+        return Some(0.75 + 0.15 * letters / name.chars().count() as f64);
     }
-    let matched = fuzzy.matches(name)?;
-    Some((f64::from(matched.score) / (letters * LETTER_WORTH)).clamp(0.01, 0.74))
+    let score = fuzzy.score(name, scratch)?;
+    Some((f64::from(score) / (letters * LETTER_WORTH)).clamp(0.01, 0.74))
 }
 
 /// What a kind counts less than types and functions, which are looked for most.

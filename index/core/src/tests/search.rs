@@ -168,7 +168,9 @@ fn what_is_found_is_replaced_by_text_or_by_what_its_groups_found() {
         let pattern = Pattern::new(query, kind, PatternOptions::default()).unwrap();
         let mut new = text.as_bytes().to_vec();
         let template = kind == PatternKind::Regex;
-        for (range, with) in pattern.replacements(new.clone().as_slice(), with, template, 100).into_iter().rev() {
+        for (range, with) in
+            pattern.replacements(new.clone().as_slice(), with, template, 100).into_iter().rev()
+        {
             new.splice(range, with);
         }
         String::from_utf8(new).unwrap()

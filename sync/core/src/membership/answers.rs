@@ -6,6 +6,7 @@ use crate::acl::{Class, OpRef, POLICY_NAME, SealedLabel};
 use crate::certificate::Chain;
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
 use crate::epoch::Cover;
+use crate::frames::LogEnd;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId};
 use crate::limits::SEEN_POSITIONS_MAX;
 use crate::wire;
@@ -44,6 +45,17 @@ pub enum Standing {
     Removed,
     /// Not a device of the workspace, as far as is known here.
     Unknown,
+}
+
+/// How an entry of a log of the control lane stands to what is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlPlace {
+    /// It is here.
+    Known,
+    /// What it follows is here, or it begins a log.
+    Follows,
+    /// What it follows is not here.
+    Detached,
 }
 
 /// An epoch and whom it reaches.
@@ -256,6 +268,31 @@ impl Membership {
     pub fn signer_of(&self, log: &LogId) -> Option<Signer> {
         let line = self.state.history.lines_of(log).first()?;
         Some(self.state.history.line(*line).signer)
+    }
+
+    /// How an entry of a log of the control lane stands to what is here, all branches of its log considered.
+    #[must_use]
+    pub fn place_of(&self, entry: &Entry) -> ControlPlace {
+        match self.state.history.position(&entry.id(), &entry.header) {
+            Position::Known => ControlPlace::Known,
+            Position::Next(_) | Position::Branch(_) => ControlPlace::Follows,
+            Position::NoPredecessor => ControlPlace::Detached,
+        }
+    }
+
+    /// The last entry of each branch of a log, as membership knows it: of the control lane all, of the data lane one.
+    pub fn ends_of(&self, log: &LogId) -> impl Iterator<Item = EntryRef> {
+        self.state.history.lines_of(log).iter().map(|line| self.state.history.line(*line).last_ref())
+    }
+
+    /// Whether an entry of a log of the control lane begins with these bytes of its id, on whichever branch.
+    #[must_use]
+    pub fn holds_marked(&self, log: &LogId, seq: u64, mark: &[u8; 8]) -> bool {
+        let history = &self.state.history;
+        history
+            .lines_of(log)
+            .iter()
+            .any(|line| history.line(*line).id_at(seq).is_some_and(|id| LogEnd::mark(id) == *mark))
     }
 
     // What counts.

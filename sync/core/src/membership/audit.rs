@@ -82,6 +82,13 @@ pub enum AuditAction {
         /// Its epoch.
         epoch: EpochId,
     },
+    /// Shows that a log was continued twice, by a copy of its device or by somebody who tells two tales.
+    ShowFork {
+        /// Whose log.
+        user: UserId,
+        /// Of which device; none: of the user key.
+        device: Option<DeviceId>,
+    },
 }
 
 /// What the rules make of an operation.
@@ -113,7 +120,7 @@ impl Membership {
                     verdict: self.verdict(fold, index, &removed_by),
                 })
             });
-            all.collect()
+            all.chain(self.shown_forks()).collect()
         })
     }
 

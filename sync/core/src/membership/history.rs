@@ -96,7 +96,7 @@ impl Line {
         EntryRef { log: self.log, seq, id }
     }
 
-    fn id_at(&self, seq: u64) -> Option<&EntryId> {
+    pub(crate) fn id_at(&self, seq: u64) -> Option<&EntryId> {
         match &self.ids {
             Ids::All { first, ids } => ids.get(usize::try_from(seq.checked_sub(*first)?).ok()?),
             Ids::Some { last, .. } if last.0 == seq => Some(&last.1),
@@ -119,6 +119,8 @@ pub(crate) struct History {
     heads: BTreeSet<EntryId>,
     /// Named by somebody, but not here. When one comes, pasts grow.
     awaited: BTreeSet<EntryRef>,
+    /// Data logs that were continued twice, and the first place at which.
+    forks: BTreeMap<LogId, u64>,
 }
 
 /// Where a new entry belongs.
@@ -159,11 +161,14 @@ impl History {
 
     /// Where the entry that this names stands.
     pub(crate) fn find(&self, named: &EntryRef) -> Option<(LineIndex, u64)> {
-        let line = self
-            .lines_of(&named.log)
-            .iter()
-            .find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
-        line.map(|line| (*line, named.seq))
+        let lines = self.lines_of(&named.log);
+        let line = lines.iter().find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+        if let Some(line) = line {
+            return Some((*line, named.seq));
+        }
+        // On a branch that is not here: whoever named it knew of the log up to where the branches part.
+        let fork = self.forks.get(&named.log).filter(|fork| **fork <= named.seq)?;
+        Some((*lines.first()?, fork - 1))
     }
 
     pub(crate) fn position(&self, id: &EntryId, header: &Header) -> Position {
@@ -220,6 +225,28 @@ impl History {
             self.settle();
         }
         was_awaited
+    }
+
+    /// Notes that a data log was continued twice at this place. Returns whether pasts may have changed.
+    pub(crate) fn fork(&mut self, log: LogId, seq: u64) -> bool {
+        let first = self.forks.entry(log).or_insert(u64::MAX);
+        let is_new = seq < *first;
+        *first = seq.min(*first);
+        if is_new {
+            self.settle();
+        }
+        is_new
+    }
+
+    /// Takes a data log back to an earlier place. What is named beyond it is looked for anew.
+    pub(crate) fn cut_back(&mut self, to: &EntryRef) {
+        let Some(line) = self.lines_of(&to.log).first().copied() else { return };
+        let Ids::Some { last, held } = &mut self.lines[line as usize].ids else { return };
+        *last = (to.seq, to.id);
+        let beyond = held.split_off(&(to.seq + 1));
+        let log = to.log;
+        self.awaited.extend(beyond.into_iter().map(|(seq, id)| EntryRef { log, seq, id }));
+        self.settle();
     }
 
     /// What cuts name of data logs, within what is stored, and of which the id is not known here.
@@ -308,7 +335,11 @@ impl History {
     /// Keeps the ids that a cut names, and waits for those that are not here.
     fn pin(&mut self, names: &Names) {
         for named in &names.entries {
-            let Some((line, seq)) = self.find(named) else {
+            let line = self
+                .lines_of(&named.log)
+                .iter()
+                .find(|line| self.line(**line).id_at(named.seq) == Some(&named.id));
+            let (Some(line), seq) = (line.copied(), named.seq) else {
                 self.awaited.insert(*named);
                 continue;
             };

@@ -62,6 +62,15 @@ impl AckTable {
         }
     }
 
+    /// Takes up how far our data logs reach now: one of them was taken back.
+    pub(super) fn recount(&mut self, own: &BTreeMap<LogId, u64>) {
+        self.mine = own.values().sum();
+        for acks in self.devices.values_mut() {
+            let held = acks.claimed.iter().map(|(log, seq)| (*seq).min(own.get(log).copied().unwrap_or(0)));
+            acks.held = held.sum();
+        }
+    }
+
     /// One of our data logs has one entry more.
     pub(super) fn grew(&mut self, at: &EntryRef) {
         self.mine += 1;
@@ -105,6 +114,12 @@ impl FrontierState {
     /// A new session begins with a whole Frontier.
     pub(super) fn forget(&mut self) {
         self.named_by_us.clear();
+    }
+
+    /// A log was taken back: what was said of it concerns another branch.
+    pub(super) fn forget_log(&mut self, log: &LogId) {
+        self.named_by_us.remove(log);
+        self.named.remove(log);
     }
 }
 
@@ -182,8 +197,8 @@ impl Replica {
         };
         let frontier = &self.frontier;
         let lacking = frontier.named.iter().chain(&frontier.unknown).filter(|(log, seq)| {
-            let is_frozen = self.logs.get(log).is_some_and(|state| state.frozen);
-            **seq > self.logs.committed_seq(log) && !is_frozen && !is_offered(log, **seq)
+            // What is named of a forked log may be on a branch that does not live.
+            **seq > self.logs.reach(log) && !self.is_forked(log) && !is_offered(log, **seq)
         });
         lacking.map(|(log, seq)| Position { log: *log, seq: *seq }).collect()
     }
@@ -197,11 +212,10 @@ impl Replica {
                 *seq = channel.claims.seq(log).max(*seq);
             }
         }
-        let is_taken = |log: &LogId| !self.logs.get(log).is_some_and(|state| state.frozen);
         named
             .iter()
-            .filter(|(log, _)| is_taken(log))
-            .map(|(log, seq)| seq.saturating_sub(self.logs.committed_seq(log)))
+            .filter(|(log, _)| !self.is_forked(log) || self.sources.is_lacking(log))
+            .map(|(log, seq)| seq.saturating_sub(self.logs.reach(log)))
             // Peers may name any number.
             .fold(0, u64::saturating_add)
     }

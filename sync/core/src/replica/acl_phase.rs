@@ -126,9 +126,13 @@ impl Replica {
             if !self.claim(id, &[end.position()]) {
                 return false;
             }
-            let differs =
-                self.logs.get(&end.log).is_some_and(|state| !state.frozen && state.differs_from(end));
-            if differs
+            let Some(state) = self.logs.get(&end.log) else { continue };
+            if state.lane == Lane::Control {
+                // Nothing else is sent of a branch that the peer does not go on with.
+                if state.is_branched() && state.differs_from(end) || self.holds_another(end) {
+                    self.send_branches(id, end.log);
+                }
+            } else if state.differs_from(end)
                 && let Some(channel) = self.channels.get_mut(&id)
                 && channel.suspects.len() < COMPARISONS_MAX
             {
@@ -136,6 +140,12 @@ impl Replica {
             }
         }
         true
+    }
+
+    /// Whether another entry of a log of the control lane is here where somebody else's log ends.
+    fn holds_another(&self, end: &LogEnd) -> bool {
+        let Some(members) = self.members.membership() else { return false };
+        end.seq <= self.logs.reach(&end.log) && !members.holds_marked(&end.log, end.seq, &end.mark)
     }
 
     pub(super) fn send_closed_logs(
@@ -207,7 +217,7 @@ impl Replica {
 
     fn settle_acl_phase(&mut self, id: ChannelId) {
         let Some(channel) = self.channels.get_mut(&id) else { return };
-        let is_idle = channel.serve.is_idle();
+        let is_idle = channel.serve.is_idle() && channel.branches_due == 0;
         let is_stored = channel.intake.accepted == channel.intake.committed;
         let Phase::Acl(acl) = &mut channel.phase else { return };
         if !acl.done_sent && acl.comparison.is_complete() && is_idle {

@@ -21,6 +21,10 @@ pub(super) struct Channel {
     /// the two together prove a fork.
     pub(super) suspects: Vec<Position>,
     pub(super) serve: Serve,
+    /// Reads of branches that are under way for this peer.
+    pub(super) branches_due: usize,
+    /// Up to which news of branches the peer was compared with.
+    pub(super) branches_told: u64,
     pub(super) intake: Intake,
 }
 

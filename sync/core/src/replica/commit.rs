@@ -1,6 +1,6 @@
 //! From checked to stored: entries gather while a transaction is under way and form the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Replica;
@@ -24,12 +24,14 @@ pub(super) struct Prepared {
     pub(super) from: Option<ChannelId>,
     /// For our own Data: where its items come from.
     pub(super) local: Vec<LocalItem>,
+    /// Whether it is on another branch of a log of the control lane than the one that was here first.
+    pub(super) is_side: bool,
 }
 
 impl Prepared {
     pub(super) fn new(received: Received, signer: Signer, lane: Lane, from: Option<ChannelId>) -> Self {
         let Received { entry, bytes } = received;
-        Self { entry, bytes, signer, lane, from, local: Vec::new() }
+        Self { entry, bytes, signer, lane, from, local: Vec::new(), is_side: false }
     }
 }
 
@@ -114,14 +116,22 @@ impl Replica {
     /// wait for it, as Acks, to the caller.
     pub(super) fn committed(&mut self, id: BatchId, rng: &mut dyn CryptoRng) {
         let Some(batch) = self.in_flight.take_if(|batch| batch.id == id) else { return };
-        let positions: Vec<EntryRef> =
-            batch.entries.iter().map(|prepared| prepared.entry.entry_ref()).collect();
-        for (prepared, at) in batch.entries.iter().zip(&positions) {
-            self.logs.commit(at);
+        let in_line = || batch.entries.iter().filter(|prepared| !prepared.is_side);
+        let positions: Vec<EntryRef> = in_line().map(|prepared| prepared.entry.entry_ref()).collect();
+        let mut branched = BTreeSet::new();
+        for prepared in &batch.entries {
+            let at = prepared.entry.entry_ref();
+            if prepared.is_side {
+                self.logs.commit_side(&at, &prepared.entry.header.prev);
+                branched.insert(at.log);
+            } else {
+                self.logs.commit(&at);
+            }
             self.count_committed(prepared);
         }
         self.offer_own_new_logs(&batch.entries);
-        self.push_live(batch.entries.iter().map(|prepared| (prepared.entry.entry_ref(), &prepared.bytes)));
+        self.push_live(in_line().map(|prepared| (prepared.entry.entry_ref(), &prepared.bytes)));
+        self.tell_of_branches(&branched);
         self.note_acks(&positions);
         for (channel, bytes) in &batch.credits {
             if let Some(channel) = self.channels.get_mut(channel) {
@@ -203,6 +213,7 @@ fn stored_entry(prepared: &Prepared) -> StoredEntry {
         bytes: Arc::clone(&prepared.bytes),
         opened: prepared.from.is_none() || !waits_to_be_opened(prepared),
         local: prepared.local.clone(),
+        is_fork: prepared.is_side,
     }
 }
 

@@ -28,6 +28,8 @@ impl Replica {
             phase: Phase::Hello(HelloPhase { deadline, ahead: None }),
             claims: Claims::default(),
             suspects: Vec::new(),
+            branches_due: 0,
+            branches_told: self.forks.news,
             serve: Serve::default(),
             intake: Intake::default(),
         };

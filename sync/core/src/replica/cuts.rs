@@ -28,6 +28,12 @@ impl CutLookup {
     pub(super) fn is_busy(&self) -> bool {
         self.is_under_way
     }
+
+    /// A log was taken back: what is stored there will be something else.
+    pub(super) fn look_up_again(&mut self, log: &LogId) {
+        self.elsewhere.retain(|named| named.log != *log);
+        self.is_due_again |= self.is_under_way;
+    }
 }
 
 impl Replica {
@@ -59,7 +65,13 @@ impl Replica {
         self.loads.insert(request, LoadPurpose::Cuts);
         let ranges = ranges.into_iter().map(|(log, seq)| Range { log, from: seq, to: seq }).collect();
         let after = StoredOrder::default();
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     pub(super) fn loaded_cuts(&mut self, entries: &[LoadedEntry]) {

@@ -146,6 +146,7 @@ impl Replica {
         let suspects = std::mem::take(&mut channel.suspects);
         self.acks_from_claims(id);
         self.peers_changed.devices.insert(device);
+        self.send_new_branches(id);
         self.consider_peer(id);
         for suspect in suspects {
             self.sources.want_other(id, suspect.log, suspect.seq);

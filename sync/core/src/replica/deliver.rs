@@ -92,6 +92,15 @@ impl DeliveryQueue {
         self.set(at.log, at.seq, Waiting::Void);
     }
 
+    /// A log was taken back to before `from`.
+    pub(super) fn cut_back(&mut self, log: &LogId, from: u64) {
+        let beyond: Vec<u64> =
+            self.waiting.range((*log, from)..=(*log, u64::MAX)).map(|((_, seq), _)| *seq).collect();
+        for seq in beyond {
+            self.remove(*log, seq);
+        }
+    }
+
     pub(super) fn key_came(&mut self, epoch: &EpochId) {
         self.make_ready(|waiting| *waiting == Waiting::Key(*epoch));
     }
@@ -148,8 +157,12 @@ impl Replica {
     /// waits; `was_told` says that this was done before.
     fn try_deliver(&mut self, entry: &Entry, signer: &Signer, was_told: bool) {
         let at = entry.entry_ref();
-        let counts = self.members.counts(entry);
         self.delivery.remove(at.log, at.seq);
+        if self.members.is_on_dead_branch(&at) {
+            // Its log is about to be taken back, unless the verdict changes.
+            return self.delivery.set(at.log, at.seq, Waiting::Void);
+        }
+        let counts = self.members.counts(entry);
         if !counts {
             self.delivery.set(at.log, at.seq, Waiting::Void);
             if was_told {
@@ -195,7 +208,13 @@ impl Replica {
         self.delivery.load = Some(request);
         self.loads.insert(request, LoadPurpose::Deliver);
         let (after, ranges) = (self.delivery.after, self.delivery.ready_ranges());
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     pub(super) fn loaded_to_deliver(&mut self, entries: &[LoadedEntry]) {

@@ -69,6 +69,10 @@ pub enum Effect {
     },
     /// A log was continued twice from one place. It takes no more entries.
     Forked(Fork),
+    /// A log is here with a branch that does not live: it is to be taken back. What was handed on of it is to be taken out
+    /// of the documents, and what builds upon that, whether it counts or not; nothing vouches for it. What was typed there
+    /// is for the caller to write again.
+    CutBack(CutBack),
     /// An entry of a member says nothing that can be used.
     Damaged {
         /// Which.
@@ -109,6 +113,18 @@ pub struct StoredEntry {
     pub opened: bool,
     /// For our own Data: where each of its items comes from, in their order.
     pub local: Vec<LocalItem>,
+    /// Whether it is on another branch of its log than the entries that were stored without this: it may stand where
+    /// another one stands.
+    pub is_fork: bool,
+}
+
+/// See [`Effect::CutBack`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutBack {
+    /// The log.
+    pub log: LogId,
+    /// The last place that stays.
+    pub to: u64,
 }
 
 /// An item of our own, as it was written.
@@ -132,6 +148,9 @@ pub struct Load {
     pub ranges: Vec<Range>,
     /// About how much.
     pub bytes_max: usize,
+    /// Whether entries are meant too that were stored as ones of another branch ([`StoredEntry::is_fork`]); else they are
+    /// left out, like those that a log was taken back from.
+    pub branches: bool,
 }
 
 /// Changes to apply.

@@ -215,6 +215,7 @@ impl Replica {
     /// Who is in, or what counts, may be another than before.
     pub(super) fn membership_settled(&mut self) {
         self.membership_changed = true;
+        self.forks.look_again();
         if self.class() == Some(Class::Keeper) {
             // It was not known before that this device does not read.
             self.delivery.clear();

@@ -41,8 +41,8 @@ pub(super) struct LogState {
     recent: VecDeque<EntryId>,
     /// Whether it holds a Close.
     ended: bool,
-    /// Whether it was forked; it takes nothing any more.
-    pub(super) frozen: bool,
+    /// Of a log of the control lane that was continued twice: the ends of its other branches, on disk. Both count.
+    sides: Vec<Head>,
 }
 
 /// How an entry stands to the log that it names.
@@ -55,7 +55,7 @@ pub(super) enum Place {
     /// Something is here at its number; whether it is the same must be looked up.
     Old,
     /// Another entry is here at its number.
-    Other(EntryId),
+    Other,
     /// It is the next number, but follows another entry than the last one here.
     Branch,
     /// Entries before it are not here.
@@ -73,22 +73,51 @@ impl LogState {
 
     /// Whether this log ended otherwise where somebody else's ends.
     pub(super) fn differs_from(&self, end: &LogEnd) -> bool {
+        if self.is_branched() {
+            return self.end(&end.log) != *end;
+        }
         self.recent_id(end.seq).is_some_and(|id| LogEnd::mark(id) != end.mark)
+    }
+
+    /// Whether several branches of it are here.
+    pub(super) fn is_branched(&self) -> bool {
+        !self.sides.is_empty()
+    }
+
+    /// The last number on disk, of all branches.
+    pub(super) fn reach(&self) -> u64 {
+        self.sides.iter().map(|side| side.seq).fold(self.committed.seq, u64::max)
+    }
+
+    /// How it ends on disk. Where there are several branches, the mark stands for all of their ends.
+    fn end(&self, log: &LogId) -> LogEnd {
+        if self.sides.is_empty() {
+            return LogEnd::new(&self.committed.at(log));
+        }
+        let mut ends: Vec<Head> = self.sides.clone();
+        ends.push(self.committed);
+        ends.sort_unstable_by_key(|end| (end.seq, end.id));
+        LogEnd { log: *log, seq: self.reach(), mark: LogEnd::mark_of_branches(ends.iter().map(|end| end.id)) }
+    }
+
+    /// Whether an entry is the next one.
+    pub(super) fn is_next(&self, at: &EntryRef, prev: &EntryId) -> bool {
+        at.seq == self.accepted.seq + 1 && *prev == self.accepted.id
     }
 
     pub(super) fn place(&self, at: &EntryRef, prev: &EntryId) -> Place {
         if at.seq <= self.accepted.seq {
             return match self.recent_id(at.seq) {
                 Some(id) if *id == at.id => Place::Known,
-                Some(id) => Place::Other(*id),
+                Some(_) => Place::Other,
                 None => Place::Old,
             };
         }
-        if self.frozen || self.ended {
+        if self.ended {
             Place::Ended
         } else if at.seq > self.accepted.seq + 1 {
             Place::Gap
-        } else if *prev == self.accepted.id {
+        } else if self.is_next(at, prev) {
             Place::Next
         } else {
             Place::Branch
@@ -169,7 +198,7 @@ impl LogTable {
             accepted: head,
             recent: VecDeque::from([at.id]),
             ended: false,
-            frozen: false,
+            sides: Vec::new(),
         };
         self.by_signer.entry(signer.id()).or_default().insert(at.log);
         if self.logs.insert(at.log, state).is_none() && !self.is_named(&at.log, &signer) {
@@ -234,9 +263,25 @@ impl LogTable {
         }
     }
 
-    pub(super) fn freeze(&mut self, log: &LogId) {
-        if let Some(state) = self.logs.get_mut(log) {
-            state.frozen = true;
+    /// Notes that an entry of another branch of a log of the control lane is on disk.
+    pub(super) fn commit_side(&mut self, at: &EntryRef, prev: &EntryId) {
+        let Some(state) = self.logs.get_mut(&at.log) else { return };
+        let end = Head { seq: at.seq, id: at.id };
+        match state.sides.iter_mut().find(|side| side.id == *prev) {
+            Some(side) => *side = end,
+            None => state.sides.push(end),
+        }
+    }
+
+    /// Takes a log of the data lane back to an earlier place, which is on disk.
+    pub(super) fn cut_back(&mut self, to: &EntryRef) {
+        let Some(state) = self.logs.get_mut(&to.log) else { return };
+        let head = Head { seq: to.seq, id: to.id };
+        (state.accepted, state.committed) = (head, head);
+        state.recent = VecDeque::from([to.id]);
+        let signer = state.signer;
+        if std::mem::take(&mut state.ended) && !self.is_named(&to.log, &signer) {
+            self.count_open(&signer);
         }
     }
 
@@ -254,6 +299,16 @@ impl LogTable {
         self.logs.get(log).map_or(0, |state| state.accepted.seq)
     }
 
+    /// Whether an entry is the next one of a log that is here.
+    pub(super) fn is_next(&self, at: &EntryRef, prev: &EntryId) -> bool {
+        self.logs.get(&at.log).is_some_and(|state| state.is_next(at, prev))
+    }
+
+    /// How far a log reaches on disk, of all branches.
+    pub(super) fn reach(&self, log: &LogId) -> u64 {
+        self.logs.get(log).map_or(0, LogState::reach)
+    }
+
     pub(super) fn committed_seq(&self, log: &LogId) -> u64 {
         self.logs.get(log).map_or(0, |state| state.committed.seq)
     }
@@ -266,7 +321,7 @@ impl LogTable {
             if state.lane != lane || state.committed.seq == 0 {
                 continue;
             }
-            let end = LogEnd::new(&state.committed.at(log));
+            let end = state.end(log);
             if self.is_closed(log) || vector.open.len() == OPEN_LOGS_MAX {
                 closed.entry(state.signer.id()).or_default().push(end);
             } else {
@@ -284,7 +339,7 @@ impl LogTable {
     pub(super) fn closed_of(&self, signer: &SignerId, lane: Lane) -> Vec<LogEnd> {
         self.of_signer(signer)
             .filter(|(log, state)| state.lane == lane && state.committed.seq > 0 && self.is_closed(log))
-            .map(|(log, state)| LogEnd::new(&state.committed.at(log)))
+            .map(|(log, state)| state.end(log))
             .collect()
     }
 
@@ -356,21 +411,51 @@ mod tests {
         assert_eq!(place(40 - RECENT_IDS as u64 + 1, 0), Place::Known);
         assert_eq!(place(40 - RECENT_IDS as u64, 0), Place::Old);
         let other = EntryRef { id: EntryId::from_bytes([7; 32]), ..at(1, 40) };
-        assert_eq!(state.place(&other, &id(39)), Place::Other(id(40)));
+        assert_eq!(state.place(&other, &id(39)), Place::Other);
     }
 
     #[test]
-    fn closed_and_forked_logs_take_nothing() {
-        let mut closed = table(1, 3);
-        closed.accept(&at(1, 4), true);
-        let mut forked = table(1, 4);
-        forked.freeze(&LogId::from_bytes([1; 32]));
-        for table in [closed, forked] {
-            let state = table.get(&LogId::from_bytes([1; 32])).unwrap();
-            assert_eq!(state.place(&at(1, 5), &id(4)), Place::Ended);
-            assert_eq!(state.place(&at(1, 4), &id(3)), Place::Known);
-            table.check_invariants();
+    fn closed_logs_take_nothing() {
+        let mut table = table(1, 3);
+        table.accept(&at(1, 4), true);
+        let state = table.get(&at(1, 0).log).unwrap();
+        assert_eq!(state.place(&at(1, 5), &id(4)), Place::Ended);
+        assert_eq!(state.place(&at(1, 4), &id(3)), Place::Known);
+        table.check_invariants();
+    }
+
+    #[test]
+    fn a_log_that_was_taken_back_goes_on_from_there() {
+        let mut table = table(1, 8);
+        table.accept(&at(1, 9), true);
+        table.commit(&at(1, 9));
+        table.cut_back(&at(1, 3));
+        table.check_invariants();
+        assert_eq!(table.vector(Lane::Data).open, [LogEnd::new(&at(1, 3))], "it is open again");
+        let other = EntryRef { id: EntryId::from_bytes([9; 32]), ..at(1, 4) };
+        let state = table.get(&at(1, 0).log).unwrap();
+        assert_eq!(state.place(&other, &id(3)), Place::Next);
+        assert_eq!(state.place(&at(1, 3), &id(2)), Place::Known);
+        assert_eq!(state.place(&at(1, 2), &id(1)), Place::Old, "what is before is looked up");
+        table.accept(&other, false);
+        table.commit(&other);
+        table.check_invariants();
+    }
+
+    #[test]
+    fn a_log_with_branches_ends_the_same_for_all_who_hold_them() {
+        let other = |seq| EntryRef { id: EntryId::from_bytes([0xee; 32]), ..at(1, seq) };
+        let (mut one, mut two) = (table(1, 5), table(1, 3));
+        one.commit_side(&other(4), &id(3));
+        two.accept(&other(4), false);
+        two.commit(&other(4));
+        assert_ne!(one.vector(Lane::Data), two.vector(Lane::Data));
+        for seq in 4..=5 {
+            two.commit_side(&at(1, seq), &id(seq - 1));
         }
+        assert_eq!(one.vector(Lane::Data), two.vector(Lane::Data));
+        assert_eq!((one.reach(&at(1, 0).log), two.reach(&at(1, 0).log)), (5, 5));
+        assert!(!one.get(&at(1, 0).log).unwrap().differs_from(&two.vector(Lane::Data).open[0]));
     }
 
     #[test]

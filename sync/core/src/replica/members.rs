@@ -6,7 +6,9 @@ use crate::acl::Class;
 use crate::entry::{Entry, Kind, Signer};
 use crate::epoch::Cover;
 use crate::ids::{DeviceId, EndpointId, EntryId, EntryRef, EpochId, LogId, UserId, WorkspaceId};
-use crate::membership::{EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing};
+use crate::membership::{
+    ControlPlace, EpochState, GenesisError, InsertError, Inserted, LiveDevice, Membership, Standing,
+};
 use crate::wraps::AgeRecipient;
 
 /// See [`Membership`].
@@ -106,6 +108,34 @@ impl Members {
 
     pub(super) fn counts(&self, entry: &Entry) -> bool {
         self.membership.as_ref().is_some_and(|membership| membership.counts(entry))
+    }
+
+    pub(super) fn place_of(&self, entry: &Entry) -> ControlPlace {
+        self.membership.as_ref().map_or(ControlPlace::Detached, |membership| membership.place_of(entry))
+    }
+
+    /// Whether several branches of a log of the control lane are here.
+    pub(super) fn is_branching(&self, log: &LogId) -> bool {
+        self.membership.as_ref().is_some_and(|membership| membership.ends_of(log).nth(1).is_some())
+    }
+
+    pub(super) fn is_on_dead_branch(&self, at: &EntryRef) -> bool {
+        let membership = self.membership.as_ref();
+        membership.is_some_and(|membership| membership.is_on_dead_branch(&at.log, at.seq, &at.id))
+    }
+
+    /// Whether nothing of a data log lives from this number on.
+    pub(super) fn is_dead_from(&self, log: &LogId, seq: u64) -> bool {
+        let Some(membership) = self.membership.as_ref().filter(|membership| membership.is_forked(log)) else {
+            return false;
+        };
+        membership.fork_verdicts(log).iter().any(|verdict| verdict.winner.is_none() && seq >= verdict.seq)
+    }
+
+    pub(super) fn cut_back(&mut self, to: &EntryRef) {
+        if let Some(membership) = &mut self.membership {
+            membership.cut_back(to);
+        }
     }
 
     pub(super) fn has_removals(&self) -> bool {

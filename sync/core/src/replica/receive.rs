@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use super::Replica;
 use super::commit::Prepared;
-use super::effect::{Effect, Fork, Load};
-use super::input::{ChannelId, LoadedEntry, RequestId, StoredOrder};
+use super::input::ChannelId;
 use super::logs::Place;
 use super::members::TakeError;
 use super::pending::Received;
 use super::quota::Pace;
-use super::{LoadPurpose, Replica};
 use crate::acl::{Class, Genesis};
 use crate::entry::{Entry, Kind, Lane, Open, Signer};
-use crate::frames::{EntryBytes, Position, Range};
+use crate::frames::{EntryBytes, Position};
 use crate::ids::{EntryId, LogId, UserId};
-use crate::limits::{COMPARISONS_MAX, ENTRY_BYTES_MAX};
+use crate::membership::ControlPlace;
 
 /// Why an entry is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +32,6 @@ enum Accepted {
     Taken,
     /// These have to come first.
     Needs(Received, Vec<EntryId>),
-}
-
-/// A repeated entry that is compared with the stored one as soon as that is read.
-#[derive(Debug)]
-pub(super) struct Suspect {
-    received: Received,
 }
 
 impl Replica {
@@ -98,7 +91,11 @@ impl Replica {
     fn judge(&mut self, id: ChannelId, received: Received) -> Result<(), Refusal> {
         let (signer, lane) = self.signer_of(&received.entry)?;
         self.check_lane(id, &received.entry, lane, &signer)?;
-        if self.is_repeated(id, &received, &signer)? {
+        let is_repeated = match lane {
+            Lane::Data => self.is_repeated(id, &received)?,
+            Lane::Control => self.is_repeated_control(id, &received.entry)?,
+        };
+        if is_repeated {
             return Err(Refusal::Silent);
         }
         received.entry.verify(&signer.public_key()).map_err(|_| Refusal::Charge)?;
@@ -178,39 +175,61 @@ impl Replica {
         Ok(())
     }
 
-    /// Whether the entry is one that is here already; finds forks on the way.
-    fn is_repeated(&mut self, id: ChannelId, received: &Received, signer: &Signer) -> Result<bool, Refusal> {
-        let header = &received.entry.header;
+    /// Whether an entry of the data lane is one that is here already; finds forks on the way.
+    fn is_repeated(&mut self, id: ChannelId, received: &Received) -> Result<bool, Refusal> {
         let at = received.entry.entry_ref();
-        if self.pending.holds(&at.log, &at.id) {
-            return Ok(true);
+        if self.members.is_on_dead_branch(&at) {
+            return Err(Refusal::Silent);
         }
-        let Some(state) = self.logs.get(&at.log) else { return Ok(false) };
-        let waiting = self.pending.last(&at.log);
-        let place = match waiting {
-            Some((seq, last)) if at.seq == seq + 1 && header.prev == last => Place::Next,
-            Some(_) if at.seq > state.accepted.seq => Place::Gap,
-            _ => state.place(&at, &header.prev),
-        };
-        match place {
-            Place::Next => Ok(false),
-            Place::Known => Ok(true),
-            Place::Gap | Place::Ended => Err(Refusal::Silent),
-            Place::Branch => {
+        match self.place(&received.entry) {
+            None | Some(Place::Next) => Ok(false),
+            Some(Place::Known) => Ok(true),
+            Some(Place::Gap | Place::Ended) => Err(Refusal::Silent),
+            Some(Place::Branch) => {
                 // Two entries with one number lie further down; whoever sent this one has the other.
-                self.sources.want_other(id, at.log, at.seq - 1);
+                self.ask_for_other(id, at.log, at.seq - 1);
                 Err(Refusal::Silent)
             }
-            Place::Other(ours) => {
-                received.entry.verify(&signer.public_key()).map_err(|_| Refusal::Charge)?;
-                self.report_fork(received, ours);
-                Ok(true)
-            }
-            Place::Old => {
-                self.compare_with_stored(received);
+            Some(Place::Other | Place::Old) => {
+                self.compare_with_stored(id, received);
                 Ok(true)
             }
         }
+    }
+
+    /// The same of the control lane, where all branches of a log are taken.
+    fn is_repeated_control(&mut self, id: ChannelId, entry: &Entry) -> Result<bool, Refusal> {
+        let at = entry.entry_ref();
+        match self.place(entry) {
+            None | Some(Place::Next) => return Ok(false),
+            Some(Place::Known) => return Ok(true),
+            Some(Place::Gap | Place::Ended) if !self.members.is_branching(&at.log) => {
+                return Err(Refusal::Silent);
+            }
+            Some(Place::Gap | Place::Ended | Place::Branch | Place::Other | Place::Old) => {}
+        }
+        match self.members.place_of(entry) {
+            ControlPlace::Known => Ok(true),
+            ControlPlace::Follows => Ok(false),
+            ControlPlace::Detached => {
+                self.ask_for_other(id, at.log, at.seq - 1);
+                Err(Refusal::Silent)
+            }
+        }
+    }
+
+    /// How an entry stands to its log, if that is here.
+    fn place(&self, entry: &Entry) -> Option<Place> {
+        let at = entry.entry_ref();
+        if self.pending.holds(&at.log, &at.id) {
+            return Some(Place::Known);
+        }
+        let state = self.logs.get(&at.log)?;
+        Some(match self.pending.last(&at.log) {
+            Some((seq, last)) if at.seq == seq + 1 && entry.header.prev == last => Place::Next,
+            Some(_) if at.seq > state.accepted.seq => Place::Gap,
+            _ => state.place(&at, &entry.header.prev),
+        })
     }
 
     /// Takes an entry of which signature and chain are right, unless it needs others first.
@@ -264,7 +283,7 @@ impl Replica {
     }
 
     /// Makes an entry that membership has taken part of what is known, and queues it for the disk.
-    pub(super) fn enter(&mut self, prepared: Prepared) {
+    pub(super) fn enter(&mut self, mut prepared: Prepared) {
         let at = prepared.entry.entry_ref();
         let closes = prepared.entry.header.kind == Kind::Close;
         let mut makes_room = closes;
@@ -275,8 +294,10 @@ impl Replica {
                 self.logs.name_earlier(&prepared.signer, &open);
                 makes_room = !open.prev_logs.is_empty();
             }
-        } else {
+        } else if self.logs.is_next(&at, &prepared.entry.header.prev) {
             self.logs.accept(&at, closes);
+        } else {
+            prepared.is_side = true;
         }
         if makes_room {
             self.ask_for_held();
@@ -310,52 +331,6 @@ impl Replica {
                 }
             }
         }
-    }
-
-    /// Reads the stored entry with the number of a repeated one, which is too old for its id
-    /// to be in memory.
-    fn compare_with_stored(&mut self, received: &Received) {
-        let comparisons =
-            self.loads.values().filter(|purpose| matches!(purpose, LoadPurpose::Compare(_))).count();
-        if comparisons >= COMPARISONS_MAX {
-            return;
-        }
-        let at = received.entry.entry_ref();
-        let request = RequestId(self.next_request);
-        self.next_request += 1;
-        let suspect = Suspect { received: received.clone() };
-        self.loads.insert(request, LoadPurpose::Compare(Box::new(suspect)));
-        self.effects.push(Effect::Load(Load {
-            request,
-            after: StoredOrder::default(),
-            ranges: vec![Range { log: at.log, from: at.seq, to: at.seq }],
-            bytes_max: ENTRY_BYTES_MAX,
-        }));
-    }
-
-    pub(super) fn loaded_to_compare(&mut self, suspect: &Suspect, entries: &[LoadedEntry]) {
-        let at = suspect.received.entry.entry_ref();
-        let stored = entries.iter().find(|entry| entry.log == at.log && entry.seq == at.seq);
-        let Some(stored) = stored.and_then(|entry| Entry::decode(&entry.bytes).ok()) else { return };
-        let Some(signer) = self.logs.get(&at.log).map(|state| state.signer) else { return };
-        if stored.id() != at.id && suspect.received.entry.verify(&signer.public_key()).is_ok() {
-            self.report_fork(&suspect.received, stored.id());
-        }
-    }
-
-    /// Two rightly signed entries with one number: the log takes nothing any more.
-    fn report_fork(&mut self, received: &Received, ours: EntryId) {
-        let at = received.entry.entry_ref();
-        if self.logs.get(&at.log).is_some_and(|state| state.frozen) {
-            return;
-        }
-        self.logs.freeze(&at.log);
-        self.pending.drop_run(&at.log);
-        if self.own_logs().contains(&at.log) {
-            self.own.is_retired = true;
-        }
-        let theirs = Arc::clone(&received.bytes);
-        self.effects.push(Effect::Forked(Fork { log: at.log, seq: at.seq, ours, theirs }));
     }
 
     /// The logs that this session writes to, whether they exist yet or not: data, then control.

@@ -174,7 +174,7 @@ impl Replica {
         }
     }
 
-    fn send_entries(&mut self, id: ChannelId, builder: FrameBuilder) {
+    pub(super) fn send_entries(&mut self, id: ChannelId, builder: FrameBuilder) {
         for bytes in builder.finish() {
             if let Some(channel) = self.channels.get_mut(&id) {
                 channel.serve.sent += bytes.len() as u64;
@@ -221,7 +221,13 @@ impl Replica {
         serve.load = Some(request);
         let after = serve.cursor;
         self.loads.insert(request, LoadPurpose::Serve(id));
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     /// Sends what the store has found for a peer.

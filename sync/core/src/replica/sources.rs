@@ -72,6 +72,20 @@ impl Sources {
         &self.held
     }
 
+    /// A log was taken back: everything about it is asked anew.
+    pub(super) fn forget_log(&mut self, log: &LogId) {
+        self.unset_asked(log);
+        self.lacking.remove(log);
+        self.held.remove(log);
+        for ranges in self.wants.values_mut() {
+            ranges.remove(log);
+        }
+    }
+
+    pub(super) fn is_lacking(&self, log: &LogId) -> bool {
+        self.lacking.contains_key(log)
+    }
+
     /// Logs of which connected peers hold more than we.
     pub(super) fn lacking(&self) -> impl Iterator<Item = &LogId> {
         self.lacking.keys()
@@ -111,7 +125,7 @@ impl Replica {
     /// How far a log is here, what waits in memory included.
     pub(super) fn received_seq(&self, log: &LogId) -> u64 {
         let waiting = self.pending.last(log).map_or(0, |(seq, _)| seq);
-        self.logs.accepted_seq(log).max(waiting)
+        self.logs.accepted_seq(log).max(waiting).max(self.logs.reach(log))
     }
 
     /// The connected device that writes a log.
@@ -135,7 +149,12 @@ impl Replica {
     }
 
     fn is_taken(&self, log: &LogId) -> bool {
-        !self.sources.held.contains(log) && !self.logs.get(log).is_some_and(|state| state.frozen)
+        !self.sources.held.contains(log) && !self.is_over(log)
+    }
+
+    /// Whether nothing more of a log lives than what is here, because it was continued twice.
+    fn is_over(&self, log: &LogId) -> bool {
+        self.members.is_dead_from(log, self.logs.accepted_seq(log) + 1)
     }
 
     /// Looks at what is known of one log, and asks for what is lacking.

@@ -29,7 +29,7 @@ pub struct SyncStatus {
     /// Ends of logs that members say to hold, that are not here, and that nobody connected offers.
     /// When the list is not empty, this device knows that it is incomplete.
     pub incomplete: Vec<Position>,
-    /// Logs that were forked and take nothing any more.
+    /// Logs that were continued twice.
     pub forked: Vec<LogId>,
     /// Whether something here was written by a newer version of the protocol.
     pub needs_newer: bool,
@@ -132,13 +132,16 @@ impl Replica {
             behind: self.behind(),
             storing: self.in_flight.is_some() || !self.gather.is_empty() || !self.queue.is_empty(),
             pending: self.pending.len(),
-            delivering: self.delivery.is_busy() || self.cuts.is_busy() || self.review.is_busy(),
+            delivering: self.delivery.is_busy()
+                || self.cuts.is_busy()
+                || self.review.is_busy()
+                || self.forks.is_busy(),
             waiting_for_key,
             keys_wanted: self.keys.wanted().copied().collect(),
             void,
             held_back: self.sources.held().iter().copied().collect(),
             incomplete: self.incomplete(),
-            forked: self.logs.iter().filter(|(_, state)| state.frozen).map(|(log, _)| *log).collect(),
+            forked: self.membership().into_iter().flat_map(Membership::forked_logs).collect(),
             needs_newer: self.needs_newer,
         }
     }

@@ -90,7 +90,13 @@ impl Replica {
         self.next_request += 1;
         self.loads.insert(request, LoadPurpose::Review);
         let after = self.review.after;
-        self.effects.push(Effect::Load(Load { request, after, ranges, bytes_max: LOAD_BYTES }));
+        self.effects.push(Effect::Load(Load {
+            request,
+            after,
+            ranges,
+            bytes_max: LOAD_BYTES,
+            branches: false,
+        }));
     }
 
     pub(super) fn loaded_to_review(&mut self, entries: &[LoadedEntry]) {

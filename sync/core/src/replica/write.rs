@@ -82,6 +82,8 @@ pub(super) enum OwnWork {
     Frontier {
         positions: Vec<EntryRef>,
     },
+    /// Shows that a log was continued twice.
+    ForkProof(Box<Acl>),
 }
 
 impl WriteQueue {
@@ -200,6 +202,11 @@ impl Replica {
                     self.append_clear(&KeyRequest { epoch }, rng);
                 }
                 OwnWork::Frontier { positions } => self.write_frontier(positions, rng),
+                OwnWork::ForkProof(acl) => {
+                    if self.append_clear(&*acl, rng).is_none() {
+                        self.forks.vote_refused(&acl);
+                    }
+                }
             }
         }
     }
@@ -441,8 +448,14 @@ impl Replica {
             Entry::sign(header, body, &pen.key).expect("a body within its limit and fields that agree");
         self.members.insert(&entry).ok()?;
         let (at, bytes) = (entry.entry_ref(), entry.encode().into());
-        self.enter(Prepared { entry, bytes, signer: pen.signer, lane, from: None, local });
+        let is_side = false;
+        self.enter(Prepared { entry, bytes, signer: pen.signer, lane, from: None, local, is_side });
         Some(at)
+    }
+
+    /// Begins another session before anything else is written.
+    pub fn renew_session(&mut self) {
+        self.own.is_retired = true;
     }
 
     /// What this device may do.

@@ -40,20 +40,63 @@ impl Workspace {
             forked: false,
             last_order: entry.order,
         });
-        summary.kinds.insert(entry.kind);
         summary.entries += 1;
         summary.bytes += entry.bytes.len() as u64;
         summary.last_order = entry.order;
         if entry.marks.contains(EntryMarks::FORK) {
             summary.forked = true;
         } else {
-            summary.last_seq = entry.at.seq;
-            summary.last_id = entry.at.id;
+            advance(summary, &entry);
         }
         let place = (entry.at.log, entry.at.seq, entry.order);
         self.places.insert(place, entry.at.id);
         self.orders.insert(entry.at, entry.order);
         self.entries.insert(entry.order, entry);
+    }
+
+    pub(super) fn marks_at(&self, order: StoredOrder) -> EntryMarks {
+        self.entries.get(&order).map(|entry| entry.marks).unwrap_or_default()
+    }
+
+    /// Makes an entry of another branch the next of the one that counts.
+    pub(super) fn continue_with(&mut self, older: StoredOrder, order: StoredOrder, marks: EntryMarks) {
+        let Some(mut entry) = self.entries.remove(&older) else {
+            return;
+        };
+        entry.order = order;
+        entry.marks = entry.marks.without(EntryMarks::FORK).with(marks);
+        if let Some(summary) = self.logs.get_mut(&entry.at.log) {
+            summary.last_order = order;
+            advance(summary, &entry);
+        }
+        self.places.remove(&(entry.at.log, entry.at.seq, older));
+        self.places.insert((entry.at.log, entry.at.seq, order), entry.at.id);
+        self.orders.insert(entry.at, order);
+        self.entries.insert(order, entry);
+    }
+
+    /// Takes a log back to a place that it has.
+    pub(super) fn cut_back(&mut self, log: LogId, to: u64) {
+        let counting: Vec<StoredEntry> =
+            self.of_log(log, 0, u64::MAX).filter(|entry| !entry.marks.contains(EntryMarks::FORK)).collect();
+        let Some(summary) = self.logs.get_mut(&log) else {
+            return;
+        };
+        summary.forked = true;
+        summary.kinds = KindSet::EMPTY;
+        for entry in counting {
+            if entry.at.seq <= to {
+                advance(summary, &entry);
+                continue;
+            }
+            if let Some(cut) = self.entries.get_mut(&entry.order) {
+                cut.marks = cut.marks.with(EntryMarks::FORK).without(EntryMarks::UNOPENED);
+            }
+            for changes in self.documents.values_mut() {
+                changes.retain(|(order, _), _| *order != entry.order);
+            }
+        }
+        self.documents.retain(|_, changes| !changes.is_empty());
     }
 
     pub(super) fn mark(&mut self, at: EntryRef, set: EntryMarks, clear: EntryMarks) {
@@ -72,6 +115,9 @@ impl Workspace {
         next: ChangeOrder,
     ) -> ChangeOrder {
         let order = self.orders.get(&entry).copied().unwrap_or_default();
+        if self.marks_at(order).contains(EntryMarks::FORK) {
+            return ChangeOrder::START;
+        }
         let row = ChangeRow { at: next, order, entry, item, hash };
         let changes = self.documents.entry(doc).or_default();
         changes.entry((order, item)).or_insert(row).at
@@ -146,4 +192,11 @@ impl Workspace {
         rows.sort_by_key(|row| row.at);
         rows
     }
+}
+
+/// An entry continues the branch that counts.
+fn advance(summary: &mut LogSummary, entry: &StoredEntry) {
+    summary.kinds.insert(entry.kind);
+    summary.last_seq = entry.at.seq;
+    summary.last_id = entry.at.id;
 }

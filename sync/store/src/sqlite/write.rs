@@ -9,7 +9,7 @@ use weft_sync::{EntryId, EntryRef, LogId, WorkspaceId};
 use super::chunk_index::note_chunks;
 use super::columns as column;
 use crate::error::{CommitError, DatabaseError};
-use crate::memory::check_record;
+use crate::memory::{check_record, continues};
 use crate::packs::Location;
 use crate::rows::{ChangeOrder, Committed, EntryMarks, EntryOutcome, KindSet, NewEntry, StoredOrder, Write};
 use crate::space::Space;
@@ -53,6 +53,21 @@ struct Head {
     changed: bool,
 }
 
+impl Head {
+    /// An entry continues the branch that counts.
+    fn advance(&mut self, entry: &NewEntry) {
+        self.kinds.insert(entry.kind);
+        self.last_seq = entry.at.seq;
+        self.last_id = entry.at.id;
+    }
+}
+
+/// Where an entry is stored, and its marks.
+struct Found {
+    order: StoredOrder,
+    marks: EntryMarks,
+}
+
 /// What a transaction knows while it runs. Dropped without a trace when it fails.
 struct Batch<'a> {
     transaction: &'a Transaction<'a>,
@@ -87,6 +102,7 @@ impl<'a> Batch<'a> {
                 self.committed.entries.push(outcome);
                 Ok(())
             }
+            Write::CutBack { ws, log, to } => self.cut_back(*ws, *log, *to),
             Write::Mark { ws, entry, set, clear } => self.mark(*ws, *entry, *set, *clear),
             Write::Change { ws, doc, entry, item, hash } => {
                 let at = self.index_change(*ws, *doc, *entry, *item, *hash)?;
@@ -132,8 +148,8 @@ impl<'a> Batch<'a> {
 
     fn store_entry(&mut self, entry: &NewEntry) -> Result<EntryOutcome, CommitError> {
         let mut head = self.head(entry.ws, entry.at.log)?;
-        if let Some(order) = self.find(&head, entry.at)? {
-            return Ok(EntryOutcome { order, known: true });
+        if let Some(found) = self.find(&head, entry.at)? {
+            return self.store_again(head, entry, found);
         }
         check_place(&head, entry)?;
         self.last_order += 1;
@@ -154,7 +170,6 @@ impl<'a> Batch<'a> {
                 entry.marks.bits(),
                 &entry.bytes[..],
             ))?;
-        head.kinds.insert(entry.kind);
         head.entries += 1;
         head.bytes += entry.bytes.len() as u64;
         head.last_order = order;
@@ -162,27 +177,95 @@ impl<'a> Batch<'a> {
         if entry.marks.contains(EntryMarks::FORK) {
             head.forked = true;
         } else {
-            head.last_seq = entry.at.seq;
-            head.last_id = entry.at.id;
+            head.advance(entry);
         }
         self.heads.insert((entry.ws, entry.at.log), head);
         Ok(EntryOutcome { order, known: false })
     }
 
-    /// The order of an entry that is stored.
-    fn find(&self, head: &Head, at: EntryRef) -> Result<Option<StoredOrder>, CommitError> {
+    /// An entry that is stored is given again: one of another branch may continue its log now.
+    fn store_again(
+        &mut self,
+        mut head: Head,
+        entry: &NewEntry,
+        found: Found,
+    ) -> Result<EntryOutcome, CommitError> {
+        if !continues(entry, found.marks, head.last_seq) {
+            return Ok(EntryOutcome { order: found.order, known: true });
+        }
+        self.last_order += 1;
+        let order = StoredOrder(self.last_order);
+        self.execute(
+            "UPDATE entries SET ord = ?2, marks = (marks & ~?3) | ?4 WHERE ord = ?1",
+            (
+                column::signed(found.order.0),
+                column::signed(order.0),
+                EntryMarks::FORK.bits(),
+                entry.marks.bits(),
+            ),
+        )?;
+        head.last_order = order;
+        head.changed = true;
+        head.advance(entry);
+        self.heads.insert((entry.ws, entry.at.log), head);
+        Ok(EntryOutcome { order, known: false })
+    }
+
+    fn cut_back(&mut self, ws: WorkspaceId, log: LogId, to: u64) -> Result<(), CommitError> {
+        let mut head = self.head(ws, log)?;
+        if to == 0 || to > head.last_seq {
+            return Err(CommitError::CutBack { log, to, last_seq: head.last_seq });
+        }
+        let workspace = self.workspace(ws)?;
+        let fork = EntryMarks::FORK.bits();
+        let behind = (head.row, column::signed(to), fork);
+        self.execute(
+            "DELETE FROM changes WHERE ws = ?4 AND ord IN \
+             (SELECT ord FROM entries WHERE log = ?1 AND seq > ?2 AND marks & ?3 = 0)",
+            (behind.0, behind.1, behind.2, workspace),
+        )?;
+        self.execute(
+            "UPDATE entries SET marks = (marks | ?3) & ~?4 WHERE log = ?1 AND seq > ?2 AND marks & ?3 = 0",
+            (behind.0, behind.1, behind.2, EntryMarks::UNOPENED.bits()),
+        )?;
+        let sql = "SELECT id FROM entries WHERE log = ?1 AND seq = ?2 AND marks & ?3 = 0";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        head.last_id = statement.query_row(behind, |row| column::entry(row, 0))?;
+        head.last_seq = to;
+        head.kinds = self.kinds(&head)?;
+        head.forked = true;
+        head.changed = true;
+        self.heads.insert((ws, log), head);
+        Ok(())
+    }
+
+    /// The kinds of the entries of the branch that counts.
+    fn kinds(&self, head: &Head) -> Result<KindSet, CommitError> {
+        let sql = "SELECT DISTINCT kind FROM entries WHERE log = ?1 AND marks & ?2 = 0";
+        let mut statement = self.transaction.prepare_cached(sql)?;
+        let mut kinds = KindSet::EMPTY;
+        for kind in statement.query_map((head.row, EntryMarks::FORK.bits()), |row| column::kind(row, 0))? {
+            kinds.insert(kind?);
+        }
+        Ok(kinds)
+    }
+
+    /// An entry that is stored.
+    fn find(&self, head: &Head, at: EntryRef) -> Result<Option<Found>, CommitError> {
         // The usual case, the next entry of a log without a fork, needs no look.
         if at.seq > head.last_seq && !head.forked {
             return Ok(None);
         }
-        let sql = "SELECT ord FROM entries WHERE log = ?1 AND seq = ?2 AND id = ?3";
+        let sql = "SELECT ord, marks FROM entries WHERE log = ?1 AND seq = ?2 AND id = ?3";
         let parameters = (head.row, column::signed(at.seq), at.id.as_bytes());
         let mut statement = self.transaction.prepare_cached(sql)?;
-        let found = statement.query_row(parameters, |row| column::order(row, 0));
+        let found = statement.query_row(parameters, |row| {
+            Ok(Found { order: column::order(row, 0)?, marks: column::marks(row, 1)? })
+        });
         Ok(found.optional()?)
     }
 
-    fn known(&mut self, ws: WorkspaceId, at: EntryRef) -> Result<StoredOrder, CommitError> {
+    fn known(&mut self, ws: WorkspaceId, at: EntryRef) -> Result<Found, CommitError> {
         let head = self.head(ws, at.log)?;
         let found = self.find(&head, at)?;
         found.ok_or(CommitError::UnknownEntry { at })
@@ -195,10 +278,11 @@ impl<'a> Batch<'a> {
         set: EntryMarks,
         clear: EntryMarks,
     ) -> Result<(), CommitError> {
-        let order = self.known(ws, entry)?;
+        let found = self.known(ws, entry)?;
+        let (set, clear) = (set.without(EntryMarks::FORK), clear.without(EntryMarks::FORK));
         self.execute(
             "UPDATE entries SET marks = (marks & ~?2) | ?3 WHERE ord = ?1",
-            (column::signed(order.0), clear.bits(), set.bits()),
+            (column::signed(found.order.0), clear.bits(), set.bits()),
         )
     }
 
@@ -210,7 +294,10 @@ impl<'a> Batch<'a> {
         item: u16,
         hash: ChangeHash,
     ) -> Result<ChangeOrder, CommitError> {
-        let order = self.known(ws, entry)?;
+        let Found { order, marks } = self.known(ws, entry)?;
+        if marks.contains(EntryMarks::FORK) {
+            return Ok(ChangeOrder::START);
+        }
         let workspace = self.workspace(ws)?;
         let key = (workspace, doc.as_bytes(), column::signed(order.0), item);
         let mut find = self

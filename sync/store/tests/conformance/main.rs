@@ -5,10 +5,14 @@
 
 mod chunks;
 mod entries;
+mod forks;
 mod records;
 mod support;
 
-use weft_store::{Instance, MemoryStore, Storage, Store, StoreKey, StoreOptions};
+use weft_store::{
+    ChangeOrder, EntryFilter, EntryMarks, Instance, MemoryStore, Storage, Store, StoreKey, StoreOptions,
+    StoredOrder,
+};
 
 /// Makes empty stores of one kind; what it returns beside them keeps their folder.
 type Make = fn() -> (Box<dyn Storage>, Option<tempfile::TempDir>);
@@ -73,6 +77,14 @@ suite! {
     entries::summaries_count_what_is_there,
     entries::everything_in_one_transaction,
     entries::random_histories_match_a_model,
+    forks::a_log_is_taken_back,
+    forks::a_log_goes_on_where_it_was_taken_back_to,
+    forks::an_entry_of_another_branch_continues_the_log,
+    forks::a_branch_may_come_back,
+    forks::a_log_is_not_taken_back_to_where_it_is_not,
+    forks::kinds_are_those_of_the_branch_that_counts,
+    forks::marks_do_not_make_a_fork,
+    forks::random_forks_match_a_model,
     records::a_record_is_read_back,
     records::prefixes_find_their_records,
     records::spaces_stay_apart,
@@ -85,4 +97,40 @@ suite! {
     chunks::a_forgotten_chunk_can_be_put_again,
     chunks::threads_put_and_read_at_once,
     chunks::a_chunk_has_a_limit,
+}
+
+/// Everything that can be asked about the entries of a workspace.
+fn told(store: &dyn Storage) -> String {
+    let (ws, start) = (support::WS, StoredOrder::START);
+    let entries = store.entries_after(ws, start, EntryFilter::All, support::ALL).unwrap();
+    let marked = store.marked(ws, EntryMarks::NONE, start, 999).unwrap();
+    let documents = store.documents(ws).unwrap();
+    let changes: Vec<_> =
+        documents.iter().map(|found| store.changes(ws, found.doc, ChangeOrder::START).unwrap()).collect();
+    format!("{:#?}", (entries, store.logs(ws).unwrap(), marked, documents, changes))
+}
+
+#[test]
+fn forks_are_the_same_when_the_store_is_opened_again() {
+    for test in [
+        forks::a_log_is_taken_back,
+        forks::a_log_goes_on_where_it_was_taken_back_to,
+        forks::an_entry_of_another_branch_continues_the_log,
+        forks::a_branch_may_come_back,
+        forks::random_forks_match_a_model,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let key = StoreKey::from_bytes([3; 32]);
+        let open = || Store::open_with(&folder.path().join("home"), &key, StoreOptions::default()).unwrap();
+        let before = {
+            let store = open();
+            test(&store);
+            told(&store)
+        };
+        let store = open();
+        assert_eq!(told(&store), before);
+        let next = store.log(support::WS, support::log(1)).unwrap().unwrap().last_seq + 1;
+        let outcome = store.commit(&[support::write(support::at_branch(1, next, 99))]).unwrap().entries[0];
+        assert!(!outcome.known && !before.contains(&format!("{:?}", outcome.order)));
+    }
 }
