@@ -6,8 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::markup;
 use crate::limits::{CHUNK_LINES_MAX, CHUNK_TEXT_BYTES_MAX, CHUNKS_PER_TEXT_MAX};
+use crate::markup;
 use crate::symbols::{Symbol, SymbolKind};
 
 /// Lines between symbols that are worth a chunk.

@@ -145,7 +145,9 @@ mod tests {
 
     fn all(text: &str) -> Vec<String> {
         let mut inside = Inside::default();
-        text.lines().map(|line| seen(line, &mut inside).split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+        text.lines()
+            .map(|line| seen(line, &mut inside).split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect()
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub(crate) fn extract(bytes: &[u8]) -> Result<Extracted, ExtractError> {
         let event = match reader.read_event_into(&mut buffer) {
             Ok(Event::Eof) => break,
             Ok(event) => event,
-            Err(error) if walk.extracted.passages.is_empty() && walk.text.is_empty() => return Err(damaged(error)),
+            Err(error) if walk.extracted.passages.is_empty() && walk.text.is_empty() => {
+                return Err(damaged(error));
+            }
             Err(_) => {
                 walk.extracted.is_cut = true;
                 break;
@@ -94,7 +96,10 @@ impl Walk {
             "tab" => self.paragraph.push('\t'),
             "br" | "cr" => self.paragraph.push('\n'),
             "pStyle" => {
-                let style = element.attributes().flatten().find(|attribute| attribute.key.local_name().into_inner() == "val");
+                let style = element
+                    .attributes()
+                    .flatten()
+                    .find(|attribute| attribute.key.local_name().into_inner() == "val");
                 let style = style.map(|style| style.value.to_ascii_lowercase()).unwrap_or_default();
                 self.is_heading = style.starts_with("heading") || style == "title";
             }

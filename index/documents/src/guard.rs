@@ -48,7 +48,12 @@ impl Guard {
         }
         let unable = |error: std::io::Error| ExtractError::Unable { reason: error.to_string() };
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut running = Running(command.spawn().map_err(unable)?);
         let (Some(mut stdin), Some(stdout)) = (running.0.stdin.take(), running.0.stdout.take()) else {
             return Err(ExtractError::Unable { reason: "it has no pipes".into() });
@@ -71,7 +76,9 @@ impl Guard {
             match answered.recv_timeout(LOOK) {
                 Ok(Ok(bytes)) => break bytes,
                 Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => break Vec::new(),
-                Err(RecvTimeoutError::Timeout) if is_ended() => return Err(ended("nobody wants it any more")),
+                Err(RecvTimeoutError::Timeout) if is_ended() => {
+                    return Err(ended("nobody wants it any more"));
+                }
                 Err(RecvTimeoutError::Timeout) if begin.elapsed() > self.time_max => {
                     return Err(ended("it took too long"));
                 }

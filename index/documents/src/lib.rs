@@ -86,7 +86,9 @@ impl Extracted {
             let shown: String = passage.text.chars().filter(is_shown).collect();
             text.push_str(shown.trim_end());
             text.push_str("\n\n");
-            line = line.saturating_add(u32::try_from(shown.trim_end().matches('\n').count() + 2).unwrap_or(u32::MAX));
+            line = line.saturating_add(
+                u32::try_from(shown.trim_end().matches('\n').count() + 2).unwrap_or(u32::MAX),
+            );
         }
         (text, places)
     }

@@ -27,7 +27,11 @@ pub(crate) fn extract(bytes: &[u8]) -> Result<Extracted, ExtractError> {
         }
     }
     if extracted.passages.is_empty() {
-        return Err(if document.is_encrypted() { ExtractError::Encrypted } else { damaged("no page can be read") });
+        return Err(if document.is_encrypted() {
+            ExtractError::Encrypted
+        } else {
+            damaged("no page can be read")
+        });
     }
     Ok(extracted)
 }

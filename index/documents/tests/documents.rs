@@ -8,8 +8,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use weft_documents::limits::{
-    DOCUMENT_BYTES_MAX, MEMORY_BYTES_MAX, PAGE_BYTES_MAX, PASSAGES_MAX, PLACE_BYTES_MAX, PROCESSOR_SECONDS_MAX,
-    TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
+    DOCUMENT_BYTES_MAX, MEMORY_BYTES_MAX, PAGE_BYTES_MAX, PASSAGES_MAX, PLACE_BYTES_MAX,
+    PROCESSOR_SECONDS_MAX, TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
 };
 use weft_documents::{DocumentKind, ExtractError, Extracted, Guard, extract};
 
@@ -91,7 +91,10 @@ fn pages_and_headings_are_told() {
     let pages = pdf(&["The harbour is closed.", "Ships wait \\(outside\\)."]);
     for found in [extract(DocumentKind::Pdf, &pages), read(DocumentKind::Pdf, &pages)] {
         let found = found.unwrap();
-        assert_eq!(shown(&found), [("page 1", "The harbour is closed."), ("page 2", "Ships wait (outside).")]);
+        assert_eq!(
+            shown(&found),
+            [("page 1", "The harbour is closed."), ("page 2", "Ships wait (outside).")]
+        );
         assert!(!found.is_cut);
     }
     let body = format!(
@@ -103,11 +106,8 @@ fn pages_and_headings_are_told() {
         "<w:p><w:r><w:t>one</w:t><w:tab/><w:t>two</w:t></w:r></w:p>"
     );
     let found = read(DocumentKind::Docx, &docx(&body)).unwrap();
-    let expected = [
-        ("", "Before & first"),
-        ("Harbour", "Harbour\nGröße über alles"),
-        ("Ships", "Ships\none\ttwo"),
-    ];
+    let expected =
+        [("", "Before & first"), ("Harbour", "Harbour\nGröße über alles"), ("Ships", "Ships\none\ttwo")];
     assert_eq!(shown(&found), expected);
     let (text, places) = found.joined();
     for (line, place) in places {
@@ -143,21 +143,31 @@ fn damaged_documents_are_told_and_nothing_else_happens() {
 #[test]
 fn hostile_documents_take_what_they_may_and_no_more() {
     // Two hundred megabytes in two hundred kilobytes.
-    let bomb = [&b"<w:document><w:p><w:t>"[..], &vec![b'a'; UNPACKED_BYTES_MAX as usize + (64 << 20)]].concat();
+    let bomb =
+        [&b"<w:document><w:p><w:t>"[..], &vec![b'a'; UNPACKED_BYTES_MAX as usize + (64 << 20)]].concat();
     let bomb = packed(&bomb);
     assert!(bomb.len() < 1 << 20);
     match read(DocumentKind::Docx, &bomb) {
         Ok(found) => {
-            assert!(found.is_cut && found.passages.iter().map(|passage| passage.text.len()).sum::<usize>() <= TEXT_BYTES_MAX);
+            assert!(
+                found.is_cut
+                    && found.passages.iter().map(|passage| passage.text.len()).sum::<usize>()
+                        <= TEXT_BYTES_MAX
+            );
         }
-        Err(error) => assert!(matches!(error, ExtractError::Ended { .. } | ExtractError::Damaged { .. }), "{error}"),
+        Err(error) => {
+            assert!(matches!(error, ExtractError::Ended { .. } | ExtractError::Damaged { .. }), "{error}")
+        }
     }
     let deep = packed(format!("<w:document>{}", "<w:p>".repeat(400_000)).as_bytes());
     let _either = read(DocumentKind::Docx, &deep);
     let arrays = file(&[format!("{}{}", "[".repeat(200_000), "]".repeat(200_000))]);
     assert!(read(DocumentKind::Pdf, &arrays).is_err());
     // Pages that lead to themselves.
-    let ring = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 9 /Kids [2 0 R 2 0 R] /Parent 2 0 R >>"];
+    let ring = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Count 9 /Kids [2 0 R 2 0 R] /Parent 2 0 R >>",
+    ];
     assert!(read(DocumentKind::Pdf, &file(&ring.map(str::to_owned))).is_err());
     let large = Guard::read(&guard(), DocumentKind::Pdf, vec![0; DOCUMENT_BYTES_MAX as usize + 1], &|| false);
     assert_eq!(large, Err(ExtractError::TooLarge));
@@ -184,11 +194,18 @@ fn a_process_that_takes_too_long_is_ended() {
         ..Guard::new("/bin/sh".into(), vec!["-c".into(), "exec sleep 1000".into()])
     };
     let found = sleeping.read(DocumentKind::Pdf, vec![0; 1 << 20], &|| false);
-    assert!(matches!(&found, Err(ExtractError::Ended { reason }) if reason.contains("too long")), "{found:?}");
+    assert!(
+        matches!(&found, Err(ExtractError::Ended { reason }) if reason.contains("too long")),
+        "{found:?}"
+    );
     let unwanted = sleeping.read(DocumentKind::Pdf, Vec::new(), &|| true);
     assert!(matches!(unwanted, Err(ExtractError::Ended { .. })));
-    let babbling = Guard::new("/bin/sh".into(), vec!["-c".into(), "cat >/dev/null; head -c 90000000 /dev/zero".into()]);
+    let babbling =
+        Guard::new("/bin/sh".into(), vec!["-c".into(), "cat >/dev/null; head -c 90000000 /dev/zero".into()]);
     assert!(babbling.read(DocumentKind::Pdf, Vec::new(), &|| false).is_err());
     let missing = Guard::new("/no/such/program".into(), Vec::new());
-    assert!(matches!(missing.read(DocumentKind::Pdf, Vec::new(), &|| false), Err(ExtractError::Unable { .. })));
+    assert!(matches!(
+        missing.read(DocumentKind::Pdf, Vec::new(), &|| false),
+        Err(ExtractError::Unable { .. })
+    ));
 }

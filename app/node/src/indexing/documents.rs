@@ -9,7 +9,12 @@ use super::service::WorkspaceIndex;
 
 impl WorkspaceIndex {
     /// Has a process of its own read a document. One that cannot be read has no text, which the log tells.
-    pub(super) fn read_document(&self, index: &Index, file: &Listed, bytes: Vec<u8>) -> Result<(), IndexError> {
+    pub(super) fn read_document(
+        &self,
+        index: &Index,
+        file: &Listed,
+        bytes: Vec<u8>,
+    ) -> Result<(), IndexError> {
         if index.has_document(&file.path, file.version)
             && let Some(text) = index.document_text(&file.path)
         {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use weft_documents::{DocumentKind, Guard};
 use weft_index::symbols::SymbolHit;
 use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
-use weft_documents::{DocumentKind, Guard};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
 use weft_sync::ids::WorkspaceId;
 
