@@ -296,7 +296,7 @@ mod tests {
         let text = format!("fn place_ship() {{\n        {}\n}}\n", "ä ".repeat(CHUNK_TEXT_BYTES_MAX));
         let chunk = chunk("placeShip".into(), None, 0..3);
         let read = readable("src/yard.rs", text.as_bytes(), &[chunk]).remove(0);
-        assert!(read.starts_with("yard place ship\nfn place_ship() {\nä ä"), "{read}");
+        assert!(read.starts_with("yard place Ship\nfn place_ship() {\nä ä"), "{read}");
         assert!(read.len() <= CHUNK_TEXT_BYTES_MAX && read.len() > CHUNK_TEXT_BYTES_MAX - 4);
     }
 }

@@ -212,7 +212,9 @@ impl WordIndex {
         let mean = self.words as f64 / self.chunks.max(1) as f64;
         let mut scores = vec![0.0_f64; self.lengths.len()];
         let mut touched: Vec<u32> = Vec::new();
-        for word in counted(question).into_keys().take(QUESTION_WORDS_MAX) {
+        // Of a long question its beginning.
+        let begin: Vec<&str> = question.split_whitespace().take(QUESTION_WORDS_MAX).collect();
+        for word in counted(&begin.join(" ")).into_keys().take(QUESTION_WORDS_MAX) {
             let Some(list) = self.lists.get(&word) else { continue };
             let (have, all) = (list.len() as f64, self.chunks as f64);
             let rare = (1.0 + (all - have + 0.5) / (have + 0.5)).ln();

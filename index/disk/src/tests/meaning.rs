@@ -28,6 +28,7 @@ impl Fixture {
             let wanted = self.index.without_details(10);
             if wanted.is_empty() {
                 self.index.flush_chunks().unwrap();
+                self.index.flush_symbols().unwrap();
                 return all;
             }
             all += wanted.len();
