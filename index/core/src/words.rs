@@ -57,12 +57,9 @@ fn stem(word: &str) -> String {
         }
     }
     // removing, removed and remove; stopping and stop.
-    let bytes = stem.as_bytes();
-    if bytes.len() > 3 && bytes[bytes.len() - 1] == b'e' {
-        stem.pop();
-    } else if bytes.len() > 3
-        && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
-        && !b"aeiouls".contains(&bytes[bytes.len() - 1])
+    let is_longer = stem.len() > 3;
+    let is_doubled = |before: u8, last: u8| before == last && !b"aeiouls".contains(&last);
+    if matches!(stem.as_bytes(), [.., before, last] if is_longer && (*last == b'e' || is_doubled(*before, *last)))
     {
         stem.pop();
     }
