@@ -10,6 +10,7 @@
 //! Whoever searches waits until the changes so far are listed, and not until they are read: what was not read yet is read
 //! by the search.
 
+mod documents;
 mod feed;
 mod meaning;
 mod service;

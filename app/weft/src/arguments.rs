@@ -121,6 +121,9 @@ pub(crate) enum Command {
     /// Runs a model for the node; not for people.
     #[command(hide = true)]
     Worker,
+    /// Reads one document for the node; not for people.
+    #[command(hide = true)]
+    ReadDocument,
     /// Check the health of this device, with a cure for each finding.
     Doctor,
     /// Show the program's own log.

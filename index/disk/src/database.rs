@@ -30,10 +30,23 @@ pub(crate) enum Table {
     Chunks,
     /// Vectors of some chunks.
     Vectors,
+    /// Documents that are no text files.
+    Documents,
+    /// Their texts.
+    DocumentTexts,
 }
 
-pub(crate) const TABLES: [Table; 7] =
-    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note, Table::Chunks, Table::Vectors];
+pub(crate) const TABLES: [Table; 9] = [
+    Table::Segment,
+    Table::Page,
+    Table::Single,
+    Table::Symbols,
+    Table::Note,
+    Table::Chunks,
+    Table::Vectors,
+    Table::Documents,
+    Table::DocumentTexts,
+];
 
 impl Table {
     fn name(self) -> &'static str {
@@ -45,6 +58,8 @@ impl Table {
             Self::Note => "note",
             Self::Chunks => "chunks",
             Self::Vectors => "vectors",
+            Self::Documents => "documents",
+            Self::DocumentTexts => "document_texts",
         }
     }
 

@@ -12,6 +12,7 @@ use weft_index::limits::PAGE_BYTES;
 
 use crate::build::Writer;
 use crate::database::{Database, Table};
+use crate::documents::Documents;
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::meaning::Meaning;
 use crate::seal::IndexKey;
@@ -31,6 +32,7 @@ pub struct Index {
     pub(crate) is_damaged: AtomicBool,
     pub(crate) symbols: RwLock<Symbols>,
     pub(crate) meaning: RwLock<Meaning>,
+    pub(crate) documents: RwLock<Documents>,
     pub(crate) frecency: Mutex<Frecency>,
     path: PathBuf,
 }
@@ -108,6 +110,7 @@ impl Index {
         let state = Self::load(&writer)?;
         let symbols = Symbols::load(&writer)?;
         let meaning = Meaning::load(&writer)?;
+        let documents = Documents::load(&writer)?;
         let frecency = Mutex::new(names::load(&writer)?);
         let pages = NonZeroUsize::new(OPEN_PAGES_BYTES / PAGE_BYTES).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
@@ -119,6 +122,7 @@ impl Index {
             is_damaged: AtomicBool::new(false),
             symbols,
             meaning,
+            documents,
             frecency,
             path: path.to_owned(),
         })
@@ -172,6 +176,7 @@ impl Index {
         }
         self.symbols_mut().keep_only(|path| state.files.contains_key(path));
         self.meaning_mut().keep_only(|path| state.files.contains_key(path));
+        self.documents_mut().keep_only(|path| state.files.contains_key(path));
         unread
     }
 
@@ -183,6 +188,7 @@ impl Index {
             state.overlay.remove(path);
             self.symbols_mut().forget(path);
             self.meaning_mut().forget(path);
+            self.documents_mut().forget(path);
         }
         let mut unread = Vec::new();
         for listed in changed {

@@ -80,6 +80,9 @@ pub struct SearchHit {
     pub score: f64,
     /// Why it was found, in a word or two.
     pub why: String,
+    /// The page or section that it lies in, where the file has such.
+    #[serde(default)]
+    pub place: Option<String>,
     /// What of `text` matches, as beginnings and ends in Unicode code points.
     #[serde(default)]
     pub ranges: Vec<(u64, u64)>,

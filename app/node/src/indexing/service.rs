@@ -10,6 +10,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use weft_documents::limits::DOCUMENT_BYTES_MAX;
+use weft_documents::{DocumentKind, Guard};
 use weft_index::limits::FILE_BYTES_MAX;
 use weft_index::symbols::SymbolReader;
 use weft_index_disk::{Index, IndexError, IndexKey, Listed};
@@ -45,6 +47,8 @@ pub(crate) struct IndexParts {
     pub(crate) root: PathBuf,
     pub(crate) workspace: WorkspaceHandle,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// What reads documents that are no text files.
+    pub(crate) guard: Option<Guard>,
     /// What reads for the meaning of texts.
     pub(crate) ai: Arc<Ai>,
 }
@@ -187,6 +191,9 @@ impl WorkspaceIndex {
         if let Some(text) = self.index().typed_text(path) {
             return Some(text.to_vec());
         }
+        if DocumentKind::of_path(path).is_some() {
+            return self.index().document_text(path);
+        }
         let mut bytes = Vec::new();
         self.read(path, &mut bytes).then_some(bytes)
     }
@@ -210,6 +217,11 @@ impl WorkspaceIndex {
 
     /// Reads a file of the folder as it is now.
     pub(crate) fn read(&self, path: &str, into: &mut Vec<u8>) -> bool {
+        if DocumentKind::of_path(path).is_some() {
+            let text = self.index().document_text(path);
+            into.extend(text.iter().flatten());
+            return text.is_some();
+        }
         let reader = {
             let mut reader = lock(&self.reader);
             if reader.is_none() {
@@ -353,6 +365,9 @@ impl WorkspaceIndex {
 
     /// The bytes of a file that is in the index.
     pub(super) fn bytes_of(&self, contents: &Contents, file: &Listed) -> Option<Arc<[u8]>> {
+        if DocumentKind::of_path(&file.path).is_some() {
+            return self.index().document_text(&file.path).map(Into::into);
+        }
         let path = Arc::clone(&file.path);
         let source = self.parts.workspace.ask(move |engine| match engine.listed_file(&path)?.source {
             Source::Blob(blob) => Some(Err(blob)),
@@ -369,7 +384,9 @@ impl WorkspaceIndex {
     fn read_into(&self, index: &Index, contents: &Contents, file: ListedFile) -> Result<(), IndexError> {
         match file.source {
             Source::Blob(blob) => {
-                if blob.size > FILE_BYTES_MAX {
+                let is_document = DocumentKind::of_path(&file.listed.path).is_some();
+                let most = if is_document { DOCUMENT_BYTES_MAX } else { FILE_BYTES_MAX };
+                if blob.size > most {
                     // Nobody looks into it.
                     return index.put(&file.listed.path, file.listed.version, &[]);
                 }
@@ -378,6 +395,7 @@ impl WorkspaceIndex {
                     return Ok(());
                 }
                 match contents.load(&blob) {
+                    Ok(bytes) if is_document => self.read_document(index, &file.listed, bytes),
                     Ok(bytes) => index.put(&file.listed.path, file.listed.version, &bytes),
                     Err(error) => {
                         tracing::debug!("a file is not read into the index: {error}");

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use weft_ai::request::Priority;
 use weft_index::route::QueryKind;
+use weft_index::symbols::SymbolKind;
 use weft_index_disk::{ChunkHit, Question};
 
 use super::Shared;
@@ -150,6 +151,7 @@ fn chunk_hit(index: &WorkspaceIndex, lines: &mut Lines, hit: &ChunkHit) -> Searc
         text,
         score: hit.score,
         why: why.to_owned(),
+        place: (chunk.kind == Some(SymbolKind::Section)).then(|| chunk.name.to_string()),
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
 
     fn hit(path: &str, line: u64, why: &str, score: f64) -> SearchHit {
         let (path, why, text) = (path.to_owned(), why.to_owned(), String::new());
-        SearchHit { path, line, column: 1, text, score, why, ranges: Vec::new() }
+        SearchHit { path, line, column: 1, text, score, why, place: None, ranges: Vec::new() }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use weft_documents::{DocumentKind, Guard};
 use weft_index::symbols::SymbolHit;
 use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
@@ -49,6 +50,8 @@ fn index_of(
         workspace: workspace.clone(),
         runtime: tokio::runtime::Handle::current(),
         ai: Arc::clone(&shared.ai),
+        // This same program, as what reads one document.
+        guard: std::env::current_exe().ok().map(|program| Guard::new(program, vec!["read-document".into()])),
     });
     opened.map_err(|error| {
         ApiError::failed(format!("the index cannot be opened: {error}"))
@@ -153,6 +156,10 @@ fn look(
         SearchKind::Meaning => look_for_meaning(index, request, within, asked),
         SearchKind::All => look_for_all(index, request, within, asked, is_ended)?,
     };
+    for hit in hits.hits.iter_mut().filter(|hit| DocumentKind::of_path(&hit.path).is_some()) {
+        let line = u32::try_from(hit.line).unwrap_or(u32::MAX);
+        hit.place = index.index().place_in(&hit.path, line);
+    }
     hits.unread = unread;
     Ok(hits)
 }
@@ -209,6 +216,7 @@ pub(super) fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
         text,
         score: hit.score,
         why: hit.symbol.kind.name().to_owned(),
+        place: None,
     }
 }
 
@@ -238,6 +246,7 @@ fn file_hit(hit: &FileHit) -> SearchHit {
         text: hit.path.to_string(),
         score: hit.score,
         why: why.to_owned(),
+        place: None,
     }
 }
 
@@ -292,6 +301,7 @@ pub(super) fn hit(path: &str, line: Line, why: &str) -> SearchHit {
         text: line.text,
         score: 1.0,
         why: why.to_owned(),
+        place: None,
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
             } else {
                 look.paint(Tone::Faint, format!("   {}", plain(&hit.why)))
             };
-            let number = look.paint(Tone::Faint, format!("{:>6}", hit.line));
+            let at = hit.place.as_deref().map_or_else(|| format!("{:>6}", hit.line), plain);
+            let number = look.paint(Tone::Faint, at);
             let _ = writeln!(text, "{number}  {}{why}", line(hit, look));
         } else {
             // One line each, as other tools give and take them.
