@@ -57,6 +57,11 @@ impl Indexes {
         Ok(index)
     }
 
+    /// The index of a workspace, where it was begun.
+    pub(crate) fn begun(&self, ws: WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
+        self.open().get(&ws).map(Arc::clone)
+    }
+
     /// Ends the index of a workspace and gives it.
     pub(crate) fn take(&self, ws: WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
         let index = self.open().remove(&ws);

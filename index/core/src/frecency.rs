@@ -51,6 +51,19 @@ impl Frecency {
         self.visits.get(path).map_or(0.0, |visits| visits.at(now))
     }
 
+    /// When a file was visited last, in seconds.
+    #[must_use]
+    pub fn last(&self, path: &str) -> Option<f64> {
+        self.visits.get(path).map(|visits| visits.at)
+    }
+
+    /// A file has another path, and what counts for it with it. `false` when nothing does.
+    pub fn rename(&mut self, from: &str, to: &str) -> bool {
+        let Some(visits) = self.visits.remove(from) else { return false };
+        self.visits.insert(to.into(), visits);
+        true
+    }
+
     /// Every file, to be kept.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Visits)> {
         self.visits.iter().map(|(path, visits)| (path, *visits))
@@ -80,6 +93,8 @@ mod tests {
         assert_eq!(frecency.of("b", 0.0), 0.0);
         let kept = Frecency::of_kept(frecency.iter().map(|(path, visits)| (Arc::clone(path), visits)));
         assert_eq!(kept, frecency);
+        assert!(frecency.rename("a", "c") && !frecency.rename("a", "b"));
+        assert_eq!((frecency.last("a"), frecency.last("c")), (None, Some(HALF_LIFE_SECONDS)));
     }
 
     #[test]

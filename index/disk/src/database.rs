@@ -9,7 +9,7 @@ use crate::IndexError;
 use crate::seal::{IndexKey, Place, Sealer};
 
 /// The shape of everything here: another number, and the index is rebuilt.
-const FORMAT: i64 = 0x5745_1004;
+const FORMAT: i64 = 0x5745_1005;
 /// Patience with a checkpoint of the other connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -39,6 +39,7 @@ mod symbols;
 mod tests;
 mod texts;
 
+pub use self::documents::DocumentText;
 pub use self::error::IndexError;
 pub use self::index::{Index, IndexStatus};
 pub use self::meaning::{ChunkHash, ChunkHit, Question};

@@ -361,6 +361,16 @@ impl Index {
         if is_html(path) { chunks(text, &sections(text)) } else { chunks(text, symbols) }
     }
 
+    /// The section of a text that a line lies in, where this version of it was cut.
+    pub(crate) fn section_at(&self, path: &str, version: Version, line: u32) -> Option<String> {
+        let meaning = self.meaning();
+        let chunks = &meaning.files.get(path).filter(|file| file.version == version)?.chunks;
+        let after = chunks.partition_point(|placed| placed.chunk.first_line <= line);
+        let chunk = &chunks.get(after.checked_sub(1)?)?.chunk;
+        let is_in = chunk.kind == Some(SymbolKind::Section) && line <= chunk.last_line;
+        (is_in && !chunk.name.is_empty()).then(|| chunk.name.to_string())
+    }
+
     /// Takes the chunks of a text in, with the symbols of the same text: they are found by their words at once, and kept
     /// after the next [`Index::flush_chunks`], which this calls when many have been gathered.
     ///

@@ -1,6 +1,7 @@
 //! The text of DOCX files, by their headings: a ZIP archive with `word/document.xml` in it.
 
 use std::io::{BufReader, Cursor, Read as _};
+use std::time::Instant;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -9,7 +10,11 @@ use zip::ZipArchive;
 use crate::limits::{TEXT_BYTES_MAX, UNPACKED_BYTES_MAX};
 use crate::{ExtractError, Extracted, damaged};
 
-pub(crate) fn extract(bytes: &[u8]) -> Result<Extracted, ExtractError> {
+/// Elements between two looks at the time.
+const EVENTS_PER_LOOK: u64 = 4_096;
+
+/// Reads until a moment; what was read by then is given.
+pub(crate) fn extract(bytes: &[u8], until: Instant) -> Result<Extracted, ExtractError> {
     // What word processors close with a password is no archive any more.
     if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         return Err(ExtractError::Encrypted);
@@ -20,7 +25,11 @@ pub(crate) fn extract(bytes: &[u8]) -> Result<Extracted, ExtractError> {
     let mut reader = Reader::from_reader(BufReader::new(packed.take(UNPACKED_BYTES_MAX)));
     let mut walk = Walk::default();
     let mut buffer = Vec::new();
-    loop {
+    for number in 1_u64.. {
+        if number % EVENTS_PER_LOOK == 0 && Instant::now() >= until {
+            walk.extracted.is_cut = true;
+            break;
+        }
         let event = match reader.read_event_into(&mut buffer) {
             Ok(Event::Eof) => break,
             Ok(event) => event,
@@ -38,10 +47,11 @@ pub(crate) fn extract(bytes: &[u8]) -> Result<Extracted, ExtractError> {
         buffer.clear();
     }
     walk.end_passage();
-    if walk.extracted.passages.is_empty() {
-        return Err(damaged("it has no text"));
+    match walk.extracted {
+        extracted if extracted.has_words() => Ok(extracted),
+        Extracted { is_cut: true, .. } => Err(damaged("nothing of it can be read")),
+        _ => Err(ExtractError::NoText),
     }
-    Ok(walk.extracted)
 }
 
 /// Where the walk through the elements is.

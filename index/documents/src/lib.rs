@@ -15,10 +15,12 @@ mod docx;
 mod guard;
 mod pdf;
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::guard::{Guard, serve};
-use self::limits::{PASSAGES_MAX, PLACE_BYTES_MAX, TEXT_BYTES_MAX};
+use self::limits::{PASSAGES_MAX, PLACE_BYTES_MAX, READING_TIME_MAX, TEXT_BYTES_MAX};
 
 /// A kind of document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +77,11 @@ impl Extracted {
         true
     }
 
+    /// Whether it says anything.
+    fn has_words(&self) -> bool {
+        self.passages.iter().any(|passage| passage.text.chars().any(char::is_alphanumeric))
+    }
+
     /// All of it as one text, and the line, from 1, that each place begins in.
     #[must_use]
     pub fn joined(&self) -> (String, Vec<(u32, String)>) {
@@ -113,6 +120,9 @@ pub enum ExtractError {
         /// What was found.
         reason: String,
     },
+    /// It is whole and has no words, as a scanned one.
+    #[error("the document has no text, only pictures")]
+    NoText,
     /// It can only be read with a password.
     #[error("the document is closed with a password")]
     Encrypted,
@@ -140,8 +150,16 @@ fn damaged(reason: impl std::fmt::Display) -> ExtractError {
 /// # Errors
 /// When it is damaged or closed.
 pub fn extract(kind: DocumentKind, bytes: &[u8]) -> Result<Extracted, ExtractError> {
+    extract_until(kind, bytes, Instant::now() + READING_TIME_MAX)
+}
+
+/// The same until a moment: what was read by then is given.
+///
+/// # Errors
+/// As [`extract`].
+pub fn extract_until(kind: DocumentKind, bytes: &[u8], until: Instant) -> Result<Extracted, ExtractError> {
     match kind {
-        DocumentKind::Pdf => pdf::extract(bytes),
-        DocumentKind::Docx => docx::extract(bytes),
+        DocumentKind::Pdf => pdf::extract(bytes, until),
+        DocumentKind::Docx => docx::extract(bytes, until),
     }
 }

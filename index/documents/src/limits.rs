@@ -16,6 +16,8 @@ pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Memory of the process that reads.
 pub const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// After this time no other page is begun, and what was read by then is given.
+pub const READING_TIME_MAX: Duration = Duration::from_secs(10);
 /// Time of a processor that it may take.
 pub const PROCESSOR_SECONDS_MAX: u64 = 20;
 /// Time that is waited for it.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use weft_crdt::Patch;
 use weft_crdt::tree::{NodeKind, ShownChange};
+use weft_documents::DocumentKind;
 use weft_index::TextEdit;
 use weft_index_disk::Index;
 
@@ -107,6 +108,7 @@ impl Feed {
             }
             ShownChange::Removed { path, kind: NodeKind::File, .. } => news.note(path),
             ShownChange::Moved { from, to, kind: NodeKind::File } => {
+                self.index().visits_moved(from, to);
                 news.note(from);
                 news.note(to);
             }
@@ -120,6 +122,11 @@ impl Feed {
 
     /// The text of a file has changed. `text` gives all of it.
     pub(crate) fn typed(&self, path: &str, patches: &[Patch], text: impl FnOnce() -> Option<String>) {
+        if DocumentKind::of_path(path).is_some() {
+            // What it says is not what is written.
+            lock(&self.news).note(path);
+            return self.wake();
+        }
         let edits: Vec<TextEdit> = patches.iter().map(edit_of).collect();
         let index = self.index();
         if !index.edit_typed(path, &edits)

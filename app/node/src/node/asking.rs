@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use weft_ai::request::Priority;
 use weft_index::route::QueryKind;
-use weft_index::symbols::SymbolKind;
 use weft_index_disk::{ChunkHit, Question};
 
 use super::Shared;
@@ -151,7 +150,7 @@ fn chunk_hit(index: &WorkspaceIndex, lines: &mut Lines, hit: &ChunkHit) -> Searc
         text,
         score: hit.score,
         why: why.to_owned(),
-        place: (chunk.kind == Some(SymbolKind::Section)).then(|| chunk.name.to_string()),
+        place: None,
     }
 }
 

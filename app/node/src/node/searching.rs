@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use weft_documents::{DocumentKind, Guard};
+use weft_documents::Guard;
 use weft_index::symbols::SymbolHit;
 use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
@@ -15,7 +15,7 @@ use super::asking::{Asked, asked, look_for_all, look_for_meaning};
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
-    ApiError, IndexReport, IndexState, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind,
+    ApiError, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind,
     Stage,
 };
 use crate::indexing::{IndexParts, WorkspaceIndex};
@@ -27,6 +27,9 @@ pub(super) const HITS_MAX: usize = 10_000;
 const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often a rebuild says how far it is.
 const REPORT: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Documents without text that one report names.
+const LEFT_OUT_MAX: usize = 100;
 
 /// The folder of the data folder that holds the indexes.
 const FOLDER: &str = "index";
@@ -121,6 +124,10 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
         // A command that was just begun waits for what it asks; a large folder answers with what is known by then.
         let _ = tokio::time::timeout(SYMBOLS_PATIENCE, index.built()).await;
     }
+    let documents_left = match request.kind {
+        SearchKind::Symbol | SearchKind::File => 0,
+        _ => index.documents_read().await,
+    };
     let asked = asked(shared, &index, &request).await?;
     let end = EndOnDrop::new();
     let is_ended = end.flag();
@@ -128,8 +135,17 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     let found = tokio::task::spawn_blocking(search).await;
     drop(end);
     let mut hits = found.map_err(|error| ApiError::failed(error.to_string()))??;
+    if documents_left > 0 {
+        let note = not_read_yet(documents_left);
+        hits.note = Some(hits.note.map_or_else(|| note.clone(), |other| format!("{other}\n{note}")));
+    }
     hits.seconds = begin.elapsed().as_secs_f64();
     Ok(hits)
+}
+
+fn not_read_yet(documents: usize) -> String {
+    let (are, them) = if documents == 1 { ("document is", "it says") } else { ("documents are", "they say") };
+    format!("{documents} {are} still being read: what {them} is not found yet.")
 }
 
 /// How many hits an answer has that may have so many; 0 = as many as there may be.
@@ -156,9 +172,13 @@ fn look(
         SearchKind::Meaning => look_for_meaning(index, request, within, asked),
         SearchKind::All => look_for_all(index, request, within, asked, is_ended)?,
     };
-    for hit in hits.hits.iter_mut().filter(|hit| DocumentKind::of_path(&hit.path).is_some()) {
-        let line = u32::try_from(hit.line).unwrap_or(u32::MAX);
-        hit.place = index.index().place_in(&hit.path, line);
+    if request.kind != SearchKind::File {
+        let index = index.index();
+        // A file that was found by its name is no line of it.
+        for hit in hits.hits.iter_mut().filter(|hit| hit.text != hit.path) {
+            let line = u32::try_from(hit.line).unwrap_or(u32::MAX);
+            hit.place = index.place_in(&hit.path, line);
+        }
     }
     hits.unread = unread;
     Ok(hits)
@@ -313,6 +333,10 @@ pub(super) async fn status(shared: &Arc<Shared>, folder: &Path, wait: bool) -> R
     report(&index)
 }
 
+fn left_out((path, why): (Arc<str>, String)) -> LeftOut {
+    LeftOut { path: path.to_string(), why }
+}
+
 fn report(index: &WorkspaceIndex) -> Result<IndexReport, ApiError> {
     let status = index.index().status().map_err(|error| told(&error))?;
     let state = if status.unread == 0 { IndexState::Ready } else { IndexState::Building };
@@ -327,6 +351,9 @@ fn report(index: &WorkspaceIndex) -> Result<IndexReport, ApiError> {
         text_bytes: status.text_bytes,
         bytes: status.database_bytes,
         seconds: index.built_seconds(),
+        documents: status.documents,
+        left_out: index.index().document_notes(LEFT_OUT_MAX).into_iter().map(left_out).collect(),
+        left_out_count: status.noted,
     })
 }
 
@@ -367,6 +394,15 @@ mod tests {
         ] {
             assert_eq!(is_within(path, folder), expected, "{path} in {folder}");
         }
+    }
+
+    #[test]
+    fn what_is_not_read_is_told() {
+        assert_eq!(
+            not_read_yet(1),
+            "1 document is still being read: what it says is not found yet."
+        );
+        assert!(not_read_yet(2).starts_with("2 documents are"));
     }
 
     #[test]
