@@ -1,5 +1,8 @@
 //! Looking through a workspace with real programs: with and without a running node, and what is typed as it is typed.
 
+#[path = "searching/documents.rs"]
+mod documents;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -130,6 +133,48 @@ fn what_is_typed_is_found_before_any_file_holds_it() {
         assert_eq!(found["hits"].as_array().map(Vec::len), Some(1), "{found} {status}");
         (found["unread"] == 0).then_some(())
     });
+}
+
+#[test]
+#[cfg(unix)]
+fn files_that_are_opened_and_edited_come_first_by_name() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    for name in ["a/notes.txt", "b/notes.txt", "c/notes.txt"] {
+        files.write(name, "notes\n").expect("a file");
+    }
+    let by_name = |ana: &Device| search(ana, &["--file", "notes"]);
+    let as_it_is = ["a/notes.txt:1:1 file", "b/notes.txt:1:1 file", "c/notes.txt:1:1 file"];
+    assert_eq!(by_name(&ana), as_it_is);
+    ana.start_node().expect("a node");
+    let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
+    let mut open = |number: u64, name: &str| {
+        let params = json!({ "file": files.path(name) });
+        socket
+            .send(&json!({ "jsonrpc": "2.0", "id": number, "method": "document.open", "params": params }))
+            .expect("a listener");
+        loop {
+            let answer = socket.next_line().expect("a line").expect("a connection");
+            if answer["id"] == number {
+                break answer["result"]["document"].clone();
+            }
+        }
+    };
+    open(1, "b/notes.txt");
+    open(2, "c/notes.txt");
+    open(3, "c/notes.txt");
+    let expected =
+        ["c/notes.txt:1:1 file you work with", "b/notes.txt:1:1 file you work with", "a/notes.txt:1:1 file"];
+    assert_eq!(by_name(&ana), expected);
+    // A file keeps what counts for it under another name, and the index keeps it when it is made anew.
+    fs::rename(files.path("c/notes.txt"), files.path("c/my notes.txt")).expect("another name");
+    let renamed =
+        ["c/my notes.txt:1:1 file you work with", "b/notes.txt:1:1 file you work with", "a/notes.txt:1:1 file"];
+    eventually(PATIENCE, || (by_name(&ana) == renamed).then_some(())).expect("the new name");
+    ana.weft(["index", "rebuild", "notes"]).expect("an index");
+    ana.stop_node().expect("an end");
+    assert_eq!(by_name(&ana), renamed, "and when the node ends");
 }
 
 #[test]
@@ -357,58 +402,4 @@ fn replacing_shows_first_and_then_edits_documents() {
     );
     let text = ask("cat", json!({ "file": files.path("plan.md") }));
     assert_eq!(text["text"], "!?# The plan\n\nWe boat on monday.\n");
-}
-
-/// A PDF file with one line on each page.
-fn pdf(pages: &[&str]) -> Vec<u8> {
-    let kids: String = (0..pages.len()).map(|page| format!("{} 0 R ", 4 + page * 2)).collect();
-    let mut objects = vec![
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        format!("<< /Type /Pages /Count {} /Kids [{kids}] >>", pages.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
-    ];
-    for (page, text) in pages.iter().enumerate() {
-        let font = "<< /Font << /F1 3 0 R >> >>";
-        objects.push(format!(
-            "<< /Type /Page /Parent 2 0 R /Resources {font} /Contents {} 0 R >>",
-            5 + page * 2
-        ));
-        let shown = format!("BT /F1 12 Tf 50 700 Td ({text}) Tj ET");
-        objects.push(format!("<< /Length {} >>\nstream\n{shown}\nendstream", shown.len()));
-    }
-    let mut bytes = b"%PDF-1.4\n".to_vec();
-    let mut table = String::new();
-    for (number, object) in objects.iter().enumerate() {
-        table.push_str(&format!("{:010} 00000 n \n", bytes.len()));
-        bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", number + 1).bytes());
-    }
-    let (start, size) = (bytes.len(), objects.len() + 1);
-    let end = format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n");
-    bytes.extend(format!("xref\n0 {size}\n0000000000 65535 f \n{table}{end}").bytes());
-    bytes
-}
-
-#[test]
-fn documents_are_found_with_their_page() {
-    let root = tempfile::tempdir().expect("a folder");
-    let ana = Device::new(root.path(), "ana").expect("a device");
-    let files = workspace(&ana);
-    let whole = pdf(&["The harbour is closed in winter.", "Cranes lift the masts."]);
-    files.write("report.pdf", &whole).expect("a file");
-    files.write("damaged.pdf", &whole[..whole.len() / 2]).expect("a file");
-    files.write("no.docx", b"no document").expect("a file");
-    files
-        .write(
-            "page.html",
-            "<h1>Harbour &amp; yard</h1>\n<script>lanterns()</script>\n<p>Lanterns burn</p>\n",
-        )
-        .expect("a file");
-    ana.weft(["index", "notes"]).expect("an index");
-    let found = ana.weft(["search", "--text", "masts", "notes"]).expect("an answer");
-    let hit = &found.field("hits")[0];
-    assert_eq!((&hit["path"], &hit["place"]), (&json!("report.pdf"), &json!("page 2")), "{hit}");
-    let asked = ana.weft(["search", "which cranes are lifting masts", "notes"]).expect("an answer");
-    assert_eq!(asked.field("hits")[0]["place"], "page 2", "{asked:?}");
-    let lanterns = ana.weft(["search", "burning lanterns", "notes"]).expect("an answer");
-    assert_eq!(lanterns.field("hits")[0]["place"], "Harbour & yard", "{lanterns:?}");
 }

@@ -56,7 +56,7 @@ impl Index {
         is_new
     }
 
-    /// A file has another path now.
+    /// A file, or everything in a folder, has another path now.
     pub fn visits_moved(&self, from: &str, to: &str) {
         let mut known = self.visits();
         known.is_kept &= !known.frecency.rename(from, to);

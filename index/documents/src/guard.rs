@@ -139,8 +139,9 @@ pub fn serve() -> ExitCode {
     }
 }
 
-/// Gives up what reading a document needs not: much memory, much time, files, and a place in the queue.
-fn be_limited() {
+/// Gives up what reading a document needs not: much memory, much time, files, and a place in the queue. [`serve`] does it
+/// before it reads anything.
+pub fn be_limited() {
     #[cfg(target_os = "linux")]
     {
         // When memory runs out this process goes before the person's others.

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::guard::{Guard, serve};
+pub use self::guard::{Guard, be_limited, serve};
 use self::limits::{PASSAGES_MAX, PLACE_BYTES_MAX, READING_TIME_MAX, TEXT_BYTES_MAX};
 
 /// A kind of document.

@@ -2,16 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")]
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use weft_documents::limits::{
     DOCUMENT_BYTES_MAX, MEMORY_BYTES_MAX, PAGE_BYTES_MAX, PASSAGES_MAX, PLACE_BYTES_MAX,
-    PROCESSOR_SECONDS_MAX, TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
+    PROCESSOR_SECONDS_MAX, READING_TIME_MAX, TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
 };
-use weft_documents::{DocumentKind, ExtractError, Extracted, Guard, extract};
+use weft_documents::{DocumentKind, ExtractError, Extracted, Guard, extract, extract_until};
 
 /// A PDF file with these texts on its pages, one line each.
 fn pdf(pages: &[&str]) -> Vec<u8> {
@@ -136,6 +136,8 @@ fn damaged_documents_are_told_and_nothing_else_happens() {
         let found = read(kind, bytes);
         assert!(matches!(found, Err(ExtractError::Damaged { .. })), "{found:?}");
     }
+    assert_eq!(read(DocumentKind::Pdf, &pdf(&["", " "])), Err(ExtractError::NoText));
+    assert_eq!(read(DocumentKind::Docx, &docx(&paragraph("..."))), Err(ExtractError::NoText));
     let closed = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
     assert_eq!(read(DocumentKind::Docx, &closed), Err(ExtractError::Encrypted));
 }
@@ -169,6 +171,16 @@ fn hostile_documents_take_what_they_may_and_no_more() {
         "<< /Type /Pages /Count 9 /Kids [2 0 R 2 0 R] /Parent 2 0 R >>",
     ];
     assert!(read(DocumentKind::Pdf, &file(&ring.map(str::to_owned))).is_err());
+    // One page under very many names, and a tree of them that claims to be endless.
+    let kids = "3 0 R ".repeat(200_000);
+    let endless = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!("<< /Type /Pages /Count 2147483647 /Kids [{kids}] >>"),
+        "<< /Type /Page /Parent 2 0 R >>".to_owned(),
+    ];
+    let begin = Instant::now();
+    assert_eq!(read(DocumentKind::Pdf, &file(&endless)), Err(ExtractError::NoText));
+    assert!(begin.elapsed() < TIME_MAX);
     let large = Guard::read(&guard(), DocumentKind::Pdf, vec![0; DOCUMENT_BYTES_MAX as usize + 1], &|| false);
     assert_eq!(large, Err(ExtractError::TooLarge));
 }
@@ -183,12 +195,21 @@ fn what_a_document_gives_has_limits() {
     assert!(found.is_cut && found.passages.len() == PASSAGES_MAX);
     // What one page may unpack to is more than any page of text and less than the process may take.
     assert!(TEXT_BYTES_MAX < PAGE_BYTES_MAX && (PAGE_BYTES_MAX as u64) < MEMORY_BYTES_MAX);
+    assert!(READING_TIME_MAX < Duration::from_secs(PROCESSOR_SECONDS_MAX));
     assert!(Duration::from_secs(PROCESSOR_SECONDS_MAX) < TIME_MAX);
+    // When time is over, what was read by then is given.
+    let over = Instant::now();
+    let found = extract_until(DocumentKind::Pdf, &pdf(&["one", "two"]), over).unwrap();
+    assert!(found.is_cut && shown(&found) == [("page 1", "one")], "{found:?}");
+    let long: String = (0..2_000).map(|_| paragraph("word")).collect();
+    let found = extract_until(DocumentKind::Docx, &docx(&long), over).unwrap();
+    let words = found.passages[0].text.split_whitespace().count();
+    assert!(found.is_cut && words > 10 && words < 2_000, "{words}");
 }
 
 #[test]
 #[cfg(unix)]
-fn a_process_that_takes_too_long_is_ended() {
+fn a_process_that_takes_too_much_time_or_memory_is_ended() {
     let sleeping = Guard {
         time_max: Duration::from_millis(300),
         ..Guard::new("/bin/sh".into(), vec!["-c".into(), "exec sleep 1000".into()])
@@ -200,6 +221,9 @@ fn a_process_that_takes_too_long_is_ended() {
     );
     let unwanted = sleeping.read(DocumentKind::Pdf, Vec::new(), &|| true);
     assert!(matches!(unwanted, Err(ExtractError::Ended { .. })));
+    let eating = Guard::new(guard().program, vec!["eat".into()]);
+    let found = eating.read(DocumentKind::Pdf, Vec::new(), &|| false);
+    assert!(matches!(&found, Err(ExtractError::Ended { .. })), "{found:?}");
     let babbling =
         Guard::new("/bin/sh".into(), vec!["-c".into(), "cat >/dev/null; head -c 90000000 /dev/zero".into()]);
     assert!(babbling.read(DocumentKind::Pdf, Vec::new(), &|| false).is_err());

@@ -101,6 +101,9 @@ impl Feed {
 
     /// What is shown has changed.
     pub(crate) fn shown(&self, change: &ShownChange) {
+        if let ShownChange::Moved { from, to, .. } = change {
+            self.index().visits_moved(from, to);
+        }
         let mut news = lock(&self.news);
         match change {
             ShownChange::Added { path, kind: NodeKind::File } | ShownChange::Content { path } => {
@@ -108,7 +111,6 @@ impl Feed {
             }
             ShownChange::Removed { path, kind: NodeKind::File, .. } => news.note(path),
             ShownChange::Moved { from, to, kind: NodeKind::File } => {
-                self.index().visits_moved(from, to);
                 news.note(from);
                 news.note(to);
             }

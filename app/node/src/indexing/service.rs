@@ -17,7 +17,7 @@ use weft_index_disk::{Index, IndexError, IndexKey, Listed};
 
 use super::Feed;
 use super::meaning::{MeaningState, Reading};
-use crate::mirror::{TextReader, is_secret};
+use crate::mirror::{ManyTexts, TextReader, is_secret};
 use crate::node::ai::Ai;
 use crate::workspace::contents::Contents;
 use crate::workspace::listed_files::{ListedFile, Source};
@@ -242,14 +242,29 @@ impl WorkspaceIndex {
             into.extend(text.iter().flatten());
             return text.is_some();
         }
-        let reader = {
-            let mut reader = lock(&self.reader);
-            if reader.is_none() {
-                *reader = TextReader::open(&self.parts.root).ok().map(Arc::new);
+        self.folder().is_some_and(|reader| reader.read(path, FILE_BYTES_MAX, into))
+    }
+
+    /// The folder, opened.
+    fn folder(&self) -> Option<Arc<TextReader>> {
+        let mut reader = lock(&self.reader);
+        if reader.is_none() {
+            *reader = TextReader::open(&self.parts.root).ok().map(Arc::new);
+        }
+        reader.clone()
+    }
+
+    /// What reads the files of the folder for one search.
+    pub(crate) fn for_one_search(&self) -> impl Fn(&str, &mut Vec<u8>) -> bool + Sync {
+        let (index, folder) = (self.index(), self.folder().map(ManyTexts::new));
+        move |path, into| {
+            if DocumentKind::of_path(path).is_some() {
+                let text = index.document_text(path);
+                into.extend(text.iter().flatten());
+                return text.is_some();
             }
-            reader.clone()
-        };
-        reader.is_some_and(|reader| reader.read(path, FILE_BYTES_MAX, into))
+            folder.as_ref().is_some_and(|folder| folder.read(path, FILE_BYTES_MAX, into))
+        }
     }
 
     /// The folder may be another one than it was: it is opened anew by the next who reads.

@@ -104,7 +104,7 @@ pub(super) async fn preview(shared: &Arc<Shared>, what: ReplaceQuery) -> Result<
             is_in: Some(&is_in),
             is_ended: &flag as &AtomicBool,
         };
-        let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
+        let read = index.for_one_search();
         let mut paths = Vec::new();
         let end = index.index().search(&search, &read, &mut |file| paths.push(file.path));
         end.map(|_| paths).map_err(|error| told(&error))

@@ -196,7 +196,7 @@ pub(super) fn look_for_text(
     let is_in = |path: &str| is_within(path, within);
     let search =
         TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
-    let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
+    let read = index.for_one_search();
     let why = if kind == PatternKind::Literal { "text" } else { "regex" };
     let mut hits = Vec::new();
     let end = index.index().search(&search, &read, &mut |file| {
