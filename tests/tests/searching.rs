@@ -169,8 +169,11 @@ fn files_that_are_opened_and_edited_come_first_by_name() {
     assert_eq!(by_name(&ana), expected);
     // A file keeps what counts for it under another name, and the index keeps it when it is made anew.
     fs::rename(files.path("c/notes.txt"), files.path("c/my notes.txt")).expect("another name");
-    let renamed =
-        ["c/my notes.txt:1:1 file you work with", "b/notes.txt:1:1 file you work with", "a/notes.txt:1:1 file"];
+    let renamed = [
+        "c/my notes.txt:1:1 file you work with",
+        "b/notes.txt:1:1 file you work with",
+        "a/notes.txt:1:1 file",
+    ];
     eventually(PATIENCE, || (by_name(&ana) == renamed).then_some(())).expect("the new name");
     ana.weft(["index", "rebuild", "notes"]).expect("an index");
     ana.stop_node().expect("an end");

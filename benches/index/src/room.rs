@@ -51,7 +51,8 @@ pub(crate) fn run(corpus: &Corpus, built: &Built, report: &mut Report) {
         }
         let before = built.index.chunk_count().1;
         for file in some {
-            let wanted = built.index.to_embed(&file.path, &text_of(&file.path), &built.index.outline(&file.path));
+            let wanted =
+                built.index.to_embed(&file.path, &text_of(&file.path), &built.index.outline(&file.path));
             let made = wanted.into_iter().map(|(hash, _)| {
                 (hash, Some((0..NUMBERS).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>()))
             });

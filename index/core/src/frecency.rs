@@ -59,9 +59,8 @@ impl Frecency {
 
     /// A file, or everything in a folder, has another path, and what counts for it with it. `false` when nothing does.
     pub fn rename(&mut self, from: &str, to: &str) -> bool {
-        let is_in = |path: &str| {
-            path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let is_in =
+            |path: &str| path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let moved: Vec<Arc<str>> = self.visits.keys().filter(|path| is_in(path)).cloned().collect();
         for path in &moved {
             if let Some(visits) = self.visits.remove(path) {

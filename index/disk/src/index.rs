@@ -9,17 +9,17 @@ use lru::LruCache;
 use weft_index::TextEdit;
 use weft_index::limits::PAGE_BYTES;
 
+use crate::IndexError;
 use crate::build::Writer;
 use crate::database::{Database, Table};
 use crate::documents::Documents;
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::meaning::Meaning;
+use crate::names::KnownVisits;
 use crate::seal::IndexKey;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::symbols::Symbols;
 use crate::texts::OpenTexts;
-use crate::IndexError;
-use crate::names::KnownVisits;
 
 /// The index of one workspace. It may be used from several threads; what is written is written by one at a time, and
 /// nobody who searches waits for that.

@@ -41,7 +41,8 @@ fn pdf_of(objects: &[String]) -> Vec<u8> {
 /// A DOCX file: an archive with one file that is not packed.
 fn docx(body: &str) -> Vec<u8> {
     let name = b"word/document.xml";
-    let xml = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
+    let xml =
+        format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
     let check = xml.bytes().fold(u32::MAX, |check, byte| {
         (0..8).fold(check ^ u32::from(byte), |check, _| (check >> 1) ^ (0xedb8_8320 * (check & 1)))
     });
@@ -133,7 +134,11 @@ fn documents_are_found_by_their_meaning() {
         ("lamps that are lit", "page.html", "Harbour & yard"),
     ] {
         let found = ana.weft(["search", "--meaning", question, "notes"]).expect("an answer");
-        assert_eq!(first(&found), (file.to_owned(), Some(place.to_owned()), "meaning".to_owned()), "{question}");
+        assert_eq!(
+            first(&found),
+            (file.to_owned(), Some(place.to_owned()), "meaning".to_owned()),
+            "{question}"
+        );
     }
 }
 
@@ -167,7 +172,10 @@ fn hostile_documents_leave_the_node_alone() {
     let left_out = report.field("left_out").as_array().expect("a list");
     let named: Vec<&str> = left_out.iter().filter_map(|file| file["path"].as_str()).collect();
     assert_eq!(named, hostile.each_ref().map(|(name, _)| *name), "{left_out:?}");
-    assert!(left_out.iter().all(|file| file["why"].as_str().is_some_and(|why| why.len() > 10)), "{left_out:?}");
+    assert!(
+        left_out.iter().all(|file| file["why"].as_str().is_some_and(|why| why.len() > 10)),
+        "{left_out:?}"
+    );
     let why = |name: &str| left_out.iter().find(|file| file["path"] == name).map(|file| &file["why"]);
     assert_eq!(why("hostile/scan.pdf"), Some(&Value::from("the document has no text, only pictures")));
     let shown = ana.shown(["index", "notes"]).expect("a report");

@@ -54,22 +54,15 @@ impl WorkspaceIndex {
         Ok(has_read)
     }
 
-    fn read_document(
-        &self,
-        index: &Index,
-        contents: &Contents,
-        file: ListedFile,
-    ) -> Result<(), IndexError> {
+    fn read_document(&self, index: &Index, contents: &Contents, file: ListedFile) -> Result<(), IndexError> {
         if !index.is_listed(&file.listed) {
             return Ok(());
         }
         let (listed, bytes) = match file.source {
-            Source::Document(document) => {
-                match self.text_to_index(index, &file.listed.path, document) {
-                    Some((listed, bytes)) => (listed, bytes.to_vec()),
-                    None => return Ok(()),
-                }
-            }
+            Source::Document(document) => match self.text_to_index(index, &file.listed.path, document) {
+                Some((listed, bytes)) => (listed, bytes.to_vec()),
+                None => return Ok(()),
+            },
             Source::Blob(blob) if blob.size > DOCUMENT_BYTES_MAX => {
                 let text = told(Err(ExtractError::TooLarge));
                 return index.put_document(&file.listed.path, file.listed.version, text);

@@ -140,7 +140,9 @@ pub(super) async fn preview(shared: &Arc<Shared>, what: ReplaceQuery) -> Result<
 /// The text of a file now; why it has none that can be edited.
 async fn read(workspace: &WorkspaceHandle, path: &Arc<str>) -> Result<Result<String, String>, ApiError> {
     if DocumentKind::of_path(path).is_some() {
-        return Ok(Err("the text of a document is found and not replaced: change it in the program it is from".into()));
+        return Ok(Err(
+            "the text of a document is found and not replaced: change it in the program it is from".into(),
+        ));
     }
     let asked = Arc::clone(path);
     let text = workspace.ask(move |engine| engine.cat(&asked, None)).await.ok_or_else(ended)?;

@@ -15,8 +15,8 @@ use super::asking::{Asked, asked, look_for_all, look_for_meaning};
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
-    ApiError, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind,
-    Stage,
+    ApiError, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search, SearchHit, SearchHits,
+    SearchKind, Stage,
 };
 use crate::indexing::{IndexParts, WorkspaceIndex};
 use crate::workspace::thread::WorkspaceHandle;
@@ -398,10 +398,7 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_told() {
-        assert_eq!(
-            not_read_yet(1),
-            "1 document is still being read: what it says is not found yet."
-        );
+        assert_eq!(not_read_yet(1), "1 document is still being read: what it says is not found yet.");
         assert!(not_read_yet(2).starts_with("2 documents are"));
     }
 

@@ -56,7 +56,9 @@ fn place(hit: &SearchHit) -> (String, Option<String>) {
     let number = format!("{:>6}", hit.line);
     match &hit.place {
         Some(place) if DocumentKind::of_path(&hit.path).is_some() => (format!("{:>6}", plain(place)), None),
-        Some(place) if !hit.text.contains(place.as_str()) => (number, Some(format!("under {}", plain(place)))),
+        Some(place) if !hit.text.contains(place.as_str()) => {
+            (number, Some(format!("under {}", plain(place))))
+        }
         _ => (number, None),
     }
 }
@@ -159,7 +161,9 @@ pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
     );
     if report.left_out_count > 0 {
         let _ = writeln!(text, "\nNot found by all they say:");
-        text.extend(report.left_out.iter().map(|file| format!("  {}: {}\n", plain(&file.path), plain(&file.why))));
+        text.extend(
+            report.left_out.iter().map(|file| format!("  {}: {}\n", plain(&file.path), plain(&file.why))),
+        );
         let more = report.left_out_count.saturating_sub(report.left_out.len() as u64);
         if more > 0 {
             let _ = writeln!(text, "  and {} more", count(more));

@@ -73,7 +73,8 @@ impl Names {
 
     /// The names that have all of some letters.
     fn with(&self, wanted: u64) -> impl Iterator<Item = &Arc<str>> {
-        let some = self.letters.iter().zip(&self.named).filter(move |(letters, _)| *letters & wanted == wanted);
+        let some =
+            self.letters.iter().zip(&self.named).filter(move |(letters, _)| *letters & wanted == wanted);
         some.map(|(_, named)| named).filter(|named| !named.files.is_empty()).map(|named| &named.name)
     }
 }

@@ -184,7 +184,10 @@ mod tests {
                 "BT /F 10 Tf 1 0 0 1 72 700 Tm (H)Tj ET BT 1 0 0 1 78 700 Tm (arbour )Tj ET BT 1 0 0 1 120 700 Tm (yard)Tj ET",
                 "Harbour yard",
             ),
-            ("BT /F 1 Tf 10 0 0 10 72 700 Tm (one)Tj 0 -1.2 Td (two)Tj 12 TL T* (three)Tj ET", "one\ntwo\nthree"),
+            (
+                "BT /F 1 Tf 10 0 0 10 72 700 Tm (one)Tj 0 -1.2 Td (two)Tj 12 TL T* (three)Tj ET",
+                "one\ntwo\nthree",
+            ),
             ("BT /F 10 Tf 12 TL (one)Tj (two)' 1 2 (three)\" ET", "one\ntwo\nthree"),
             ("BT /F 10 Tf 0 0 Td (left)Tj 200 0 Td (right)Tj ET", "left right"),
             ("BT (no font) Tj /G 1 Tf (another) Tj ET", ""),
