@@ -164,7 +164,7 @@ fn hostile_documents_leave_the_node_alone() {
     for (name, bytes) in &hostile {
         files.write(name, bytes).expect("a file");
     }
-    let report = eventually(PATIENCE, || {
+    let (report, _) = eventually(PATIENCE, || {
         let report = ana.weft(["index", "notes"]).ok()?;
         (report.text("state") == "ready" && report.number("documents") == 2.0).then_some(report)
     })
