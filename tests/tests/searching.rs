@@ -168,9 +168,10 @@ fn files_that_are_opened_and_edited_come_first_by_name() {
         ["c/notes.txt:1:1 file you work with", "b/notes.txt:1:1 file you work with", "a/notes.txt:1:1 file"];
     assert_eq!(by_name(&ana), expected);
     // A file keeps what counts for it under another name, and the index keeps it when it is made anew.
-    fs::rename(files.path("c/notes.txt"), files.path("c/my notes.txt")).expect("another name");
+    fs::create_dir(files.path("c/old")).expect("a folder");
+    fs::rename(files.path("c/notes.txt"), files.path("c/old/notes.txt")).expect("another name");
     let renamed = [
-        "c/my notes.txt:1:1 file you work with",
+        "c/old/notes.txt:1:1 file you work with",
         "b/notes.txt:1:1 file you work with",
         "a/notes.txt:1:1 file",
     ];

@@ -162,7 +162,8 @@ impl WorkspaceIndex {
                 files.into_iter().map(|file| (Arc::clone(&file.listed.path), file)).collect();
             let wanted = unread.into_iter().filter_map(|listed| files.remove_entry(&listed.path));
             let wanted: BTreeMap<_, _> = wanted.collect();
-            self.is_current.send_replace(wanted.is_empty());
+            // A program that ended early may have left texts without their symbols and chunks.
+            self.is_current.send_replace(wanted.is_empty() && index.without_details(1).is_empty());
             lock(&self.documents).clear();
             lock(&self.later).clear();
             *lock(&self.unread) = wanted;
