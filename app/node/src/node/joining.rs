@@ -698,14 +698,9 @@ fn count_files(folder: &Path) -> (u64, u64) {
 impl Engine {
     /// The paths of files that may be run as programs.
     fn programs(&self) -> Vec<String> {
-        let mut programs = Vec::new();
-        self.view.for_each(|path, node| {
-            if node.kind == NodeKind::File && node.executable {
-                programs.push(path.to_owned());
-            }
-        });
-        programs.sort_unstable();
-        programs
+        let mut shown = self.shown();
+        shown.retain(|_, node| node.kind == NodeKind::File && node.executable);
+        shown.into_keys().collect()
     }
 
     /// The name of the content of each shown file.
