@@ -193,7 +193,11 @@ const LIMITS: [(&str, &[&str]); 9] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 32] = [
+const TUNING: [(&str, &str); 36] = [
+    ("LOCAL_LOOK_EVERY", "how often the window looks after files that it saves itself"),
+    ("LOCAL_SAVE_PAUSE", "how long nobody types before such a file is saved"),
+    ("LOCAL_SAVE_LATEST", "when it is saved although somebody types"),
+    ("LOCAL_SAVE_REST", "how much longer than saving took it is left alone"),
     ("BRANCHES_BYTES_MAX", "how much of a forked log is sent on one connection; the next one goes on"),
     ("SEARCH_TRIES_MAX", "after that a search waits for whoever builds the index"),
     ("STATUS_EVERY", "how often the window asks its node"),
