@@ -162,7 +162,8 @@ mod tests {
     use super::*;
 
     fn text(content: &str) -> String {
-        let (font, document) = (dictionary! { "Encoding" => "WinAnsiEncoding" }, Document::new());
+        let font = dictionary! { "Type" => "Font", "Encoding" => "WinAnsiEncoding" };
+        let document = Document::new();
         let encoding = font.get_font_encoding(&document).unwrap_or_else(|error| panic!("{error}"));
         let encodings = BTreeMap::from([(b"F".to_vec(), encoding)]);
         let mut text = PageText::new(&encodings);
