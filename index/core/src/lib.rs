@@ -28,6 +28,7 @@ pub mod limits;
 pub mod page;
 pub mod route;
 pub mod symbols;
+pub mod syntax_errors;
 pub mod vectors;
 pub mod words;
 

@@ -407,11 +407,21 @@ impl Engine {
 
     /// Edits a file through its document; a file that does not exist is made.
     pub(crate) fn edit(&mut self, path: &str, action: &EditAction) -> Result<(WriteId, Edited), ApiError> {
+        self.edit_for(path, action, &DataOrigin::Human)
+    }
+
+    /// The same, with what it is made for.
+    fn edit_for(
+        &mut self,
+        path: &str,
+        action: &EditAction,
+        origin: &DataOrigin,
+    ) -> Result<(WriteId, Edited), ApiError> {
         self.check_may_write()?;
         if let EditAction::Replace { text } = action
             && self.view.node_at(path).is_none()
         {
-            return self.create(path, text);
+            return self.create(path, text, origin);
         }
         let (_, content) = self.shown_file(path)?;
         let mut made = Vec::new();
@@ -444,7 +454,7 @@ impl Engine {
             Err(error) => {
                 // The tree says already that the file is a text: others have to hear of it.
                 if !made.is_empty() {
-                    self.write(DataOrigin::Human, made, None);
+                    self.write(origin.clone(), made, None);
                 }
                 return Err(error);
             }
@@ -453,7 +463,7 @@ impl Engine {
             self.note_document(document);
         }
         push_parts(&mut made, document, edited.changes);
-        let write = self.write(DataOrigin::Human, made, None);
+        let write = self.write(origin.clone(), made, None);
         let mut dirty = Dirty::default();
         dirty.texts.insert(document, Vec::new());
         if !edited.patches.is_empty() {
@@ -607,7 +617,12 @@ impl Engine {
         Ok(document)
     }
 
-    fn create(&mut self, path: &str, text: &str) -> Result<(WriteId, Edited), ApiError> {
+    pub(super) fn create(
+        &mut self,
+        path: &str,
+        text: &str,
+        origin: &DataOrigin,
+    ) -> Result<(WriteId, Edited), ApiError> {
         let contents = self.contents.clone().ok_or_else(no_key)?;
         let blob = contents
             .import(text.as_bytes())
@@ -621,11 +636,11 @@ impl Engine {
         let dirty = self.edit_tree(&edits, &mut made)?;
         let sync = vec![weft_store::Write::SyncChunks];
         self.out.push(super::engine::Output::Commit { batch: None, writes: sync, own: Vec::new() });
-        let write = self.write(DataOrigin::Human, made, None);
+        let write = self.write(origin.clone(), made, None);
         self.settle(dirty);
         if came_back {
             // A deleted file has its old text again; what was asked for is an edit of it.
-            return self.edit(path, &EditAction::Replace { text: text.to_owned() });
+            return self.edit_for(path, &EditAction::Replace { text: text.to_owned() }, origin);
         }
         Ok((write, Edited { heads: Vec::new() }))
     }
