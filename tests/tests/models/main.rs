@@ -2,8 +2,10 @@
 #![cfg(unix)]
 
 mod asking;
+mod changing;
 mod collection;
 mod endpoint;
+mod naming;
 mod servers;
 
 use std::path::PathBuf;

@@ -189,7 +189,7 @@ pub(super) async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(Workspace
 }
 
 /// Waits as [`scanned`] does, but not for a disk that is full.
-async fn scanned_or_full(shared: &Shared, workspace: &WorkspaceHandle) -> Result<(), ApiError> {
+pub(super) async fn scanned_or_full(shared: &Shared, workspace: &WorkspaceHandle) -> Result<(), ApiError> {
     let progress = ProgressSink::none();
     tokio::select! {
         found = scanned(workspace, &progress) => found,

@@ -96,7 +96,7 @@ impl Provider for HttpProvider {
             Call { client: self.client.clone(), record: Arc::clone(&self.record), model: self.model.clone() };
         self.runtime.spawn(async move {
             let last = tokio::select! {
-                last = call.answer_in_time(request, &mut sink) => last.unwrap_or_else(Event::Failed),
+                last = call.answer_in_time(request, &mut sink) => call.without_key(last.unwrap_or_else(Event::Failed)),
                 () = ended.notified() => Event::Done { finish: Finish::Cancelled, usage: Usage::default() },
             };
             sink(last);
@@ -129,6 +129,17 @@ struct Call {
 }
 
 impl Call {
+    /// What a server says of a failure may have the key in it that it was sent.
+    fn without_key(&self, last: Event) -> Event {
+        match (last, &self.record.secret) {
+            (Event::Failed(failure), Some(secret)) => Event::Failed(Failure {
+                message: failure.message.replace(secret.0.as_str(), "****"),
+                ..failure
+            }),
+            (last, _) => last,
+        }
+    }
+
     async fn answer_in_time(&self, request: Generate, sink: &mut Sink) -> Result<Event, Failure> {
         let wished = Duration::from_millis(request.time_millis.into());
         let has_wish = !wished.is_zero() && wished < ANSWER_TIME_MAX;

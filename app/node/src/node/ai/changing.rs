@@ -3,14 +3,18 @@
 //! The model may change the files that the person named, and make new ones in the workspace that are not hidden. Whatever else
 //! it wants is told and not proposed; what cannot be read is sent back to it once, and then shown as text.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use weft_ai::{
     edits::{self, Hunk},
     request::{Generate, Message, Priority, Prompt, Speaker},
 };
 
-use super::super::{Shared, calls, documents, paths};
+use super::super::{Shared, documents, ended, paths};
 use super::{
     checking,
     context::Place,
@@ -43,11 +47,11 @@ pub(in crate::node) async fn change(
     context: &CallContext,
 ) -> Result<AiProposal, ApiError> {
     let wanted = wanted(shared, request.template.as_deref(), &request.instruction)?;
-    let place = Place::of(shared, &request.folder)?;
-    calls::scanned(&place.workspace, &context.progress).await?;
+    let place = Place::of(shared, &request.folder).await?;
     let route = route(shared, request.model.as_deref(), Purpose::Chat, Some(&place.workspace)).await?;
     let shown = place.shown(shared, &wanted, request.selection.as_ref()).await?;
-    let seen = open_all(shared, &place, &shown.sources, context).await?;
+    let of_answer = Asked { shared, place: &place, may_change: files_in(&place, &shown.sources).await?, context };
+    let mut seen = BTreeMap::new();
     let question = format!("{}\nWhat is wanted: {wanted}", shown.text);
     let message = |speaker, text: String| Message { speaker, text };
     let mut messages =
@@ -70,8 +74,8 @@ pub(in crate::node) async fn change(
             left_out: shown.left_out(),
             ..AiProposal::default()
         };
-        let problem = match read(&place, &answer.text, &seen).await {
-            Ok(files) => return propose(shared, &place, context, files, seen, told, &answer.finish).await,
+        let problem = match read(&of_answer, &answer.text, &mut seen).await? {
+            Ok(files) => return propose(&of_answer, files, seen, told, &answer.finish).await,
             Err(problem) => problem,
         };
         if has_asked_again {
@@ -84,57 +88,75 @@ pub(in crate::node) async fn change(
     }
 }
 
-/// Opens the files that are shown, so that what others type from now on is known.
-async fn open_all<'call>(
-    shared: &'call Arc<Shared>,
-    place: &Place,
-    sources: &[String],
-    context: &CallContext,
-) -> Result<BTreeMap<String, Seen<'call>>, ApiError> {
-    let silent = CallContext { events: EventSink::none(), ..context.clone() };
-    let mut seen = BTreeMap::new();
-    for source in sources {
-        let is_range = |lines: &str| lines.split('-').all(|number| number.parse::<u64>().is_ok());
-        let path =
-            source.rsplit_once(':').filter(|(_, lines)| is_range(lines)).map_or(&**source, |(path, _)| path);
-        // What changed of late is shown under a name that is none of a file.
-        let is_there = {
-            let path = path.to_owned();
-            let found = place.workspace.ask(move |engine| engine.listed_file(&path).is_some());
-            found.await.ok_or_else(super::super::ended)?
-        };
-        if !is_there || seen.contains_key(path) {
-            continue;
-        }
-        let file = place.root.join(path);
-        let opened = documents::open(shared, DocumentOpen { file }, &silent).await?;
-        let open = OpenForNow::new(shared, context.session, opened.document);
-        seen.insert(path.to_owned(), Seen { open, text: opened.text });
-    }
-    Ok(seen)
+/// The files among what a model is shown: those it may change.
+async fn files_in(place: &Place, sources: &[String]) -> Result<BTreeSet<String>, ApiError> {
+    let is_range = |lines: &str| lines.split('-').all(|number| number.parse::<u64>().is_ok());
+    let path = |source: &String| match source.rsplit_once(':').filter(|(_, lines)| is_range(lines)) {
+        Some((path, _)) => path.to_owned(),
+        None => source.clone(),
+    };
+    let paths: BTreeSet<String> = sources.iter().map(path).collect();
+    // What changed of late is shown under a name that is none of a file.
+    let there = place.workspace.ask(move |engine| {
+        paths.into_iter().filter(|path| engine.listed_file(path).is_some()).collect()
+    });
+    there.await.ok_or_else(ended)
 }
 
-/// Reads an answer: hunks by file, or what is wrong with it.
-async fn read(
-    place: &Place,
+/// Reads an answer: hunks by file, or what is wrong with it. A file is opened as soon as the model wants to change it, so that
+/// what others type from then on is known.
+async fn read<'call>(
+    asked: &Asked<'call>,
     answer: &str,
-    seen: &BTreeMap<String, Seen<'_>>,
-) -> Result<BTreeMap<String, Vec<Hunk>>, String> {
+    seen: &mut BTreeMap<String, Seen<'call>>,
+) -> Result<Result<BTreeMap<String, Vec<Hunk>>, String>, ApiError> {
     let mut files: BTreeMap<String, Vec<Hunk>> = BTreeMap::new();
-    for file in edits::files(answer).map_err(|error| error.to_string())? {
-        let path = paths::inside(Path::new(&file.path)).map_err(|error| error.message)?;
-        let text = match seen.get(&path) {
-            Some(seen) => seen.text.as_str(),
-            None => {
-                may_make(place, &path).await?;
-                ""
-            }
+    let found = match edits::files(answer) {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    for file in found {
+        let path = match paths::inside(Path::new(&file.path)) {
+            Ok(path) => path,
+            Err(error) => return Ok(Err(error.message)),
         };
-        let blocks = edits::blocks(&file.blocks, text).map_err(|error| format!("{path}: {error}"))?;
+        if !asked.may_change.contains(&path) {
+            if let Err(problem) = may_make(asked.place, &path).await {
+                return Ok(Err(problem));
+            }
+        } else if !seen.contains_key(&path) {
+            seen.insert(path.clone(), asked.open(&path).await?);
+        }
+        let text = seen.get(&path).map_or("", |seen| seen.text.as_str());
+        let blocks = match edits::blocks(&file.blocks, text) {
+            Ok(blocks) => blocks,
+            Err(error) => return Ok(Err(format!("{path}: {error}"))),
+        };
         let found = blocks.iter().flat_map(|block| hunks(&Range::at(block.at, &block.old), &block.new));
-        files.insert(path, found.collect());
+        if files.insert(path.clone(), found.collect()).is_some() {
+            return Ok(Err(format!("{path} is named twice")));
+        }
     }
-    Ok(files)
+    Ok(Ok(files))
+}
+
+/// What belongs to one change that is asked for.
+struct Asked<'call> {
+    shared: &'call Arc<Shared>,
+    place: &'call Place,
+    may_change: BTreeSet<String>,
+    context: &'call CallContext,
+}
+
+impl<'call> Asked<'call> {
+    async fn open(&self, path: &str) -> Result<Seen<'call>, ApiError> {
+        // Nobody is told of what others type: it is only remembered, to move the hunks behind it.
+        let silent = CallContext { events: EventSink::none(), ..self.context.clone() };
+        let file = self.place.root.join(path);
+        let opened = documents::open(self.shared, DocumentOpen { file }, &silent).await?;
+        let open = OpenForNow::new(self.shared, self.context.session, opened.document);
+        Ok(Seen { open, text: opened.text })
+    }
 }
 
 /// Whether a model may propose a file of this path that it was not shown.
@@ -153,9 +175,7 @@ async fn may_make(place: &Place, path: &str) -> Result<(), String> {
 }
 
 async fn propose(
-    shared: &Arc<Shared>,
-    place: &Place,
-    context: &CallContext,
+    asked: &Asked<'_>,
     files: BTreeMap<String, Vec<Hunk>>,
     mut seen: BTreeMap<String, Seen<'_>>,
     mut told: AiProposal,
@@ -170,11 +190,14 @@ async fn propose(
         texts.push((path.clone(), edits::applied(&old, &hunks), old));
         proposed.push(ProposedFile { path, document, hunks });
     }
+    if proposed.is_empty() {
+        return Ok(told);
+    }
     let looked = tokio::task::spawn_blocking(move || {
         texts.iter().flat_map(|(path, new, old)| checking::checks(path, old, new)).collect::<Vec<_>>()
     });
     told.checks.extend(looked.await.map_err(|error| ApiError::failed(error.to_string()))?);
     told.warnings = checking::warnings(&told.checks);
-    let proposal = Proposal::new(told.model.clone(), place.workspace.ws, proposed);
-    Ok(AiProposal { proposal: shared.ai.proposals.put(shared, context.session, proposal), ..told })
+    let proposal = Proposal::new(told.model.clone(), asked.place.workspace.ws, proposed);
+    Ok(AiProposal { proposal: asked.shared.ai.proposals.put(asked.shared, asked.context.session, proposal), ..told })
 }

@@ -9,7 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 use weft_ai::mentions::{self, LineRange, Mention};
 use weft_index_disk::Question;
 
-use super::super::{Shared, asking, ended, paths, searching};
+use super::super::{Shared, asking, calls, ended, paths, searching};
 use crate::{
     api::{AiCitation, AiSelection, ApiError, ErrorKind, Origin, Search, SearchKind},
     mirror::is_secret,
@@ -79,9 +79,10 @@ fn lines_of(text: &str, (from, to): LineRange) -> String {
 }
 
 impl Place {
-    /// The workspace of a folder.
-    pub(super) fn of(shared: &Shared, folder: &std::path::Path) -> Result<Self, ApiError> {
+    /// The workspace of a folder, looked at once.
+    pub(super) async fn of(shared: &Shared, folder: &std::path::Path) -> Result<Self, ApiError> {
         let (workspace, root, rest) = shared.workspace_of(folder)?;
+        calls::scanned_or_full(shared, &workspace).await?;
         Ok(Self { workspace, folder: root.join(rest), root })
     }
 

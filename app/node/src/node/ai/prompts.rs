@@ -15,7 +15,7 @@ use super::{
     context::{Place, Shown},
     messages,
     routing::{Asking, route},
-    wanting::wanted,
+    wanting::asked,
 };
 use crate::{
     api::{AiAnswer, AiChat, AiComplete, ApiError, CallContext, ErrorKind, Purpose},
@@ -151,11 +151,11 @@ pub(in crate::node) async fn chat(
     let Some(said) = messages.last().map(|message| message.text.clone()) else {
         return Err(ApiError::usage("there is no question"));
     };
-    let question = match &request.template {
-        None => said,
-        Some(name) => wanted(shared, Some(name), &said)?,
+    let question = asked(shared, request.template.as_deref(), &said)?;
+    let place = match &request.folder {
+        None => Ok(None),
+        Some(folder) => Place::of(shared, folder).await.map(Some),
     };
-    let place = request.folder.as_deref().map(|folder| Place::of(shared, folder)).transpose();
     let place = match place {
         Ok(place) => place,
         // In no workspace one may ask about nothing in it.
@@ -174,7 +174,7 @@ pub(in crate::node) async fn chat(
     if let Some(last) = messages.last_mut() {
         last.text = if shown.text.is_empty() { question } else { format!("{}\n{question}", shown.text) };
     }
-    let asked = Generate {
+    let request_of_model = Generate {
         max_tokens: request.max_tokens.unwrap_or(0),
         ..Generate::new(Prompt::Chat(messages), Priority::Chat)
     };
@@ -186,7 +186,7 @@ pub(in crate::node) async fn chat(
         stream: request.stream.as_deref(),
         context,
     };
-    let answer = shared.ai.answer(shared, &route, asked, asking).await?;
+    let answer = shared.ai.answer(shared, &route, request_of_model, asking).await?;
     let citations = match &place {
         None => Vec::new(),
         Some(place) => place.citations(&answer.text).await?,

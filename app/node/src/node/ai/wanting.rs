@@ -34,8 +34,22 @@ fn own(file: &Path) -> Result<Option<String>, ApiError> {
     }
 }
 
-/// Says what is wanted.
+/// Says what is wanted of a change.
 pub(super) fn wanted(shared: &Shared, template: Option<&str>, instruction: &str) -> Result<String, ApiError> {
+    filled(shared, template, instruction, templates::built_in)
+}
+
+/// Says what is wanted of an answer in words.
+pub(super) fn asked(shared: &Shared, template: Option<&str>, question: &str) -> Result<String, ApiError> {
+    filled(shared, template, question, templates::built_in_for_questions)
+}
+
+fn filled(
+    shared: &Shared,
+    template: Option<&str>,
+    instruction: &str,
+    built_in: impl Fn(&str) -> Option<&'static str>,
+) -> Result<String, ApiError> {
     let Some(name) = template else { return Ok(instruction.to_owned()) };
     let unknown = || {
         let known: Vec<&str> = templates::TEMPLATES.iter().map(|template| template.name).collect();
@@ -47,7 +61,7 @@ pub(super) fn wanted(shared: &Shared, template: Option<&str>, instruction: &str)
     }
     let text = match own(&folder(shared).join(format!("{name}.txt")))? {
         Some(text) => text,
-        None => templates::built_in(name).ok_or_else(unknown)?.to_owned(),
+        None => built_in(name).ok_or_else(unknown)?.to_owned(),
     };
     Ok(templates::filled(&text, instruction))
 }
