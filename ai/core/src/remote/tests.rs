@@ -156,11 +156,8 @@ fn a_refusal_repeats_no_key_and_stays_short() {
         json!({ "error": { "message": "Incorrect API key provided: sk-hunter2\u{1b}]0;x" } }).to_string();
     let told = refusal(401, body.as_bytes(), Some("sk-hunter2"));
     assert_eq!(told.message, "the server answers 401: Incorrect API key provided: **** ]0;x");
-    let long = json!({ "error": "e".repeat(5000) }).to_string();
-    assert_eq!(
-        refusal(500, long.as_bytes(), None).message.matches('e').count(),
-        REMOTE_REFUSAL_CHARS_MAX + 3
-    );
+    let long = json!({ "error": "z".repeat(5000) }).to_string();
+    assert_eq!(refusal(500, long.as_bytes(), None).message.matches('z').count(), REMOTE_REFUSAL_CHARS_MAX);
     assert_eq!(refusal(502, b"<html>bad gateway", None).message, "the server answers 502");
     assert_eq!(refusal(429, b"", None).kind, FailureKind::Busy);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_crdt::tree::{
-    BlobRef, ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
+    BlobRef, ContentValue, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
 };
 use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText, TextDocument, Version};
 use weft_sync::acl::Class;
@@ -423,7 +423,7 @@ impl Engine {
     }
 
     /// The same, with what it is made for.
-    fn edit_for(
+    pub(super) fn edit_for(
         &mut self,
         path: &str,
         action: &EditAction,
@@ -629,34 +629,6 @@ impl Engine {
         Ok(document)
     }
 
-    pub(super) fn create(
-        &mut self,
-        path: &str,
-        text: &str,
-        origin: &DataOrigin,
-    ) -> Result<(WriteId, Edited), ApiError> {
-        let contents = self.contents.clone().ok_or_else(no_key)?;
-        let blob = contents
-            .import(text.as_bytes())
-            .map_err(|error| ApiError::failed(format!("the file could not be stored: {error}")))?;
-        let facts = self.facts();
-        let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
-        let created = planner.create_file(path, blob, false).map_err(|error| plan_error(&error))?;
-        let came_back = matches!(created, Created::CameBack { .. });
-        let edits = planner.finish();
-        let mut made = Vec::new();
-        let dirty = self.edit_tree(&edits, &mut made)?;
-        let sync = vec![weft_store::Write::SyncChunks];
-        self.out.push(super::engine::Output::Commit { batch: None, writes: sync, own: Vec::new() });
-        let write = self.write(origin.clone(), made, None);
-        self.settle(dirty);
-        if came_back {
-            // A deleted file has its old text again; what was asked for is an edit of it.
-            return self.edit_for(path, &EditAction::Replace { text: text.to_owned() }, origin);
-        }
-        Ok((write, Edited { heads: Vec::new() }))
-    }
-
     /// Writes registers of the tree and shows what that does.
     pub(super) fn edit_tree(
         &mut self,
@@ -752,7 +724,7 @@ pub(super) fn no_file(path: &str) -> ApiError {
         .hint("`weft status` tells what is not shared; ignored and secret files never are")
 }
 
-fn no_key() -> ApiError {
+pub(super) fn no_key() -> ApiError {
     ApiError::unreachable("the key of the workspace has not arrived yet")
         .hint("start `weft node` and wait until another member is connected")
 }
@@ -766,7 +738,7 @@ pub(super) fn unknown_version(path: &str) -> ApiError {
     ApiError::not_found(format!("{path} has no such version")).hint("`weft history` lists them")
 }
 
-fn plan_error(error: &weft_crdt::tree::PlanError) -> ApiError {
+pub(super) fn plan_error(error: &weft_crdt::tree::PlanError) -> ApiError {
     ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
 }
 

@@ -34,6 +34,9 @@ const CHANGE_TASK: &str = "You change files of a workspace. Text between <file> 
     The lines under SEARCH stand in the file exactly once; take as many as that needs. A file has one or more such blocks. For a new file \
     the part under SEARCH is empty. Change only files that you were shown.";
 
+/// What an answer changes, by path.
+type HunksByFile = BTreeMap<String, Vec<Hunk>>;
+
 /// A file as the model saw it.
 struct Seen<'call> {
     open: OpenForNow<'call>,
@@ -50,7 +53,8 @@ pub(in crate::node) async fn change(
     let place = Place::of(shared, &request.folder).await?;
     let route = route(shared, request.model.as_deref(), Purpose::Chat, Some(&place.workspace)).await?;
     let shown = place.shown(shared, &wanted, request.selection.as_ref()).await?;
-    let of_answer = Asked { shared, place: &place, may_change: files_in(&place, &shown.sources).await?, context };
+    let of_answer =
+        Asked { shared, place: &place, may_change: files_in(&place, &shown.sources).await?, context };
     let mut seen = BTreeMap::new();
     let question = format!("{}\nWhat is wanted: {wanted}", shown.text);
     let message = |speaker, text: String| Message { speaker, text };
@@ -97,9 +101,9 @@ async fn files_in(place: &Place, sources: &[String]) -> Result<BTreeSet<String>,
     };
     let paths: BTreeSet<String> = sources.iter().map(path).collect();
     // What changed of late is shown under a name that is none of a file.
-    let there = place.workspace.ask(move |engine| {
-        paths.into_iter().filter(|path| engine.listed_file(path).is_some()).collect()
-    });
+    let there = place
+        .workspace
+        .ask(move |engine| paths.into_iter().filter(|path| engine.listed_file(path).is_some()).collect());
     there.await.ok_or_else(ended)
 }
 
@@ -109,8 +113,8 @@ async fn read<'call>(
     asked: &Asked<'call>,
     answer: &str,
     seen: &mut BTreeMap<String, Seen<'call>>,
-) -> Result<Result<BTreeMap<String, Vec<Hunk>>, String>, ApiError> {
-    let mut files: BTreeMap<String, Vec<Hunk>> = BTreeMap::new();
+) -> Result<Result<HunksByFile, String>, ApiError> {
+    let mut files = HunksByFile::new();
     let found = match edits::files(answer) {
         Ok(found) => found,
         Err(error) => return Ok(Err(error.to_string())),
@@ -176,7 +180,7 @@ async fn may_make(place: &Place, path: &str) -> Result<(), String> {
 
 async fn propose(
     asked: &Asked<'_>,
-    files: BTreeMap<String, Vec<Hunk>>,
+    files: HunksByFile,
     mut seen: BTreeMap<String, Seen<'_>>,
     mut told: AiProposal,
     finish: &str,
@@ -199,5 +203,8 @@ async fn propose(
     told.checks.extend(looked.await.map_err(|error| ApiError::failed(error.to_string()))?);
     told.warnings = checking::warnings(&told.checks);
     let proposal = Proposal::new(told.model.clone(), asked.place.workspace.ws, proposed);
-    Ok(AiProposal { proposal: asked.shared.ai.proposals.put(asked.shared, asked.context.session, proposal), ..told })
+    Ok(AiProposal {
+        proposal: asked.shared.ai.proposals.put(asked.shared, asked.context.session, proposal),
+        ..told
+    })
 }
