@@ -114,7 +114,7 @@ pub(crate) fn ai_providers(list: &AiProviderList, look: &Look) -> String {
         let agreed: Vec<String> = agreed.collect();
         let agreed = match &agreed[..] {
             [] => "nothing was sent yet".to_owned(),
-            agreed => format!("may be sent {}", agreed.join(", ")),
+            agreed => format!("agreed to for {}", agreed.join(", ")),
         };
         rows.row([
             look.paint(Tone::Heading, plain(&provider.id)),
@@ -142,7 +142,7 @@ pub(crate) fn ai_provider_added(provider: &AiProvider, look: &Look) -> String {
 }
 
 pub(crate) fn ai_provider_removed(removed: &AiProviderRemoved, _look: &Look) -> String {
-    format!("{} is forgotten, and its key is deleted.\n", plain(&removed.id))
+    format!("{} is forgotten, and its key if it had one.\n", plain(&removed.id))
 }
 
 pub(crate) fn ai_provider_tested(tested: &AiProviderTested, look: &Look) -> String {
@@ -188,7 +188,11 @@ pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
 pub(crate) fn ai_answer(answer: &AiAnswer) -> String {
     let mut parts = vec![
         plain(&answer.model),
-        format!("{} tokens in {:.1} s", count(u64::from(answer.tokens)), answer.seconds),
+        // Not every server says how many tokens it made.
+        match answer.tokens {
+            0 => format!("{:.1} s", answer.seconds),
+            tokens => format!("{} tokens in {:.1} s", count(u64::from(tokens)), answer.seconds),
+        },
     ];
     match answer.finish.as_str() {
         "max_tokens" => parts.push("cut off at the number of tokens that was asked for".to_owned()),
