@@ -193,7 +193,11 @@ const LIMITS: [(&str, &[&str]); 9] = [
 
 /// Numbers that stand among the limits and that no test names, each with the reason: they set how fast or how patient
 /// something is, and bound nothing that others could fill.
-const TUNING: [(&str, &str); 32] = [
+const TUNING: [(&str, &str); 36] = [
+    ("LOCAL_LOOK_EVERY", "how often the window looks after files that it saves itself"),
+    ("LOCAL_SAVE_PAUSE", "how long nobody types before such a file is saved"),
+    ("LOCAL_SAVE_LATEST", "when it is saved although somebody types"),
+    ("LOCAL_SAVE_REST", "how much longer than saving took it is left alone"),
     ("BRANCHES_BYTES_MAX", "how much of a forked log is sent on one connection; the next one goes on"),
     ("SEARCH_TRIES_MAX", "after that a search waits for whoever builds the index"),
     ("STATUS_EVERY", "how often the window asks its node"),
@@ -326,7 +330,7 @@ fn functions() -> BTreeSet<String> {
 
 #[test]
 fn every_attack_has_a_test_that_exists() {
-    let text = text_of(Path::new("docs/threats.md"));
+    let text = text_of(Path::new("docs/security/threats.md"));
     let rows = tests_of_threats(&text);
     assert!(rows.len() > 20, "the table was not read: {} rows", rows.len());
     let paths: Vec<String> = source_files()
@@ -344,7 +348,7 @@ fn every_attack_has_a_test_that_exists() {
             unknown.map(|name| format!("`{name}`")).chain(none).collect::<Vec<_>>()
         })
         .collect();
-    assert_eq!(lacking, [""; 0], "docs/threats.md names tests that are not there");
+    assert_eq!(lacking, [""; 0], "docs/security/threats.md names tests that are not there");
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl Shell {
         known.rests.retain(|_, until| *until > now);
         known.unsaved.retain(|path, _| folder.files.get(path).is_some_and(|file| file.local().is_some()));
         for (path, file) in folder.files.iter_mut() {
-            let Some(over) = file.local() else { continue };
+            // What is shown of a file that is no UTF-8 is not what is in it.
+            let Some(over) = file.local().filter(|local| !local.reason.is_read_only()) else { continue };
             let Some(document) = file.document_mut().filter(|document| document.has_unsent()) else {
                 known.unsaved.remove(path);
                 continue;

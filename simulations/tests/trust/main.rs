@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a place")]
 
+mod keys;
+
 use std::collections::BTreeSet;
 
 use rand_chacha::ChaCha20Rng;
