@@ -30,6 +30,7 @@ pub mod markup;
 pub mod page;
 pub mod route;
 pub mod symbols;
+pub mod syntax_errors;
 pub mod vectors;
 pub mod words;
 

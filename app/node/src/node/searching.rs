@@ -24,7 +24,7 @@ use crate::workspace::thread::WorkspaceHandle;
 /// The most hits that one answer has.
 pub(super) const HITS_MAX: usize = 10_000;
 /// How long a search for symbols waits until they are read.
-const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+pub(super) const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often a rebuild says how far it is.
 const REPORT: std::time::Duration = std::time::Duration::from_millis(200);
 
