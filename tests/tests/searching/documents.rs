@@ -1,6 +1,6 @@
 //! PDF, DOCX, HTML and Markdown files, written by hand here: found with page or heading, and no danger to anybody.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use weft_tests::{Answer, Device, Files, eventually};
 
 use super::{PATIENCE, path, places, workspace};
