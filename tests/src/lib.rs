@@ -8,6 +8,7 @@
 //! - [`ControlSocket`] is a program at a node's socket;
 //! - [`memory`] looks for what a process has in its memory;
 //! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
+//! - [`tool`] is a program of the system that a test needs;
 //! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
@@ -25,6 +26,7 @@ mod repository;
 mod row;
 #[cfg(unix)]
 mod socket;
+mod tools;
 mod waiting;
 
 #[cfg(target_os = "linux")]
@@ -41,5 +43,6 @@ pub use self::{
     program::{ProgramError, program_path},
     repository::{repository, source_files},
     row::{Meeting, Outcome, Row},
+    tools::{missing, skipped, tool},
     waiting::eventually,
 };
