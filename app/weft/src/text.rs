@@ -24,7 +24,7 @@ pub(crate) use self::{
     ai::{
         ai_accepted, ai_answer, ai_hardware, ai_model_added, ai_models, ai_proposal, ai_removed, ai_verified,
     },
-    audit::audit,
+    audit::{audit, checked_trail},
     backup::{backed_up, backup_checked, restored_backup},
     devices::{
         accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_unlocked,
