@@ -168,14 +168,20 @@ impl World {
 
     /// One more device, of a new person, whom `by` lets in.
     pub fn add_device(&mut self, class: Class, by: usize) -> usize {
+        let index = self.add_newcomer(class);
+        let operations = self.nodes[by].invitation(&self.nodes[index], &mut self.rng);
+        let write = self.nodes[by].write_id();
+        self.tell(by, Input::WriteAcl { write, operations });
+        index
+    }
+
+    /// One more device, of a new person who has a ticket. Nobody has let them in yet.
+    pub fn add_newcomer(&mut self, class: Class) -> usize {
         let mut node = Node::new(class, &mut self.rng);
         node.ws = self.nodes[0].ws;
         let index = self.nodes.len();
         self.nodes.push(node);
         self.start(index);
-        let operations = self.nodes[by].invitation(&self.nodes[index], &mut self.rng);
-        let write = self.nodes[by].write_id();
-        self.tell(by, Input::WriteAcl { write, operations });
         self.dial_all(index);
         index
     }

@@ -326,7 +326,7 @@ fn functions() -> BTreeSet<String> {
 
 #[test]
 fn every_attack_has_a_test_that_exists() {
-    let text = text_of(Path::new("docs/threats.md"));
+    let text = text_of(Path::new("docs/security/threats.md"));
     let rows = tests_of_threats(&text);
     assert!(rows.len() > 20, "the table was not read: {} rows", rows.len());
     let paths: Vec<String> = source_files()
@@ -344,7 +344,7 @@ fn every_attack_has_a_test_that_exists() {
             unknown.map(|name| format!("`{name}`")).chain(none).collect::<Vec<_>>()
         })
         .collect();
-    assert_eq!(lacking, [""; 0], "docs/threats.md names tests that are not there");
+    assert_eq!(lacking, [""; 0], "docs/security/threats.md names tests that are not there");
 }
 
 #[test]

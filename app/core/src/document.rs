@@ -333,6 +333,11 @@ impl Document {
         self.link.refused();
     }
 
+    /// Tells whether there is something that [`Document::outgoing`] gives now or after the next answer.
+    pub fn has_unsent(&self) -> bool {
+        self.link.has_unsent()
+    }
+
     /// Tells whether the node lacks an edit of this person.
     pub fn is_behind(&self) -> bool {
         self.link.is_behind()

@@ -13,7 +13,7 @@ mod tests;
 pub use self::file_tree::{Entry, FileTree, FolderState, TreeEffect, TreeRow};
 pub use self::find_bar::FindBar;
 pub use self::layout::{Axis, Group, GroupId, Layout, LayoutError, Pane, Tab, TabId};
-pub use self::open_files::{FileState, OpenFile, OpenFiles, ReadOnly, ReadOnlyReason};
+pub use self::open_files::{FileState, LocalFile, LocalReason, OpenFile, OpenFiles};
 pub use self::palette::{Palette, PaletteRow};
 pub use self::quick_open::{QuickOpen, QuickQuery, Ranked};
 pub use weft_index::{Fuzzy, Matched};

@@ -23,6 +23,18 @@ pub(crate) const LOOKED_AT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Files above this size are not asked of the node, which would read them whole to say that they are no text.
 pub(crate) const SHARED_TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// How often the window looks whether another program has changed a file that it saves itself.
+pub(crate) const LOCAL_LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long nobody types before such a file is saved, in seconds.
+pub(crate) const LOCAL_SAVE_PAUSE: f64 = 1.0;
+
+/// After how long it is saved although somebody types, in seconds.
+pub(crate) const LOCAL_SAVE_LATEST: f64 = 10.0;
+
+/// How much longer than saving took the window waits before it saves the file again.
+pub(crate) const LOCAL_SAVE_REST: f64 = 4.0;
+
 /// Most places that a search in the folder shows.
 pub(crate) const FOLDER_MATCHES_MAX: usize = 2_000;
 

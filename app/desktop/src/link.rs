@@ -12,6 +12,7 @@ mod looking;
 mod messages;
 mod pictures;
 mod saved;
+mod saving;
 mod work;
 
 use std::{
@@ -31,6 +32,7 @@ pub(crate) use self::looking::look_at;
 pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
+pub use self::saving::{LocalSave, NotSaved, SavedLocally};
 use crate::limits::{NEWS_MAX, REQUESTS_MAX};
 
 /// Called when there is something to take; it must not block.

@@ -9,6 +9,7 @@ mod files;
 mod following;
 mod guard;
 mod keys;
+mod local;
 #[cfg(feature = "measure")]
 pub mod measure;
 mod news;
@@ -51,6 +52,7 @@ pub(crate) struct Shell {
     keys: KeyInput,
     guard: Guard,
     exchange: exchange::Exchange,
+    local: local::LocalFiles,
     timeline: timeline::Timeline,
     opened: Instant,
     /// The window's size, position and the rest, as they were saved last.
@@ -75,6 +77,7 @@ impl Shell {
             keys: KeyInput::default(),
             guard: Guard::default(),
             exchange: exchange::Exchange::default(),
+            local: local::LocalFiles::default(),
             timeline: timeline::Timeline::default(),
             opened: Instant::now(),
             saved: saved.clone(),
@@ -293,19 +296,21 @@ impl Shell {
     fn finish(&mut self) {
         let deadline = Instant::now() + LAST_WORDS_PATIENCE;
         let is_behind = |shell: &Self| {
-            shell.state.folder.as_ref().is_some_and(|folder| {
-                folder.files.iter().any(|(_, file)| {
-                    file.number().is_some() && file.document().is_some_and(weft_editor::Document::is_behind)
+            shell.has_unsaved()
+                || shell.state.folder.as_ref().is_some_and(|folder| {
+                    folder.files.iter().any(|(_, file)| {
+                        file.number().is_some()
+                            && file.document().is_some_and(weft_editor::Document::is_behind)
+                    })
                 })
-            })
         };
-        self.send_edits();
+        self.save_everything();
         while is_behind(self) && Instant::now() < deadline {
             match self.link.take() {
                 Some(news) => self.apply(news),
                 None => std::thread::sleep(Duration::from_millis(2)),
             }
-            self.send_edits();
+            self.save_everything();
         }
         self.link.end();
     }

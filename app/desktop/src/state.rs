@@ -14,7 +14,7 @@ use weft_editor::{
     compare::Comparison,
     markdown::Placed,
     search::Query,
-    window::{FileTree, FindBar, GroupId, Layout, OpenFiles, Palette, QuickOpen, QuickQuery, ReadOnlyReason},
+    window::{FileTree, FindBar, GroupId, Layout, LocalReason, OpenFiles, Palette, QuickOpen, QuickQuery},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
@@ -23,7 +23,7 @@ use weft_node::api::{
 };
 
 pub(crate) use self::saved::SavedState;
-pub(crate) use self::words::{SyncLevel, ago, initials, read_only_words, role_words, short_name, sync_words};
+pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
 use crate::{
     limits::NOTICES_MAX,
     link::{FolderMatch, Picture},
@@ -209,13 +209,22 @@ impl Folder {
 
     /// Whether this person may write in the file that has the focus now.
     pub(crate) fn may_edit(&self) -> bool {
-        self.may_write() && self.read_only().is_none()
+        self.active_path().is_none_or(|path| self.may_write_in(path))
     }
 
-    /// Set when the file that has the focus can only be looked at.
-    pub(crate) fn read_only(&self) -> Option<ReadOnlyReason> {
+    /// Whether this person may write in a file now.
+    pub(crate) fn may_write_in(&self, path: &str) -> bool {
+        match self.files.get(path).and_then(|file| file.local()).map(|local| local.reason) {
+            // It is this person's alone.
+            Some(LocalReason::NotShared) => true,
+            reason => self.may_write() && !reason.is_some_and(LocalReason::is_read_only),
+        }
+    }
+
+    /// Set when the file that has the focus is not written together with others.
+    pub(crate) fn local(&self) -> Option<LocalReason> {
         let file = self.files.get(self.active_path()?)?;
-        Some(file.read_only()?.reason)
+        Some(file.local()?.reason)
     }
 
     /// Who is in a file.

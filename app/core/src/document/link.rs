@@ -65,6 +65,11 @@ impl Link {
         self.unsent = self.unsent.then(change);
     }
 
+    /// Tells whether something waits to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// Tells whether the node lacks something.
     pub(super) fn is_behind(&self) -> bool {
         self.sent.is_some() || !self.unsent.is_empty()

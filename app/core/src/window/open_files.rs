@@ -25,9 +25,9 @@ pub enum FileState {
     },
 }
 
-/// Why a file can only be looked at.
+/// Why a file is not written together with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadOnlyReason {
+pub enum LocalReason {
     /// It is larger than texts that are written together.
     TooLarge,
     /// From this byte on it is no UTF-8; what is none is shown as a replacement character.
@@ -37,14 +37,23 @@ pub enum ReadOnlyReason {
     },
     /// The workspace does not share it.
     NotShared,
+    /// The workspace has not read its folder yet, so nobody knows whether it shares the file.
+    NotRead,
 }
 
-/// A file that can only be looked at.
+impl LocalReason {
+    /// Whether the file can only be looked at. Else the person writes in it alone, and the window saves it.
+    pub fn is_read_only(self) -> bool {
+        matches!(self, Self::NotUtf8 { .. } | Self::NotRead)
+    }
+}
+
+/// A file that the window reads and writes itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadOnly {
+pub struct LocalFile {
     /// Why.
-    pub reason: ReadOnlyReason,
-    /// Its size in bytes and when it was changed, as it was read.
+    pub reason: LocalReason,
+    /// Its size in bytes and when it was changed, as it was read or saved.
     pub stamp: (u64, SystemTime),
 }
 
@@ -52,8 +61,8 @@ pub struct ReadOnly {
 #[derive(Debug, Clone)]
 pub struct OpenFile {
     state: FileState,
-    /// Set while it can only be looked at.
-    read_only: Option<ReadOnly>,
+    /// Set while the window reads and writes it itself.
+    local: Option<LocalFile>,
     /// The number that the node gave the document, while the node has it open.
     number: Option<u64>,
     views: BTreeMap<GroupId, ViewId>,
@@ -80,9 +89,9 @@ impl OpenFile {
         self.number
     }
 
-    /// Set when the file can only be looked at.
-    pub fn read_only(&self) -> Option<ReadOnly> {
-        self.read_only
+    /// Set when the window reads and writes the file itself.
+    pub fn local(&self) -> Option<LocalFile> {
+        self.local
     }
 
     /// The view of a group.
@@ -112,7 +121,7 @@ impl OpenFiles {
         };
         if is_new {
             let views = self.files.remove(path).map(|file| file.views).unwrap_or_default();
-            let file = OpenFile { state: FileState::Loading, read_only: None, number: None, views };
+            let file = OpenFile { state: FileState::Loading, local: None, number: None, views };
             self.files.insert(path.to_owned(), file);
         }
         is_new
@@ -142,8 +151,8 @@ impl OpenFiles {
     pub fn opened(&mut self, path: &str, number: u64, text: &str, revision: u64) -> Option<&mut Document> {
         let file = self.files.get_mut(path)?;
         file.number = Some(number);
-        if file.read_only.take().is_some() {
-            // Nothing was written in what was only looked at.
+        let is_local = file.local.take().is_some();
+        if is_local && !file.document().is_some_and(Document::is_behind) {
             file.state = FileState::Loading;
         }
         match &mut file.state {
@@ -157,18 +166,21 @@ impl OpenFiles {
         file.document_mut()
     }
 
-    /// A file was read that can only be looked at. One in which somebody wrote stays as it is; of one that was looked at
-    /// before, each view stays where it was. Gives the document, or `None` when nothing has become of it.
-    pub fn looked_at(
-        &mut self,
-        path: &str,
-        document: Document,
-        read_only: ReadOnly,
-    ) -> Option<&mut Document> {
+    /// A file was read that is not written together with others. What was written in it and not saved stays, and where
+    /// it was read before each view stays where it was. One that the node has stays as it is. Gives the document, or
+    /// `None` when nothing has become of it.
+    pub fn looked_at(&mut self, path: &str, document: Document, local: LocalFile) -> Option<&mut Document> {
         let file = self.files.get_mut(path)?;
         let mut document = Box::new(document);
         match &file.state {
-            FileState::Ready(before) if file.read_only.is_some() => {
+            FileState::Ready(before) if file.local.is_some() && before.is_behind() => {
+                file.local = Some(local);
+                let text = document.buffer().rope().to_string();
+                let before = file.document_mut()?;
+                before.reopened(&text, 0);
+                return Some(before);
+            }
+            FileState::Ready(before) if file.local.is_some() => {
                 document.set_language(before.language());
                 document.set_settings(before.settings());
                 for view in file.views.values_mut() {
@@ -182,9 +194,24 @@ impl OpenFiles {
             FileState::Ready(_) => return None,
             _ => file.views.clear(),
         }
-        file.read_only = Some(read_only);
+        file.local = Some(local);
         file.state = FileState::Ready(document);
         file.document_mut()
+    }
+
+    /// A file that is not written together with others was saved as it was at the time, or not. Gives the document, or
+    /// `None` when the node has it by now, which is given what was written.
+    pub fn saved(&mut self, path: &str, saved: Option<LocalFile>) -> Option<&mut Document> {
+        let file = self.files.get_mut(path).filter(|file| file.local.is_some())?;
+        if saved.is_some() {
+            file.local = saved;
+        }
+        let document = file.document_mut()?;
+        match saved {
+            Some(_) => document.acknowledged(0),
+            None => document.refused(),
+        }
+        Some(document)
     }
 
     /// A picture was read.
@@ -324,8 +351,8 @@ mod tests {
         assert_eq!((file.number(), file.view(GROUP)), (Some(8), Some(view)));
     }
 
-    fn stamp(bytes: u64) -> ReadOnly {
-        ReadOnly { reason: ReadOnlyReason::NotShared, stamp: (bytes, SystemTime::UNIX_EPOCH) }
+    fn stamp(bytes: u64) -> LocalFile {
+        LocalFile { reason: LocalReason::NotShared, stamp: (bytes, SystemTime::UNIX_EPOCH) }
     }
 
     #[test]
@@ -340,15 +367,46 @@ mod tests {
         let file = files.get("a").unwrap();
         let view = file.view(GROUP).unwrap();
         assert!((file.document().unwrap().top_row(view) - 30.0).abs() < 1e-9);
-        assert_eq!((file.read_only(), file.number()), (Some(stamp(2)), None));
+        assert_eq!((file.local(), file.number()), (Some(stamp(2)), None));
         // The node has it now.
         files.opened("a", 3, "text", 0);
         let file = files.get("a").unwrap();
         assert_eq!(file.document().unwrap().buffer().rope().to_string(), "text");
-        assert_eq!((file.read_only(), file.number()), (None, Some(3)));
+        assert_eq!((file.local(), file.number()), (None, Some(3)));
         // What somebody may have written in is not replaced by what lies on the disk.
         assert!(files.looked_at("a", Document::new("disk", 0), stamp(3)).is_none());
-        assert_eq!(files.get("a").unwrap().read_only(), None);
+        assert_eq!(files.get("a").unwrap().local(), None);
+    }
+
+    #[test]
+    fn what_is_written_alone_stays_until_it_is_saved() {
+        let mut files = OpenFiles::default();
+        files.want("a");
+        files.looked_at("a", Document::new("one\ntwo\n", 0), stamp(8)).unwrap();
+        let view = files.ensure_view("a", GROUP).unwrap();
+        let text =
+            |files: &OpenFiles| files.get("a").unwrap().document().unwrap().buffer().rope().to_string();
+        files.get_mut("a").unwrap().document_mut().unwrap().type_text(view, "my ");
+        // Another program saves the file before the window does.
+        files.looked_at("a", Document::new("one\ntwo\nthree\n", 0), stamp(14)).unwrap();
+        assert_eq!(text(&files), "my one\ntwo\nthree\n");
+        assert_eq!(files.get("a").unwrap().view(GROUP), Some(view));
+        let document = files.get_mut("a").unwrap().document_mut().unwrap();
+        assert!(document.outgoing().is_some());
+        files.saved("a", None).unwrap();
+        let document = files.get_mut("a").unwrap().document_mut().unwrap();
+        assert!(document.outgoing().is_some(), "it was not saved, so it is again");
+        document.type_text(view, "own ");
+        files.saved("a", Some(stamp(17))).unwrap();
+        let file = files.get("a").unwrap();
+        assert_eq!(file.local(), Some(stamp(17)));
+        assert!(file.document().unwrap().is_behind(), "typed after that");
+        // It is shared from now on: the node is given what was typed last.
+        files.opened("a", 5, "my one\ntwo\nthree\n", 0).unwrap();
+        assert_eq!(text(&files), "my own one\ntwo\nthree\n");
+        assert!(files.saved("a", Some(stamp(17))).is_none());
+        let outgoing = files.get_mut("a").unwrap().document_mut().unwrap().outgoing().unwrap();
+        assert_eq!(outgoing.edits[0].insert, "own ");
     }
 
     #[test]

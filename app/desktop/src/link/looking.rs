@@ -1,13 +1,14 @@
-//! Files that are only looked at: those that are too large to be written together, that are no text, or that the
+//! Files that the window reads itself: those that are too large to be written together, that are no text, or that the
 //! workspace does not share.
 
-use std::{fs, io::Read as _, path::Path, time::SystemTime};
+use std::{fs, io::Read as _, path::Path};
 
 use weft_editor::{
     Document,
-    window::{ReadOnly, ReadOnlyReason},
+    window::{LocalFile, LocalReason},
 };
 
+use super::saving::stamp;
 use crate::limits::LOOKED_AT_BYTES_MAX;
 
 /// How much of a file tells whether it is a text.
@@ -17,7 +18,7 @@ const PROBED_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) enum Looked {
     /// Its text.
-    Text(Box<Document>, ReadOnly),
+    Text(Box<Document>, LocalFile),
     /// It is as it was when it was looked at before.
     Unchanged,
 }
@@ -28,7 +29,7 @@ pub(super) fn size_of(path: &Path) -> Option<u64> {
 }
 
 /// Reads a file to look at it, unless it is the one that `seen` is. Else says what it is instead of a text.
-pub(super) fn look(path: &Path, reason: ReadOnlyReason, seen: Option<&ReadOnly>) -> Result<Looked, String> {
+pub(super) fn look(path: &Path, reason: LocalReason, seen: Option<&LocalFile>) -> Result<Looked, String> {
     let data = fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "the file is not there any more".to_owned(),
         _ => format!("the file cannot be read: {error}"),
@@ -37,7 +38,7 @@ pub(super) fn look(path: &Path, reason: ReadOnlyReason, seen: Option<&ReadOnly>)
     if !data.is_file() {
         return Err("this is no file with contents".to_owned());
     }
-    let stamp = (data.len(), data.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+    let stamp = stamp(&data);
     if seen.is_some_and(|seen| seen.stamp == stamp) {
         return Ok(Looked::Unchanged);
     }
@@ -54,17 +55,17 @@ pub(super) fn look(path: &Path, reason: ReadOnlyReason, seen: Option<&ReadOnly>)
         Err(error) => {
             let byte = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            (text, ReadOnlyReason::NotUtf8 { byte })
+            (text, LocalReason::NotUtf8 { byte })
         }
     };
-    Ok(Looked::Text(Box::new(Document::new(&text, 0)), ReadOnly { reason, stamp }))
+    Ok(Looked::Text(Box::new(Document::new(&text, 0)), LocalFile { reason, stamp }))
 }
 
 /// Reads a file that was never looked at before.
 #[cfg(feature = "measure")]
-pub(crate) fn look_at(path: &Path) -> Result<(Box<Document>, ReadOnly), String> {
-    match look(path, ReadOnlyReason::TooLarge, None)? {
-        Looked::Text(document, read_only) => Ok((document, read_only)),
+pub(crate) fn look_at(path: &Path) -> Result<(Box<Document>, LocalFile), String> {
+    match look(path, LocalReason::TooLarge, None)? {
+        Looked::Text(document, local) => Ok((document, local)),
         Looked::Unchanged => Err("it was seen before".to_owned()),
     }
 }
@@ -90,9 +91,9 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn text_of(looked: Looked) -> (String, ReadOnly) {
+    fn text_of(looked: Looked) -> (String, LocalFile) {
         match looked {
-            Looked::Text(document, read_only) => (document.buffer().rope().to_string(), read_only),
+            Looked::Text(document, local) => (document.buffer().rope().to_string(), local),
             Looked::Unchanged => panic!("it was never seen before"),
         }
     }
@@ -102,14 +103,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         fs::write(&path, "one\r\ntwo\n").unwrap();
-        let (text, seen) = text_of(look(&path, ReadOnlyReason::NotShared, None).unwrap());
-        assert_eq!((text.as_str(), seen.reason), ("one\r\ntwo\n", ReadOnlyReason::NotShared));
-        assert!(matches!(look(&path, ReadOnlyReason::NotShared, Some(&seen)), Ok(Looked::Unchanged)));
+        let (text, seen) = text_of(look(&path, LocalReason::NotShared, None).unwrap());
+        assert_eq!((text.as_str(), seen.reason), ("one\r\ntwo\n", LocalReason::NotShared));
+        assert!(matches!(look(&path, LocalReason::NotShared, Some(&seen)), Ok(Looked::Unchanged)));
         fs::write(&path, "one, two and three\n").unwrap();
-        let (text, _) = text_of(look(&path, ReadOnlyReason::NotShared, Some(&seen)).unwrap());
+        let (text, _) = text_of(look(&path, LocalReason::NotShared, Some(&seen)).unwrap());
         assert_eq!(text, "one, two and three\n");
         fs::remove_file(&path).unwrap();
-        let why = look(&path, ReadOnlyReason::NotShared, Some(&seen)).unwrap_err();
+        let why = look(&path, LocalReason::NotShared, Some(&seen)).unwrap_err();
         assert!(why.contains("not there any more"), "{why}");
     }
 
@@ -118,14 +119,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("latin.txt");
         fs::write(&path, b"caf\xe9 au lait\n").unwrap();
-        let (text, seen) = text_of(look(&path, ReadOnlyReason::TooLarge, None).unwrap());
-        assert_eq!(
-            (text.as_str(), seen.reason),
-            ("caf\u{fffd} au lait\n", ReadOnlyReason::NotUtf8 { byte: 3 })
-        );
+        let (text, seen) = text_of(look(&path, LocalReason::TooLarge, None).unwrap());
+        assert_eq!((text.as_str(), seen.reason), ("caf\u{fffd} au lait\n", LocalReason::NotUtf8 { byte: 3 }));
         fs::write(&path, b"PK\x03\x04\0\0").unwrap();
-        assert!(look(&path, ReadOnlyReason::TooLarge, None).unwrap_err().contains("6 bytes of other data"));
-        assert!(look(folder.path(), ReadOnlyReason::NotShared, None).unwrap_err().contains("no file"));
+        assert!(look(&path, LocalReason::TooLarge, None).unwrap_err().contains("6 bytes of other data"));
+        assert!(look(folder.path(), LocalReason::NotShared, None).unwrap_err().contains("no file"));
     }
 
     #[cfg(unix)]
@@ -135,7 +133,7 @@ mod tests {
         let path = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         if made.is_ok_and(|status| status.success()) {
-            assert!(look(&path, ReadOnlyReason::NotShared, None).is_err());
+            assert!(look(&path, LocalReason::NotShared, None).is_err());
         }
     }
 
@@ -146,9 +144,9 @@ mod tests {
         let file = fs::File::create(&path).unwrap();
         // Holes: it takes no room on the disk.
         file.set_len(2 << 30).unwrap();
-        let why = look(&path, ReadOnlyReason::TooLarge, None).unwrap_err();
+        let why = look(&path, LocalReason::TooLarge, None).unwrap_err();
         assert!(why.contains("2147 MB") && why.contains("are shown"), "{why}");
         file.set_len(LOOKED_AT_BYTES_MAX + 1).unwrap();
-        assert!(look(&path, ReadOnlyReason::TooLarge, None).unwrap_err().contains("are shown"));
+        assert!(look(&path, LocalReason::TooLarge, None).unwrap_err().contains("are shown"));
     }
 }

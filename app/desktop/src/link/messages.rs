@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::saving::{LocalSave, SavedLocally};
 use weft_editor::{
     Buffer, Document, OutlineItem, ParseJob, Parsed, SyntaxTree,
     search::Query,
-    window::{Entry, ReadOnly},
+    window::{Entry, LocalFile},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
@@ -30,15 +31,21 @@ pub enum ToLink {
     ChangeFile(FileChange),
     /// Read a picture, by its path from the root: answers [`FromLink::Picture`].
     ReadPicture(String),
-    /// Open a file for live editing: answers [`FromLink::Opened`], or [`FromLink::LookedAt`] when it can only be looked at.
+    /// Open a file for live editing: answers [`FromLink::Opened`], or [`FromLink::LookedAt`] when it is not written together
+    /// with others.
     OpenDocument {
         /// The path from the root.
         path: String,
         /// The number that it had, which is closed first.
         replaces: Option<u64>,
-        /// What it was when it was only looked at: while it still is, there is no answer.
-        seen: Option<ReadOnly>,
+        /// What it was when it was read or saved here before: while it still is, there is no answer.
+        seen: Option<LocalFile>,
     },
+    /// Save a file that is not written together with others: answers [`FromLink::SavedLocally`].
+    SaveLocally(Box<LocalSave>),
+    /// Look now and then whether these files that are not written together with others are as they were, by their paths from
+    /// the root, in place of those before: answers [`FromLink::LookedAt`] when another program has changed one.
+    WatchLocally(Vec<(String, LocalFile)>),
     /// Edit an open document: answers [`FromLink::Edited`].
     EditDocument {
         /// The path from the root.
@@ -333,15 +340,17 @@ pub enum FromLink {
         /// Its number, text and revision.
         result: Result<(u64, String, u64), ApiError>,
     },
-    /// A file was read that can only be looked at.
+    /// A file was read that is not written together with others.
     LookedAt {
         /// The path from the root.
         path: String,
         /// Its text.
         document: Box<Document>,
         /// Why, and what it was.
-        read_only: ReadOnly,
+        local: LocalFile,
     },
+    /// A file was saved, or not.
+    SavedLocally(Box<SavedLocally>),
     /// An edit was taken, with the revision after it, or not.
     Edited {
         /// The path from the root.

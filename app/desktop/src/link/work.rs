@@ -54,6 +54,7 @@ pub(super) fn run(
     };
     let mut options = options;
     let passphrases = ask_in_window(&mut options, news);
+    let (locals, local_queue) = mpsc::channel(REQUESTS_MAX);
     let worker = Worker {
         passphrases,
         home: state_file.parent().map(Path::to_owned).unwrap_or_default(),
@@ -62,6 +63,8 @@ pub(super) fn run(
         news: news.clone(),
         root: None,
         node: None,
+        locals,
+        saving: runtime.spawn(documents::run_locally(local_queue, news.clone())),
         backlog: VecDeque::new(),
         parses: BTreeMap::new(),
         search: Arc::new(AtomicU64::new(0)),
@@ -83,6 +86,9 @@ struct Worker {
     /// The folder that is shown.
     root: Option<PathBuf>,
     node: Option<Node>,
+    /// Files that the window reads and writes itself.
+    locals: mpsc::Sender<documents::QueuedLocally>,
+    saving: JoinHandle<()>,
     /// What was asked before there was a node.
     backlog: VecDeque<ToLink>,
     /// The newest syntax tree that is wanted of each file; older ones are given up.
@@ -157,6 +163,11 @@ impl Worker {
         }
         if let Some(opening) = opening {
             opening.abort();
+        }
+        // The closed queue ends it when all is saved.
+        self.locals = mpsc::channel(1).0;
+        if tokio::time::timeout(LAST_WORDS_PATIENCE, &mut self.saving).await.is_err() {
+            tracing::warn!("the last files were not saved in time");
         }
         self.close().await;
     }
@@ -290,6 +301,11 @@ impl Worker {
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
             // Documents are asked for again when there is a node; everything else waits for it. So do files of the
             // window's own: a store is not made in a folder that has files already.
+            request if documents::is_local(&request, self.root.as_deref()) => {
+                let connection = self.node.as_ref().map(|node| node.connection.clone());
+                // It ends together with this.
+                let _ended = self.locals.send((request, self.root.clone(), connection)).await;
+            }
             request if self.node.is_none() => {
                 let waits = matches!(request, ToLink::Ask(_) | ToLink::Save(_));
                 if waits && self.backlog.len() < REQUESTS_MAX {

@@ -27,7 +27,7 @@ const SPLIT_MIN: f32 = 80.0;
 
 pub(super) fn editors_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let Some(folder) = &scene.state.folder else { return };
-    if folder.is_plain() {
+    if folder.is_plain() && folder.active_path().is_none() {
         return plain_folder_ui(ui, scene);
     }
     let rect = ui.max_rect();
@@ -247,7 +247,7 @@ fn file_ui(ui: &mut Ui, scene: &mut Scene<'_>, group: GroupId) {
                 blame: blame.and_then(|blame| blame.value()),
                 now: scene.state.now,
                 now_millis,
-                may_write: folder.may_write() && file.read_only().is_none(),
+                may_write: folder.may_write_in(path),
             };
             let editor = scene.editors.entry((group, path.clone())).or_default();
             editor.ui(ui, &editor_scene, scene.actions);

@@ -147,12 +147,11 @@ fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     }
     let pressed = flat(ui, RichText::new(place).color(color)).on_hover_text("Go to line").clicked();
     run_when(pressed, scene, AppCommand::GoToLine);
-    if !scene.state.folder.as_ref().is_none_or(Folder::may_edit) {
-        let reason = scene.state.folder.as_ref().and_then(Folder::read_only);
-        let label = ui.label(RichText::new("Read only").color(scene.tokens.warning));
-        if let Some(reason) = reason {
-            let (title, hint) = crate::state::read_only_words(reason);
-            label.on_hover_text(format!("{title}: {hint}"));
-        }
+    if let Some(reason) = scene.state.folder.as_ref().and_then(Folder::local) {
+        let (word, title, hint) = crate::state::local_words(reason);
+        let label = ui.label(RichText::new(word).color(scene.tokens.warning));
+        label.on_hover_text(format!("{title}: {hint}"));
+    } else if !scene.state.folder.as_ref().is_none_or(Folder::may_edit) {
+        ui.label(RichText::new("Read only").color(scene.tokens.warning));
     }
 }

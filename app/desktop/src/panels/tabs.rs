@@ -81,8 +81,16 @@ fn tab_ui(ui: &mut Ui, scene: &mut Scene<'_>, tab: &Tab, is_active: bool, has_fo
     }
     let id = response.id.with("close");
     let button = ui.interact(close, id, Sense::click());
+    let is_over = response.hovered() || button.hovered();
+    let file = scene.state.folder.as_ref().and_then(|folder| folder.files.get(&tab.path));
+    let is_unsaved = file.is_some_and(|file| {
+        file.local().is_some() && file.document().is_some_and(weft_editor::Document::is_behind)
+    });
+    if is_unsaved && !is_over {
+        ui.painter().circle_filled(close.center(), 4.0, tokens.muted);
+    }
     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Close {name}")));
-    if is_active || response.hovered() || button.hovered() {
+    if is_over || is_active && !is_unsaved {
         if button.hovered() {
             ui.painter().rect_filled(close, 4.0, tokens.border);
         }

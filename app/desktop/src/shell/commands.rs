@@ -97,8 +97,14 @@ impl Shell {
         self.show_page((!is_open).then_some(page));
     }
 
-    /// There is nothing to save: every edit is kept as it is made. Who presses the keys is told so.
+    /// There is nothing to save: every edit is kept as it is made. Who presses the keys is told so. Only what is not
+    /// written together with others is saved now and not in a moment.
     fn say_saved(&mut self) {
+        let is_local = self.state.folder.as_ref().is_some_and(|folder| folder.local().is_some());
+        if is_local {
+            self.save_local(true);
+            return self.state.notice("Saved: such a file is also saved whenever you pause", None, false);
+        }
         let Some(folder) = &self.state.folder else { return };
         let is_behind = folder.active().is_some_and(|(document, _)| document.is_behind());
         let text = if is_behind {

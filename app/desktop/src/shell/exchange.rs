@@ -40,6 +40,7 @@ impl Exchange {
 impl Shell {
     pub(super) fn exchange(&mut self, ctx: &Context) {
         self.send_edits();
+        self.exchange_local(ctx);
         self.send_cursor();
         self.ask_for_trees();
         self.ask_for_outline();

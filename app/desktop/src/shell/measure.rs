@@ -222,11 +222,11 @@ fn draws(shape: &egui::Shape, line: &str) -> bool {
 pub fn first_page(path: &Path) -> Option<(Duration, Duration)> {
     let mut frames = Frames::new("");
     let before = processor_time();
-    let (document, read_only) = crate::link::look_at(path).ok()?;
+    let (document, local) = crate::link::look_at(path).ok()?;
     let read = processor_time().saturating_sub(before);
     frames.shell.open_file("large.log", false, None);
     let path = "large.log".to_owned();
-    frames.far.news.offer(FromLink::LookedAt { path, document, read_only });
+    frames.far.news.offer(FromLink::LookedAt { path, document, local });
     let shown = frames.frame(Vec::new());
     Some((read, shown))
 }

@@ -46,7 +46,8 @@ impl Shell {
             FromLink::FileChanged { change, result } => self.file_changed(&change, result),
             FromLink::Picture { path, result } => self.picture_read(&path, result),
             FromLink::Opened { path, result } => self.document_opened(&path, result),
-            FromLink::LookedAt { path, document, read_only } => self.looked_at(&path, *document, read_only),
+            FromLink::LookedAt { path, document, local } => self.looked_at(&path, *document, local),
+            FromLink::SavedLocally(saved) => self.saved_locally(*saved),
             FromLink::Edited { document, result, .. } => self.edited(document, result),
             FromLink::Changed(changed) => self.changed(&changed),
             FromLink::Cursors(cursors) => self.cursors(cursors),
@@ -221,6 +222,7 @@ impl Shell {
         let is_new = before.is_none() && result.is_ok();
         let has_changed = result.as_ref().is_ok_and(|status| before.as_ref() != Some(&status.digest));
         folder.workspace.answer(result);
+        self.look_at_local();
         if is_new {
             self.file_shown();
         }
@@ -258,10 +260,8 @@ impl Shell {
                 return;
             }
         };
-        let is_first = folder
-            .files
-            .get(path)
-            .is_some_and(|file| file.document().is_none() || file.read_only().is_some());
+        let is_first =
+            folder.files.get(path).is_some_and(|file| file.document().is_none() || file.local().is_some());
         let before = folder.files.get(path).and_then(|file| file.number()).filter(|before| *before != number);
         if let Some(before) = before {
             self.ask(ToLink::CloseDocument(before));
@@ -282,11 +282,11 @@ impl Shell {
         self.go_where_asked(path);
     }
 
-    /// Takes a file that can only be looked at.
-    fn looked_at(&mut self, path: &str, document: Document, read_only: weft_editor::window::ReadOnly) {
+    /// Takes a file that is not written together with others.
+    fn looked_at(&mut self, path: &str, document: Document, local: weft_editor::window::LocalFile) {
         let Some(folder) = &mut self.state.folder else { return };
         let is_first = folder.files.get(path).is_some_and(|file| file.document().is_none());
-        let Some(document) = folder.files.looked_at(path, document, read_only) else { return };
+        let Some(document) = folder.files.looked_at(path, document, local) else { return };
         if is_first {
             let first_line: String =
                 document.buffer().line(0.into()).chars().take(FIRST_LINE_CHARS).collect();

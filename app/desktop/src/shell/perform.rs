@@ -38,7 +38,10 @@ impl Shell {
                 self.state.palette.used(command);
                 self.run(ctx, command);
             }
-            Action::OpenFolder(folder) => drop(self.ask(ToLink::OpenFolder(folder))),
+            Action::OpenFolder(folder) => {
+                self.save_everything();
+                self.ask(ToLink::OpenFolder(folder));
+            }
             Action::LookAtPath(path) => drop(self.ask(ToLink::LookAtPath(path))),
             Action::OpenFile { path, is_preview, place } => self.open_file(&path, is_preview, place),
             Action::RetryFile(path) => self.retry_file(&path),
@@ -246,8 +249,9 @@ impl Shell {
 
     pub(super) fn say_read_only(&mut self) {
         let reason = self.state.folder.as_ref().filter(|folder| folder.may_write());
-        if let Some(reason) = reason.and_then(crate::state::Folder::read_only) {
-            let (title, hint) = crate::state::read_only_words(reason);
+        let reason = reason.and_then(crate::state::Folder::local).filter(|reason| reason.is_read_only());
+        if let Some(reason) = reason {
+            let (_, title, hint) = crate::state::local_words(reason);
             return self.state.notice(title, Some(&hint), true);
         }
         self.state.notice(

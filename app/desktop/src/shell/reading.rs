@@ -23,7 +23,7 @@ impl Shell {
             true => ToLink::ReadPicture(path),
             false => {
                 let file = self.state.folder.as_ref().and_then(|folder| folder.files.get(&path));
-                let seen = file.and_then(|file| file.read_only());
+                let seen = file.and_then(|file| file.local());
                 ToLink::OpenDocument { path, replaces: None, seen }
             }
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use weft_editor::window::ReadOnlyReason;
+use weft_editor::window::LocalReason;
 use weft_node::api::{Role, WallTime, WorkspaceState, WorkspaceStatus};
 
 use crate::strings;
@@ -92,20 +92,31 @@ pub(crate) fn initials(name: &str) -> String {
     if letters.is_empty() { "?".to_owned() } else { letters.to_uppercase() }
 }
 
-/// Why a file can only be looked at, and what to do.
-pub(crate) fn read_only_words(reason: ReadOnlyReason) -> (&'static str, String) {
+/// Why a file is not written together with others: in a word, in a sentence, and what that means.
+pub(crate) fn local_words(reason: LocalReason) -> (&'static str, &'static str, String) {
     match reason {
-        ReadOnlyReason::TooLarge => (
+        LocalReason::TooLarge => (
+            "Not live",
             "This file is too large to be written together",
-            "texts of up to 2 MB are; change it with another program, the whole file is shared".to_owned(),
+            "texts of up to 2 MB are; you write alone in this one, it is saved when you pause and shared as a whole"
+                .to_owned(),
         ),
-        ReadOnlyReason::NotUtf8 { byte } => (
+        LocalReason::NotUtf8 { byte } => (
+            "Read only",
             "This file is not UTF-8",
             format!("byte {} is none; save it as UTF-8 with another program to write in it here", byte + 1),
         ),
-        ReadOnlyReason::NotShared => (
-            "This file is not shared, so it can only be looked at here",
-            "it is ignored, or the folder is no workspace yet".to_owned(),
+        LocalReason::NotShared => (
+            "Not shared",
+            "This file is not shared",
+            "it is ignored, or the folder is no workspace yet; what you write is saved when you pause, on this device \
+             only"
+                .to_owned(),
+        ),
+        LocalReason::NotRead => (
+            "Read only",
+            "The folder is still being read",
+            "you can write in this file as soon as it was read".to_owned(),
         ),
     }
 }

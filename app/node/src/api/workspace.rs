@@ -234,6 +234,9 @@ pub struct WorkspaceStatus {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FolderWork {
+    /// Whether the folder is being read for the first time since the node was started: files that it holds may be missing
+    /// in the workspace.
+    pub is_first_read: bool,
     /// Files that other programs have changed and that are not read yet; told from 20 on.
     pub to_read: u64,
     /// Whether these wait until git is done.

@@ -28,6 +28,8 @@ use crate::workspace::saves::is_text;
 use crate::workspace::thread::{Message, WorkspaceHandle};
 
 const POLL: Duration = Duration::from_millis(20);
+/// How many programs are named that come with a workspace.
+const PROGRAMS_NAMED: usize = 5;
 /// Pause between tries to reach the inviter.
 const RETRY: Duration = Duration::from_millis(400);
 /// How often everything must have been found complete, one after the other.
@@ -378,6 +380,7 @@ pub(super) async fn fill(
     workspace.send(Message::StartFolder { watch: true });
     let done = wait_for_files(&workspace, expected, deadline, progress).await?;
     let summary = workspace.ask(|engine| engine.summary()).await.ok_or_else(ended)?;
+    let programs = workspace.ask(|engine| engine.programs()).await.ok_or_else(ended)?;
     complete(shared, record.clone()).await?;
     Ok(Joined {
         workspace: record.id.to_string(),
@@ -389,7 +392,7 @@ pub(super) async fn fill(
         folder: record.root,
         role: summary.role,
         pending: summary.pending,
-        notes: shared.notice.iter().cloned().collect(),
+        notes: shared.notice.iter().cloned().chain(programs_note(&programs)).collect(),
     })
 }
 
@@ -693,6 +696,13 @@ fn count_files(folder: &Path) -> (u64, u64) {
 }
 
 impl Engine {
+    /// The paths of files that may be run as programs.
+    fn programs(&self) -> Vec<String> {
+        let mut shown = self.shown();
+        shown.retain(|_, node| node.kind == NodeKind::File && node.executable);
+        shown.into_keys().collect()
+    }
+
     /// The name of the content of each shown file.
     pub(crate) fn shown_contents(&self) -> BTreeMap<String, weft_crdt::ContentId> {
         let mut contents = BTreeMap::new();
@@ -715,6 +725,19 @@ impl Engine {
     }
 }
 
+/// How many files may be run as programs, with the first of them: whoever writes here put them there.
+fn programs_note(names: &[String]) -> Option<String> {
+    let first = names.iter().take(PROGRAMS_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        1 => Some(format!("One file may be run as a program: {first}")),
+        count @ 2..=PROGRAMS_NAMED => Some(format!("{count} files may be run as programs: {first}")),
+        count => {
+            Some(format!("{count} files may be run as programs: {first} and {} more", count - PROGRAMS_NAMED))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -725,6 +748,17 @@ mod tests {
         assert_eq!(folder_name("../../etc"), "etc");
         assert_eq!(folder_name("a/b\u{1b}[2J"), "ab[2J");
         assert_eq!(folder_name(".."), "workspace");
+    }
+
+    #[test]
+    fn programs_that_come_with_a_workspace_are_named() {
+        let names = |count: usize| (0..count).map(|number| format!("{number}.sh")).collect::<Vec<_>>();
+        assert_eq!(programs_note(&names(0)), None);
+        let told = |count| programs_note(&names(count)).unwrap();
+        assert_eq!(told(1), "One file may be run as a program: 0.sh");
+        assert_eq!(told(2), "2 files may be run as programs: 0.sh, 1.sh");
+        assert_eq!(told(5), "5 files may be run as programs: 0.sh, 1.sh, 2.sh, 3.sh, 4.sh");
+        assert_eq!(told(7), "7 files may be run as programs: 0.sh, 1.sh, 2.sh, 3.sh, 4.sh and 2 more");
     }
 
     #[test]

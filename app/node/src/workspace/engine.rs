@@ -36,7 +36,7 @@ use super::save_base::PastTexts;
 use super::show::ShowPlan;
 use super::snapshots::SnapshotJob;
 use super::waiting::{Unstored, UnstoredChanges, Waiting};
-use crate::api::BranchSwitch;
+use crate::api::{BranchSwitch, Digests};
 use crate::folder::{Accepted, FolderJob, RecentTexts};
 use crate::indexing::Feed;
 
@@ -141,6 +141,8 @@ pub(crate) struct Engine {
     pub(super) view: TreeView,
     /// Files and bytes that the view shows, once they were counted.
     pub(super) shown_size: Cell<Option<(u64, u64)>>,
+    /// The digests, as long as nothing happens.
+    pub(super) known_digests: RefCell<Option<Digests>>,
     pub(super) documents: RefCell<Documents>,
     /// What each text document begins with, as the tree says.
     pub(super) bases: BTreeMap<DocumentId, BlobRef>,
@@ -198,6 +200,7 @@ pub(crate) struct Engine {
 /// What is known of the folder as a whole.
 #[derive(Debug, Default)]
 pub(super) struct ScanState {
+    pub(super) has_begun: bool,
     pub(super) is_done: bool,
     pub(super) is_import: bool,
     pub(super) progress: crate::mirror::Progress,
@@ -233,6 +236,7 @@ impl Engine {
             tree,
             view: TreeView::new(Platform::default()),
             shown_size: Cell::new(None),
+            known_digests: RefCell::new(None),
             documents,
             bases: BTreeMap::new(),
             authors: Authors::default(),
@@ -279,7 +283,11 @@ impl Engine {
 
     /// Takes the outputs so far.
     pub(crate) fn drain(&mut self) -> Vec<Output> {
-        std::mem::take(&mut self.out)
+        let out = std::mem::take(&mut self.out);
+        if !out.is_empty() {
+            self.known_digests.take();
+        }
+        out
     }
 
     /// When [`Engine::tick`] is to be called.
@@ -306,6 +314,9 @@ impl Engine {
 
     /// Carries out what the replica asks for.
     fn carry_out_all(&mut self, effects: Vec<Effect>) {
+        if !effects.is_empty() {
+            self.known_digests.take();
+        }
         let mut dirty = Dirty::default();
         let mut queue = VecDeque::from(effects);
         while let Some(effect) = queue.pop_front() {
@@ -606,6 +617,11 @@ impl Engine {
     /// Why the first scan's changes were made.
     pub(crate) fn scan_origin(&self) -> Origin {
         if self.scan.is_import { Origin::Import } else { Origin::Human }
+    }
+
+    /// The folder begins to be read.
+    pub(crate) fn scan_begins(&mut self) {
+        self.scan.has_begun = true;
     }
 
     /// A scan goes on.

@@ -220,6 +220,7 @@ impl Engine {
 
     /// These chunks are in the store now.
     pub(crate) fn chunks_arrived(&mut self, chunks: &[ChunkId]) {
+        self.known_digests.take();
         let mut complete = Vec::new();
         for chunk in chunks {
             self.fetches.without.remove(chunk);

@@ -107,6 +107,17 @@ impl Engine {
         Digests { tree: hex(&tree), heads: hex(&self.digest_heads()), files }
     }
 
+    /// The same, computed once until something happens: a window asks every few seconds, also while nobody does anything.
+    fn kept_digests(&self) -> Digests {
+        let mut known = self.known_digests.borrow_mut();
+        if let Some(digests) = &*known {
+            debug_assert_eq!(*digests, self.digests(), "something has changed them that does not say so");
+            return digests.clone();
+        }
+        let digests = self.digests();
+        known.insert(digests).clone()
+    }
+
     /// The changes of a document that no other builds upon.
     fn heads_of_changes(&self, document: DocumentId) -> Version {
         let changes = self.documents.borrow().changes(document, &self.replica).unwrap_or_default();
@@ -193,13 +204,14 @@ impl Engine {
             role: self.replica.own_class().map_or(Role::Viewer, role),
             state,
             state_reason,
-            digests: self.digests(),
+            digests: self.kept_digests(),
             frontier: frontier.into_iter().map(|at| (at.log.to_string(), at.seq)).collect(),
             peers: self.peer_statuses(),
             pending,
             not_shared: (skipped.symlinks + skipped.special_files + skipped.secret_count) as u64,
             kept_by: self.kept_by(),
             folder_work: FolderWork {
+                is_first_read: self.scan.has_begun && !self.scan.is_done,
                 to_read: self.scan.unread.paths as u64,
                 waits_for_git: self.scan.unread.waits_for_git,
                 to_write: if self.show.hold.is_some() { 0 } else { self.show.outstanding() as u64 },

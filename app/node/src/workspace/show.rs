@@ -165,6 +165,7 @@ impl Engine {
         let documents = dirty.texts.keys().copied();
         let changes = self.view.refresh(&self.tree, keys, documents, &facts);
         self.shown_size.set(None);
+        self.known_digests.take();
         for change in changes {
             if let Some(feed) = &self.feed {
                 feed.shown(&change);

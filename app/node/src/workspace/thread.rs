@@ -336,6 +336,7 @@ impl Runner {
             Ok(folder) => {
                 folder.handle.send(FolderJob::HoldBranches(self.engine.holds_branches()));
                 folder.handle.send(FolderJob::Scan);
+                self.engine.scan_begins();
                 self.folder = Some(folder);
             }
             Err(error) => {

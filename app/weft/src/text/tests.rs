@@ -408,7 +408,7 @@ fn a_folder_that_is_behind_says_how_far() {
             text.lines().filter(|line| line.contains("  folder  ")).map(str::to_owned).collect();
         lines
     };
-    let work = FolderWork { to_read: 4210, waits_for_git: true, to_write: 0, to_fetch: 0 };
+    let work = FolderWork { to_read: 4210, waits_for_git: true, ..FolderWork::default() };
     check(
         &status_of(work),
         "
@@ -420,10 +420,12 @@ notes  /home/ana/notes
   Nobody else is in it yet; `weft share` invites somebody.
 ",
     );
-    let work = FolderWork { to_read: 20, waits_for_git: false, to_write: 1, to_fetch: 3 };
+    let work =
+        FolderWork { is_first_read: true, to_read: 20, to_write: 1, to_fetch: 3, ..FolderWork::default() };
     assert_eq!(
         told(work),
         [
+            "  folder  being read; files may still be missing",
             "  folder  20 changed files still to be read",
             "  folder  1 change of others still to be written here",
             "  folder  3 contents still to come from other devices",

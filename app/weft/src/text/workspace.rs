@@ -153,6 +153,9 @@ pub(crate) fn status(status: &WorkspaceStatus, look: &Look) -> String {
 /// What the folder and the workspace do not have of each other yet.
 fn folder_work(work: &FolderWork) -> Vec<String> {
     let mut lines = Vec::new();
+    if work.is_first_read {
+        lines.push("being read; files may still be missing".to_owned());
+    }
     if work.to_read > 0 {
         let changed = counted(work.to_read, "changed file");
         lines.push(match work.waits_for_git {

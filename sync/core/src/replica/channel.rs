@@ -39,8 +39,8 @@ pub(super) struct Intake {
     pub(super) accepted: u64,
     /// What of those is on disk.
     pub(super) committed: u64,
-    /// When entries last came.
-    pub(super) last_entries_at: Timestamp,
+    /// When an entry last came that was taken.
+    pub(super) last_taken_at: Timestamp,
 }
 
 /// How far a connection has come.

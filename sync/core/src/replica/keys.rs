@@ -23,6 +23,8 @@ pub(super) struct KeyWork {
     wanted: BTreeMap<EpochId, Wanted>,
     /// Devices that have asked for a key that we hold, and when we answer if nobody has.
     requests: BTreeMap<EpochId, Request>,
+    /// Devices that asked again and got our answer: it was right, so there is no other.
+    answered: BTreeSet<(EpochId, DeviceId)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +36,8 @@ struct Wanted {
 #[derive(Debug)]
 struct Request {
     answer_at: Timestamp,
-    devices: BTreeSet<DeviceId>,
+    /// Who asks. Those who ask although somebody has answered are set apart: the answers of others did not help them.
+    devices: BTreeMap<DeviceId, bool>,
 }
 
 impl KeyWork {
@@ -156,17 +159,26 @@ impl Replica {
         if !is_in || self.keyring.key(&epoch).is_none() {
             return;
         }
+        // Wraps are for one reader, and nobody else can tell whether they are garbage. Whoever asks although they were
+        // answered gets one answer of everybody, so one who answers wrongly keeps nobody from a key.
+        let covers = self.members.epoch(&epoch).map(|state| state.covers).unwrap_or_default();
+        let insists = covers.contains(&Cover::Device(device));
+        if insists && self.keys.answered.contains(&(epoch, device)) {
+            return;
+        }
         let answer_at = self.now.plus_millis(rng.next_u64() % REWRAP_SPREAD_MILLIS);
         let request =
-            self.keys.requests.entry(epoch).or_insert(Request { answer_at, devices: BTreeSet::new() });
-        request.devices.insert(device);
+            self.keys.requests.entry(epoch).or_insert(Request { answer_at, devices: BTreeMap::new() });
+        request.devices.insert(device, insists);
     }
 
-    /// Somebody has answered.
+    /// Somebody has answered, perhaps with garbage.
     pub(super) fn epoch_committed(&mut self, entry: &Entry) {
         let Ok(epoch) = entry.clear::<Epoch>() else { return };
         if let Some(request) = self.keys.requests.get_mut(&epoch.epoch) {
-            request.devices.retain(|device| !epoch.covers.contains(&Cover::Device(*device)));
+            request
+                .devices
+                .retain(|device, insists| *insists || !epoch.covers.contains(&Cover::Device(*device)));
             if request.devices.is_empty() {
                 self.keys.requests.remove(&epoch.epoch);
             }
@@ -196,7 +208,10 @@ impl Replica {
             .collect();
         for epoch in due {
             if let Some(request) = self.keys.requests.remove(&epoch) {
-                self.queue.push(OwnWork::Cover { epoch: Some(epoch), devices: request.devices });
+                let insisting = request.devices.iter().filter(|(_, insists)| **insists);
+                self.keys.answered.extend(insisting.map(|(device, _)| (epoch, *device)));
+                let devices = request.devices.into_keys().collect();
+                self.queue.push(OwnWork::Cover { epoch: Some(epoch), devices });
             }
         }
     }

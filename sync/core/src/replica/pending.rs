@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::input::ChannelId;
-use crate::entry::Entry;
+use crate::entry::{Entry, Kind};
 use crate::ids::{EntryId, LogId, UserId};
 use crate::limits::{PENDING_BYTES_MAX, PENDING_ENTRIES_MAX};
 
@@ -48,6 +48,12 @@ impl Pending {
     pub(super) fn last(&self, log: &LogId) -> Option<(u64, EntryId)> {
         let last = &self.logs.get(log)?.entries.back()?.entry;
         Some((last.header.seq, last.id()))
+    }
+
+    /// The beginning of a log, when it is what waits first.
+    pub(super) fn beginning(&self, log: &LogId) -> Option<&Entry> {
+        let first = &self.logs.get(log)?.entries.front()?.entry;
+        (first.header.kind == Kind::Open).then_some(first)
     }
 
     /// Notes that a known person's entry, the first of its run, waits for others.
@@ -134,7 +140,7 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::{Header, Kind};
+    use crate::entry::Header;
     use crate::ids::{BodyHash, WorkspaceId};
     use ed25519_dalek::SigningKey;
 

@@ -54,7 +54,9 @@ impl Replica {
             return self.protocol_error(id);
         }
         let Some(channel) = self.channels.get_mut(&id) else { return };
-        channel.intake.last_entries_at = now;
+        if is_waiting_for_disk {
+            channel.intake.last_taken_at = now;
+        }
         if pace == Pace::Slowed {
             // Told later.
         } else if is_waiting_for_disk {
@@ -151,11 +153,12 @@ impl Replica {
         if let Some(state) = self.logs.get(&header.log) {
             return Ok((state.signer, state.lane));
         }
-        if header.kind != Kind::Open {
-            // Its beginning was not taken, or not yet.
-            return Err(Refusal::Silent);
-        }
-        let open: Open = entry.clear().map_err(|_| Refusal::Charge)?;
+        let beginning = match header.kind {
+            Kind::Open => entry,
+            // What follows a beginning that waits for others waits behind it. Else that was not taken, or not yet.
+            _ => self.pending.beginning(&header.log).ok_or(Refusal::Silent)?,
+        };
+        let open: Open = beginning.clear().map_err(|_| Refusal::Charge)?;
         let lane = open.lane(&header.ws, &header.log).filter(|_| open.is_well_formed());
         lane.map(|lane| (open.signer, lane)).ok_or(Refusal::Charge)
     }
@@ -226,12 +229,15 @@ impl Replica {
         if self.pending.holds(&at.log, &at.id) {
             return Some(Place::Known);
         }
-        let state = self.logs.get(&at.log)?;
-        Some(match self.pending.last(&at.log) {
-            Some((seq, last)) if at.seq == seq + 1 && entry.header.prev == last => Place::Next,
-            Some(_) if at.seq > state.accepted.seq => Place::Gap,
-            _ => state.place(&at, &entry.header.prev),
-        })
+        let waiting = self.pending.last(&at.log);
+        if waiting.is_some_and(|(seq, last)| at.seq == seq + 1 && entry.header.prev == last) {
+            return Some(Place::Next);
+        }
+        match self.logs.get(&at.log) {
+            None => waiting.map(|_| Place::Gap),
+            Some(state) if waiting.is_some() && at.seq > state.accepted.seq => Some(Place::Gap),
+            Some(state) => Some(state.place(&at, &entry.header.prev)),
+        }
     }
 
     /// Takes an entry of which signature and chain are right, unless it needs others first.

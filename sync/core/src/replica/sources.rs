@@ -13,6 +13,9 @@ use crate::frames::{Frame, Position, Range};
 use crate::ids::{LogId, Timestamp};
 use crate::limits::{ALARMS_PER_DEVICE_MAX, LACK_MILLIS, POSITIONS_PER_FRAME_MAX, STALL_MILLIS};
 
+/// How long a peer may send other logs before the one that it was asked for.
+const BUSY_MILLIS: u64 = 3 * STALL_MILLIS;
+
 /// The state of fetching.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
@@ -257,8 +260,9 @@ impl Replica {
         let backoff = 1u64 << lack.tries.min(5);
         match asked {
             Some(channel) if channel.claims.seq(log) > self.received_seq(log) => {
-                let last = lack.since.max(channel.intake.last_entries_at);
-                last.plus_millis(STALL_MILLIS * backoff)
+                // Another log of the same peer may come first. But not for ever: it may be holding this one back.
+                let busy = channel.intake.last_taken_at.min(lack.since.plus_millis(BUSY_MILLIS));
+                lack.since.max(busy).plus_millis(STALL_MILLIS * backoff)
             }
             _ => lack.since.plus_millis(LACK_MILLIS * backoff),
         }

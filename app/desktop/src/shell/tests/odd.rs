@@ -9,8 +9,8 @@ use std::{
 };
 
 use weft_editor::{
-    EditorCommand,
-    window::{Entry, ReadOnlyReason},
+    AppCommand, EditorCommand,
+    window::{Entry, LocalReason},
 };
 use weft_node::api::{KeyChoice, NetworkOptions, NodeOptions};
 
@@ -23,12 +23,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Real {
     harness: Harness<'static, Shell>,
     folder: PathBuf,
-    _root: tempfile::TempDir,
+    root: tempfile::TempDir,
 }
 
 impl Real {
     /// Makes a folder of these files a workspace and shows it.
     fn new(files: &[(&str, &[u8])]) -> Self {
+        let mut real = Self::plain(files);
+        real.harness.get_by_label("Make it a workspace").click();
+        real.until("the workspace", |real| {
+            real.folder_state().is_some_and(|folder| folder.workspace.value().is_some())
+        });
+        real
+    }
+
+    /// Shows a folder of these files, which is no workspace.
+    fn plain(files: &[(&str, &[u8])]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let (home, folder) = (root.path().join("home"), root.path().join("notes"));
         fs::create_dir_all(&folder).unwrap();
@@ -52,13 +62,9 @@ impl Real {
             .with_size(Vec2::new(1_100.0, 700.0))
             .with_context_setup(|ctx| ctx.set_fonts(tokens::fonts()))
             .build_ui_state(|ui, shell: &mut Shell| shell.frame(ui), shell);
-        let mut real = Self { harness, folder, _root: root };
+        let mut real = Self { harness, folder, root };
         real.until("a folder that nobody shares", |real| {
             real.harness.query_by_label("Make it a workspace").is_some()
-        });
-        real.harness.get_by_label("Make it a workspace").click();
-        real.until("the workspace", |real| {
-            real.folder_state().is_some_and(|folder| folder.workspace.value().is_some())
         });
         real
     }
@@ -85,14 +91,17 @@ impl Real {
     fn open(&mut self, path: &str) {
         self.harness.state_mut().open_file(path, false, None);
         self.until(path, |real| real.text().is_some());
+        self.until("the keys go to the text", |real| {
+            real.harness.ctx.memory(|memory| memory.focused()).is_some()
+        });
     }
 
     fn text(&self) -> Option<String> {
         Some(self.folder_state()?.active()?.0.buffer().rope().to_string())
     }
 
-    fn read_only(&self) -> Option<ReadOnlyReason> {
-        self.folder_state()?.read_only()
+    fn local(&self) -> Option<LocalReason> {
+        self.folder_state()?.local()
     }
 
     fn has_words(&self, words: &str) -> bool {
@@ -116,9 +125,40 @@ impl Real {
         fs::read(self.folder.join(path)).unwrap_or_default()
     }
 
-    fn end(mut self) {
+    /// Ends as the window does when it is closed; the files stay as long as what it gives.
+    fn end(mut self) -> tempfile::TempDir {
         self.harness.state_mut().finish();
+        self.root
     }
+}
+
+#[test]
+fn what_two_programs_write_in_a_file_that_is_not_shared_is_put_together() {
+    let mut real = Real::new(&[(".gitignore", b"notes.txt\n"), ("notes.txt", b"one\ntwo\nthree\n")]);
+    real.open("notes.txt");
+    real.until("a file that is not shared", |real| real.local() == Some(LocalReason::NotShared));
+    real.type_text("mine ");
+    fs::write(real.folder.join("notes.txt"), "one\ntwo\nthree\nfour\n").unwrap();
+    let both = "mine one\ntwo\nthree\nfour\n";
+    real.until("both on the disk", |real| real.on_disk("notes.txt") == both.as_bytes());
+    real.until("both in the window", |real| real.text().as_deref() == Some(both));
+    // The folder may be let go of at any time: nothing is left unsaved.
+    real.type_text("last ");
+    let place = real.folder.join("notes.txt");
+    let root = real.end();
+    assert_eq!(fs::read_to_string(place).unwrap(), "mine last one\ntwo\nthree\nfour\n");
+    drop(root);
+}
+
+#[test]
+fn a_folder_that_is_no_workspace_can_be_written_in() {
+    let mut real = Real::plain(&[("a.txt", b"one\n"), ("b.txt", b"two\n")]);
+    real.open("a.txt");
+    real.until("a file", |real| real.local() == Some(LocalReason::NotShared));
+    real.type_text("my ");
+    real.open("b.txt");
+    real.until("the text on the disk", |real| real.on_disk("a.txt") == b"my one\n");
+    real.end();
 }
 
 #[test]
@@ -134,37 +174,45 @@ fn files_that_cannot_be_written_together_are_shown_and_say_why() {
     ]);
     // Two gigabytes of holes.
     fs::File::create(real.folder.join("huge.txt")).unwrap().set_len(2 << 30).unwrap();
-    for (path, reason, start) in [
-        ("large.log", ReadOnlyReason::TooLarge, "a line of"),
-        ("latin.txt", ReadOnlyReason::NotUtf8 { byte: 7 }, "one\ncaf\u{fffd}"),
-        ("skipped.txt", ReadOnlyReason::NotShared, "not shared"),
+    real.open("latin.txt");
+    assert_eq!(real.local(), Some(LocalReason::NotUtf8 { byte: 7 }));
+    let before = real.text().unwrap();
+    assert_eq!(before, "one\ncaf\u{fffd}\n");
+    assert!(real.has_words("Read only"));
+    real.type_text("x");
+    real.run(weft_editor::Command::Editor(EditorCommand::DeleteLines));
+    let (_, title, _) = crate::state::local_words(LocalReason::NotUtf8 { byte: 7 });
+    assert!(real.has_words(title));
+    assert_eq!(real.text().unwrap(), before);
+    assert_eq!(real.on_disk("latin.txt"), b"one\ncaf\xe9\n");
+    for (path, reason, word) in [
+        ("large.log", LocalReason::TooLarge, "Not live"),
+        ("skipped.txt", LocalReason::NotShared, "Not shared"),
     ] {
         real.open(path);
-        assert_eq!(real.read_only(), Some(reason), "{path}");
-        let before = real.text().unwrap();
-        assert!(before.starts_with(start), "{path}");
-        assert!(real.has_words("Read only"), "{path}");
+        real.until(path, |real| real.local() == Some(reason));
+        assert!(real.has_words(word), "{path}");
         let bytes = real.on_disk(path);
-        real.type_text("x");
-        real.run(weft_editor::Command::Editor(EditorCommand::DeleteLines));
-        let (title, _) = crate::state::read_only_words(reason);
-        assert!(real.has_words(title), "{path}");
-        assert_eq!(real.text().unwrap(), before, "{path}");
-        assert_eq!(real.on_disk(path), bytes, "{path}");
+        real.type_text("mine: ");
+        real.run(weft_editor::Command::App(AppCommand::Save));
+        let wanted = [b"mine: ", &*bytes].concat();
+        real.until("the text on the disk", |real| real.on_disk(path) == wanted);
+        real.run(weft_editor::Command::Editor(EditorCommand::Undo));
+        // Without a word it is saved in a moment.
+        real.until("the text as it was", |real| real.on_disk(path) == bytes);
     }
     for (path, why) in [("data.bin", "no text"), ("huge.txt", "2147 MB")] {
         real.harness.state_mut().open_file(path, false, None);
         real.until(why, |real| real.has_words(why));
         assert!(real.has_words("This file cannot be edited here"), "{path}");
     }
-    // What changes on the disk is seen as soon as something is new in the workspace.
+    // What another program does with it is seen, and put together with what was typed.
     real.open("skipped.txt");
     fs::write(real.folder.join("skipped.txt"), "another text\n").unwrap();
-    fs::write(real.folder.join("plan.md"), "# Another plan\n").unwrap();
     real.until("the other text", |real| real.text().as_deref() == Some("another text\n"));
     // And as soon as it is shared it can be written.
     fs::write(real.folder.join(".gitignore"), "huge.txt\n").unwrap();
-    real.until("a file that is shared", |real| real.read_only().is_none() && real.text().is_some());
+    real.until("a file that is shared", |real| real.local().is_none() && real.text().is_some());
     real.type_text("my ");
     real.until("what was typed on the disk", |real| real.on_disk("skipped.txt") == b"my another text\n");
     real.end();
