@@ -131,7 +131,7 @@ fn two_newcomers_whose_inviter_is_gone_exchange_edits_through_a_keeper() {
         comes(&reader, &line);
         std::mem::swap(&mut reader, &mut writer);
     }
-    assert_eq!(names(&writer), ["Ana", "Ben", "Cleo"]);
+    assert_eq!(names(&writer), ["Ana", "Ben", "Cleo", "Kim"]);
 }
 
 /// Whether the document of a file holds a line, not only the file.
