@@ -142,7 +142,8 @@ fn several_tickets_are_open_at_once_and_each_is_answered_for_itself() {
             let waiting = waits(&team, &viewers_id);
             team.weft(ANA, &["invitations", "--confirm", &viewers_id]).expect("an answer");
             let joined = joins.join().expect("a thread").expect("a joined workspace");
-            let (signs, told) = (signs_of(&waiting), format!("{:?}", joined.lines));
+            let told: String = joined.lines.iter().map(Value::to_string).collect();
+            let signs = signs_of(&waiting);
             assert!(told.contains(&signs), "{signs} is not in {told}");
         });
         let uses: Vec<_> = open(&team).into_iter().filter(|(role, _)| *role == viewer).collect();

@@ -192,8 +192,13 @@ fn check_records<'a>(
         verdict: AuditVerdict::Holds,
         ..record.clone()
     };
-    let by_place = |records: &[AuditRecord]| -> BTreeMap<(String, u16), AuditRecord> {
-        records.iter().map(|record| ((record.entry.clone(), record.index), is_plain(record))).collect()
+    // What founded the workspace says several things in one place.
+    let by_place = |records: &[AuditRecord]| {
+        let mut places: BTreeMap<(String, u16), Vec<AuditRecord>> = BTreeMap::new();
+        for record in records {
+            places.entry((record.entry.clone(), record.index)).or_default().push(is_plain(record));
+        }
+        places
     };
     let (signed, told) = (by_place(&auditing::without_names(membership.audit())), by_place(told));
     let places: BTreeSet<_> = signed.keys().chain(told.keys()).collect();

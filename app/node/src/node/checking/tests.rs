@@ -144,7 +144,7 @@ fn an_altered_signature_is_found() {
     let mut stored = scene.stored();
     let place = stored[0].2.len() - scene.founded.genesis.body.len() - 1;
     stored[0].2[place] ^= 1;
-    finds(&scene.verified(stored), "entry 1 of log", "signature");
+    finds(&scene.verified(stored), "entry 1 of log", "is not signed by the owner");
 }
 
 #[test]
