@@ -266,12 +266,16 @@ fn whatever_is_altered_in_what_a_keeper_holds_is_named() {
     let here = format!("entry {seq} of log {}", &log[..10]);
     let behind = format!("entry {} of log {}", seq + 1, &log[..10]);
     let missing = format!("what is before it is missing (places {seq} to {seq})");
-    let cases: [(&str, Option<Vec<u8>>, [&str; 2]); 5] = [
-        ("a body", Some(flipped(1)), ["the body does not match its hash", &missing]),
-        ("a signature", Some(flipped(entry.body.len() + 3)), [&here, "its signature is wrong"]),
-        ("a header", Some(flipped(entry.body.len() + 64 + 40)), ["its signature is wrong", &behind]),
-        ("another entry", Some((*other).clone()), [&behind, "it does not follow the entry before it"]),
-        ("nothing", None, [&behind, &missing]),
+    let cases = [
+        ("a body", Some(flipped(1)), ["the body does not match its hash", missing.as_str()]),
+        ("a signature", Some(flipped(entry.body.len() + 3)), [here.as_str(), "its signature is wrong"]),
+        ("a header", Some(flipped(entry.body.len() + 64 + 40)), ["its signature is wrong", behind.as_str()]),
+        (
+            "another entry",
+            Some((*other).clone()),
+            [behind.as_str(), "it does not follow the entry before it"],
+        ),
+        ("nothing", None, [behind.as_str(), missing.as_str()]),
     ];
     for (what, altered, words) in cases {
         replace_on_disk(&home, *place, altered.as_deref());
