@@ -5,6 +5,7 @@
 //! - [`Files`] writes, reads and compares folders;
 //! - [`Pair`] is two people who share a folder, and [`Row`] what both do to it at once;
 //! - [`eventually`] waits for something without guessing how long it takes;
+//! - [`ScriptedModel`] is a server with a model that says what a test wants;
 //! - [`ControlSocket`] is a program at a node's socket;
 //! - [`memory`] looks for what a process has in its memory;
 //! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
@@ -24,6 +25,7 @@ mod pair;
 mod program;
 mod repository;
 mod row;
+mod scripted_model;
 #[cfg(unix)]
 mod socket;
 mod tools;
@@ -43,6 +45,7 @@ pub use self::{
     program::{ProgramError, program_path},
     repository::{repository, source_files},
     row::{Meeting, Outcome, Row},
+    scripted_model::{Question, Script, ScriptedModel},
     tools::{missing, skipped, tool},
     waiting::eventually,
 };

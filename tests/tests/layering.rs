@@ -10,11 +10,12 @@ use serde_json::Value;
 use weft_tests::repository;
 
 /// Who may depend on whom: a package may name those with a smaller number.
-const LAYERS: [(&str, u32); 23] = [
+const LAYERS: [(&str, u32); 24] = [
     ("weft-crdt", 0),
     ("weft-sync", 1),
     ("weft-index", 1),
     ("weft-ai", 1),
+    ("weft-documents", 1),
     ("weft-editor", 2),
     ("weft-store", 2),
     ("weft-net", 2),

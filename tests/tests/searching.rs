@@ -1,5 +1,8 @@
 //! Looking through a workspace with real programs: with and without a running node, and what is typed as it is typed.
 
+#[path = "searching/documents.rs"]
+mod documents;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -130,6 +133,52 @@ fn what_is_typed_is_found_before_any_file_holds_it() {
         assert_eq!(found["hits"].as_array().map(Vec::len), Some(1), "{found} {status}");
         (found["unread"] == 0).then_some(())
     });
+}
+
+#[test]
+#[cfg(unix)]
+fn files_that_are_opened_and_edited_come_first_by_name() {
+    let root = tempfile::tempdir().expect("a folder");
+    let mut ana = Device::new(root.path(), "ana").expect("a device");
+    let files = workspace(&ana);
+    for name in ["a/notes.txt", "b/notes.txt", "c/notes.txt"] {
+        files.write(name, "notes\n").expect("a file");
+    }
+    let by_name = |ana: &Device| search(ana, &["--file", "notes"]);
+    let as_it_is = ["a/notes.txt:1:1 file", "b/notes.txt:1:1 file", "c/notes.txt:1:1 file"];
+    assert_eq!(by_name(&ana), as_it_is);
+    ana.start_node().expect("a node");
+    let mut socket = ControlSocket::connect(&ana.home).expect("a socket");
+    let mut open = |number: u64, name: &str| {
+        let params = json!({ "file": files.path(name) });
+        socket
+            .send(&json!({ "jsonrpc": "2.0", "id": number, "method": "document.open", "params": params }))
+            .expect("a listener");
+        loop {
+            let answer = socket.next_line().expect("a line").expect("a connection");
+            if answer["id"] == number {
+                break answer["result"]["document"].clone();
+            }
+        }
+    };
+    open(1, "b/notes.txt");
+    open(2, "c/notes.txt");
+    open(3, "c/notes.txt");
+    let expected =
+        ["c/notes.txt:1:1 file you work with", "b/notes.txt:1:1 file you work with", "a/notes.txt:1:1 file"];
+    assert_eq!(by_name(&ana), expected);
+    // A file keeps what counts for it under another name, and the index keeps it when it is made anew.
+    fs::create_dir(files.path("c/old")).expect("a folder");
+    fs::rename(files.path("c/notes.txt"), files.path("c/old/notes.txt")).expect("another name");
+    let renamed = [
+        "c/old/notes.txt:1:1 file you work with",
+        "b/notes.txt:1:1 file you work with",
+        "a/notes.txt:1:1 file",
+    ];
+    eventually(PATIENCE, || (by_name(&ana) == renamed).then_some(())).expect("the new name");
+    ana.weft(["index", "rebuild", "notes"]).expect("an index");
+    ana.stop_node().expect("an end");
+    assert_eq!(by_name(&ana), renamed, "and when the node ends");
 }
 
 #[test]

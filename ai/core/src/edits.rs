@@ -16,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::ANSWER_EDITS_MAX;
+use crate::limits::{ANSWER_EDITS_MAX, ANSWER_FILES_MAX};
 
 /// One replacement in the text that the model saw. Positions count Unicode code points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,12 @@ pub enum AnswerError {
     /// Old lines are in the text more than once.
     #[error("the model wants to change text that stands in more than one place: {0:?}")]
     Ambiguous(String),
+    /// It has too many files.
+    #[error("the model's answer has more than {ANSWER_FILES_MAX} files")]
+    TooManyFiles,
+    /// A block stands before any file.
+    #[error("an edit stands before the line that names its file")]
+    NoFile,
     /// Two edits change the same lines.
     #[error("two edits of the model's answer change the same lines")]
     Overlapping,
@@ -122,6 +128,74 @@ pub fn blocks(answer: &str, seen: &str) -> Result<Vec<Hunk>, AnswerError> {
     if overlap { Err(AnswerError::Overlapping) } else { Ok(hunks) }
 }
 
+/// One file of an answer that changes several: its path as the model wrote it, and the text with its blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAnswer {
+    /// The path. Whether there may be such a file is for others to say.
+    pub path: String,
+    /// What stands below it.
+    pub blocks: String,
+}
+
+/// Takes an answer apart into files: each begins with a line `FILE: path` outside of a block.
+///
+/// # Errors
+/// When a block comes before any file, or there are too many files.
+pub fn files(answer: &str) -> Result<Vec<FileAnswer>, AnswerError> {
+    let mut files: Vec<FileAnswer> = Vec::new();
+    let mut is_in_block = false;
+    for line in answer.split_inclusive('\n') {
+        let begins = is_marker(line, "<<<<<<<", "SEARCH");
+        let path = line
+            .trim()
+            .trim_matches(['*', '#', '`'])
+            .trim()
+            .strip_prefix("FILE:")
+            .map(|path| path.trim().trim_matches('`'));
+        match path.filter(|path| !is_in_block && !path.is_empty()) {
+            Some(path) => {
+                if let Some(known) = files.iter().position(|file| file.path == path) {
+                    // Its blocks go together.
+                    let file = files.remove(known);
+                    files.push(file);
+                    continue;
+                }
+                if files.len() == ANSWER_FILES_MAX {
+                    return Err(AnswerError::TooManyFiles);
+                }
+                files.push(FileAnswer { path: path.to_owned(), blocks: String::new() });
+            }
+            None => {
+                is_in_block = (is_in_block || begins) && !is_marker(line, ">>>>>>>", "REPLACE");
+                match files.last_mut() {
+                    Some(file) => file.blocks.push_str(line),
+                    None if begins => return Err(AnswerError::NoFile),
+                    None => {}
+                }
+            }
+        }
+    }
+    files.retain(|file| file.blocks.contains("<<<<<<<"));
+    if files.is_empty() { Err(AnswerError::Empty) } else { Ok(files) }
+}
+
+/// The text after all of these edits, which are in the order of their places and do not overlap.
+#[must_use]
+pub fn applied(seen: &str, hunks: &[Hunk]) -> String {
+    let mut letters = seen.chars();
+    let mut at = 0;
+    let mut text = String::new();
+    for hunk in hunks {
+        text.extend(letters.by_ref().take(hunk.at.saturating_sub(at)));
+        let old = hunk.old.chars().count();
+        letters.by_ref().take(old).for_each(drop);
+        text.push_str(&hunk.new);
+        at = hunk.at + old;
+    }
+    text.extend(letters);
+    text
+}
+
 fn is_marker(line: &str, sign: &str, word: &str) -> bool {
     line.trim_end().strip_prefix(sign).is_some_and(|rest| rest.trim() == word || rest.is_empty())
 }
@@ -190,7 +264,30 @@ mod tests {
             assert_eq!(letters[hunk.at..end].iter().collect::<String>(), hunk.old);
             letters.splice(hunk.at..end, hunk.new.chars());
         }
-        letters.into_iter().collect()
+        let text: String = letters.into_iter().collect();
+        assert_eq!(super::applied(seen, hunks), text);
+        text
+    }
+
+    #[test]
+    fn answers_are_taken_apart_into_files() {
+        let answer = format!(
+            "Here:\nFILE: a.rs\n{}**FILE: `b/c.rs`**\n{}Again\nFILE: a.rs\n{}FILE: empty.rs\nnothing\n",
+            block("1\n", "FILE: x\n"),
+            block("", "new\n"),
+            block("2\n", "3\n")
+        );
+        let found = files(&answer).expect("files");
+        let paths: Vec<&str> = found.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["b/c.rs", "a.rs"]);
+        assert_eq!(blocks(&found[1].blocks, "1\n2\n").map(|hunks| hunks.len()), Ok(2));
+        assert_eq!(files(&block("1\n", "2\n")), Err(AnswerError::NoFile));
+        assert_eq!(files("FILE: a.rs\nno block"), Err(AnswerError::Empty));
+        let many = |count: usize| -> String {
+            (0..count).map(|number| format!("FILE: {number}\n{}", block("1\n", "2\n"))).collect()
+        };
+        assert_eq!(files(&many(ANSWER_FILES_MAX)).map(|files| files.len()), Ok(ANSWER_FILES_MAX));
+        assert_eq!(files(&many(ANSWER_FILES_MAX + 1)), Err(AnswerError::TooManyFiles));
     }
 
     #[test]
@@ -248,11 +345,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_panics(answer in "(<<<<<<< SEARCH\n|=======\n|>>>>>>> REPLACE\n|```\n|[a-b\r\nä]){0,20}", seen in "[a-b\r\nä]{0,20}") {
+        fn no_answer_panics(answer in "(FILE: a\n|<<<<<<< SEARCH\n|=======\n|>>>>>>> REPLACE\n|```\n|[a-b\r\nä]){0,20}", seen in "[a-b\r\nä]{0,20}") {
             if let Ok(hunks) = blocks(&answer, &seen) {
                 applied(&seen, &hunks);
             }
-            let _text = rewritten(&answer, &seen);
+            let _text = (rewritten(&answer, &seen), files(&answer));
         }
     }
 }

@@ -38,3 +38,17 @@ pub const ANSWER_EDITS_MAX: usize = 256;
 pub const COMPLETIONS_MAX: usize = 256;
 /// Bytes before and behind a place that tell it from others.
 pub const COMPLETION_LOOK_BYTES: usize = 512;
+/// Bytes of one event that a server sends, its lines together.
+pub const REMOTE_EVENT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of the text that a server answers with.
+pub const REMOTE_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes that a server sends for one answer, with all that is no text.
+pub const REMOTE_STREAM_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Letters of what a server says about a failure.
+pub const REMOTE_REFUSAL_CHARS_MAX: usize = 300;
+/// Files that one answer of a model may change.
+pub const ANSWER_FILES_MAX: usize = 64;
+/// What a question may name with `@`.
+pub const MENTIONS_MAX: usize = 16;
+/// Places of an answer that can be opened.
+pub const CITATIONS_MAX: usize = 64;

@@ -297,6 +297,8 @@ pub enum Finish {
     Cancelled,
     /// The model said the same thing over and over.
     Repeating,
+    /// The server holds the rest back.
+    Withheld,
 }
 
 /// What an answer took.
@@ -368,6 +370,8 @@ pub enum FailureKind {
     Crashed,
     /// Something else.
     Other,
+    /// A server cannot be reached, or answers with what is no answer.
+    Server,
 }
 
 /// Why there is no answer.

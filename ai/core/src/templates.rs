@@ -50,6 +50,15 @@ pub fn built_in(name: &str) -> Option<&'static str> {
     TEMPLATES.iter().find(|template| template.name == name).map(|template| template.text)
 }
 
+/// The same for a question, which is answered in words.
+#[must_use]
+pub fn built_in_for_questions(name: &str) -> Option<&'static str> {
+    match name {
+        "explain" => Some("Explain what this does, step by step, and why it is done this way. {text}"),
+        _ => built_in(name),
+    }
+}
+
 /// Puts what a person wrote into a template; at its end where it has no place for it.
 #[must_use]
 pub fn filled(template: &str, text: &str) -> String {
@@ -79,5 +88,7 @@ mod tests {
             assert!(!is_name(wrong), "{wrong}");
         }
         assert_eq!(built_in("unheard-of"), None);
+        assert_ne!(built_in_for_questions("explain"), built_in("explain"));
+        assert_eq!(built_in_for_questions("fix"), built_in("fix"));
     }
 }

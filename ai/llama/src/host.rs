@@ -18,8 +18,8 @@ use std::{
 use weft_ai::{
     limits::REQUESTS_MAX,
     pipe::{FromWorker, JobId, Load, ToWorker, read_message, write_message},
-    provider::{Cancel, Sink},
-    request::{Embed, Embedding, Event, Failure, FailureKind, Generate, ModelInfo},
+    provider::{Cancel, EmbedSink, Provider, Sink},
+    request::{Embed, Event, Failure, FailureKind, Generate, ModelInfo},
 };
 
 /// Lines of the worker's log that are kept for when it fails.
@@ -38,7 +38,6 @@ pub struct Program {
     pub arguments: Vec<OsString>,
 }
 
-type EmbedSink = Box<dyn FnOnce(Result<Vec<Embedding>, Failure>) + Send>;
 type CountSink = Box<dyn FnOnce(Result<u32, Failure>) + Send>;
 
 enum Pending {
@@ -173,18 +172,6 @@ impl Worker {
         self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).id()
     }
 
-    /// Asks for text. The sink gets everything, at last `Done` or `Failed`.
-    #[must_use]
-    pub fn generate(&self, request: Generate, sink: Sink) -> Ticket {
-        self.ask(Pending::Text(sink), |id| ToWorker::Generate(id, request))
-    }
-
-    /// Asks for embeddings.
-    #[must_use]
-    pub fn embed(&self, request: Embed, sink: EmbedSink) -> Ticket {
-        self.ask(Pending::Vectors(sink), |id| ToWorker::Embed(id, request))
-    }
-
     /// Asks how many tokens a text has.
     #[must_use]
     pub fn count(&self, text: String, sink: CountSink) -> Ticket {
@@ -217,6 +204,16 @@ impl Worker {
             }
         }
         ticket
+    }
+}
+
+impl Provider for Worker {
+    fn generate(&self, request: Generate, sink: Sink) -> Box<dyn Cancel> {
+        Box::new(self.ask(Pending::Text(sink), |id| ToWorker::Generate(id, request)))
+    }
+
+    fn embed(&self, request: Embed, sink: EmbedSink) -> Box<dyn Cancel> {
+        Box::new(self.ask(Pending::Vectors(sink), |id| ToWorker::Embed(id, request)))
     }
 }
 

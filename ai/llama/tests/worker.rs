@@ -11,14 +11,14 @@ use tempfile::TempDir;
 use weft_ai::{
     limits::SLOTS_MAX,
     pipe::Load,
-    provider::Cancel as _,
+    provider::{Cancel, Provider as _},
     request::{
         Constraint, Embed, Event, Failure, FailureKind, Fill, Finish, Generate, Message, Priority, Prompt,
         Sampling, Speaker, Usage,
     },
 };
 use weft_ai_llama::{
-    host::{Program, Ticket, Worker},
+    host::{Program, Worker},
     supervisor::Supervisor,
 };
 use weft_test_models::{real, tiny};
@@ -52,7 +52,7 @@ fn raw(text: &str, max_tokens: u32) -> Generate {
     Generate { max_tokens, ..Generate::new(Prompt::Raw(text.to_owned()), Priority::Chat) }
 }
 
-fn ask(worker: &Worker, request: Generate) -> (Ticket, Receiver<Event>) {
+fn ask(worker: &Worker, request: Generate) -> (Box<dyn Cancel>, Receiver<Event>) {
     let (sender, receiver) = sync_channel(EVENTS_MAX);
     let ticket = worker.generate(request, Box::new(move |event| drop(sender.send(event))));
     (ticket, receiver)

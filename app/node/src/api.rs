@@ -8,7 +8,7 @@
 //! Reading order:
 //! - [`NodeApi`], [`CallContext`] and [`call`]: how to ask;
 //! - `methods`: the list itself, [`Request`] and [`Response`];
-//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`, `ai`: the parameters and
+//! - `workspace`, `files`, `search`, `people`, `devices`, `backups`, `void`, `running`, `documents`, `ai`, `providers`: the parameters and
 //!   answers, by subject;
 //! - `error`, `progress`, `event`: what else may come back;
 //! - `options`: how a node is opened.
@@ -26,6 +26,7 @@ mod node_api;
 mod options;
 mod people;
 mod progress;
+mod providers;
 mod replace;
 mod role;
 mod running;
@@ -37,10 +38,11 @@ mod workspace;
 
 pub use self::{
     ai::{
-        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
-        AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose, AiModelDownload,
-        AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModels,
-        AiModelsVerified, AiProposal, AiSampling, Purpose,
+        AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiCheck, AiCitation, AiComplete, AiEdit, AiEmbed,
+        AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose,
+        AiModelDownload, AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified,
+        AiModelVerify, AiModels, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate,
+        AiTemplateList, AiTemplates, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     backups::{
@@ -75,6 +77,10 @@ pub use self::{
         Shared,
     },
     progress::{Progress, ProgressSink, Stage},
+    providers::{
+        AiProvider, AiProviderAdd, AiProviderList, AiProviderRemove, AiProviderRemoved, AiProviderTest,
+        AiProviderTested, AiProviders, ApiKey, ProviderKind,
+    },
     replace::{
         FileReplaced, FileToReplace, FileVersion, LeftOut, LineToReplace, ReplaceApplied, ReplaceApply,
         ReplacePreview, ReplacePreviewed, ReplaceQuery,

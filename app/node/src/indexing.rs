@@ -10,6 +10,7 @@
 //! Whoever searches waits until the changes so far are listed, and not until they are read: what was not read yet is read
 //! by the search.
 
+mod documents;
 mod feed;
 mod meaning;
 mod service;
@@ -54,6 +55,11 @@ impl Indexes {
         let index = WorkspaceIndex::start(parts(IndexKey::derive(&self.secret, ws.as_bytes())))?;
         open.insert(ws, Arc::clone(&index));
         Ok(index)
+    }
+
+    /// The index of a workspace, where it was begun.
+    pub(crate) fn begun(&self, ws: WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
+        self.open().get(&ws).map(Arc::clone)
     }
 
     /// Ends the index of a workspace and gives it.

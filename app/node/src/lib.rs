@@ -21,6 +21,7 @@ mod models;
 mod node;
 mod presence;
 mod profile;
+mod providers;
 mod registry;
 mod transfer;
 mod workspace;

@@ -59,7 +59,7 @@ pub use row::{ContentHash, JournalEntry, Kind, MirrorRow, NodeBytes, Stamp, Tabl
 pub(crate) use rules::is_secret;
 pub use rules::{IGNORE_FILES, LocalRules, SECRETS, Verdict};
 pub use state::{Mirror, OpenMirrorError, RootIdentity, StoredMirror};
-pub(crate) use text_reader::TextReader;
+pub(crate) use text_reader::{ManyTexts, TextReader};
 pub use walk::Skipped;
 pub use watcher::{FolderEvent, Hint, WatchError, Watcher};
 pub use write::{Content, Obstacle, Prepared, SyncDone, SyncJob, WriteOp, WriteOutcome};

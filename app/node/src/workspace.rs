@@ -3,6 +3,7 @@
 pub(crate) mod admitting;
 mod begun_again;
 pub(crate) mod contents;
+mod creating;
 mod deliver;
 mod disk;
 mod documents;

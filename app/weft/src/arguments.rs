@@ -12,8 +12,8 @@ use weft_node::api::{BranchSwitch, Existing, PeerAddress, Role};
 use self::parse::{parse_count, parse_listen, parse_peer, parse_role};
 pub(crate) use self::{
     ai::{
-        AiAction, AiArguments, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction,
-        ServeArguments,
+        AiAction, AiArguments, AiEditArguments, ChangeArguments, ChatArguments, CompleteArguments, Lines,
+        LocalOnlyArguments, ModelsAction, ProviderAddArguments, ProvidersAction, ServeArguments,
     },
     parse::parse_duration,
     search::{IndexAction, IndexArguments, ReplaceArguments, SearchArguments},
@@ -37,7 +37,8 @@ Environment:
   WEFT_LOG    what goes into node.log, for example debug or weft_net=trace
   NO_COLOR    no colours
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 not reachable or timed out";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed, 5 not reachable or timed out,
+  6 something would be sent to a server for the first time: --yes";
 
 /// Everything on the command line.
 #[derive(Debug, Parser)]
@@ -121,6 +122,9 @@ pub(crate) enum Command {
     /// Runs a model for the node; not for people.
     #[command(hide = true)]
     Worker,
+    /// Reads one document for the node; not for people.
+    #[command(hide = true)]
+    ReadDocument,
     /// Check the health of this device, with a cure for each finding.
     Doctor,
     /// Show the program's own log.

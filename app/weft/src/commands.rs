@@ -81,7 +81,7 @@ pub(crate) async fn run(
         Command::Policy(arguments) => workspace::policy(&arguments, environment, output).await,
         Command::Ai(arguments) => ai::ai(&arguments.action, environment, output).await,
         // Begun in `main`, before anything is opened.
-        Command::Worker => Ok(Outcome::Done),
+        Command::Worker | Command::ReadDocument => Ok(Outcome::Done),
         Command::Doctor => health::doctor(environment, output).await,
         // Shown above, before the log is opened for writing.
         Command::Diagnostics(_) => Ok(Outcome::Done),
@@ -116,6 +116,12 @@ pub(crate) fn open_window(folder: Option<&std::path::Path>, output: &Output) -> 
 #[cfg(feature = "ai")]
 pub(crate) fn be_worker() -> Result<Outcome, ApiError> {
     let _status = weft_ai_llama::worker::run();
+    Ok(Outcome::Done)
+}
+
+/// `weft read-document`: reads one document and ends.
+pub(crate) fn read_document() -> Result<Outcome, ApiError> {
+    let _status = weft_documents::serve();
     Ok(Outcome::Done)
 }
 

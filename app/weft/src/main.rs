@@ -54,6 +54,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<Outcome, weft_node::api:
         Some(Command::Open(folder)) => return commands::open_window(folder.folder.as_deref(), output),
         // Before anything of the person's is opened: this process reads a stranger's file.
         Some(Command::Worker) => return commands::be_worker(),
+        Some(Command::ReadDocument) => return commands::read_document(),
         Some(command) => command,
     };
     command.prepare_process();

@@ -103,6 +103,13 @@ impl Output {
         let _gone = io::stderr().lock().write_all(text.as_bytes());
     }
 
+    /// Asks for what must not show while it is typed.
+    pub(crate) fn ask_secret(&self, what: &str) -> Result<String, ApiError> {
+        self.write_error(what);
+        let read = console::Term::stderr().read_secure_line();
+        read.map_err(|error| ApiError::failed(format!("what was typed cannot be read: {error}")))
+    }
+
     /// Asks a question that is answered with yes or no.
     pub(crate) fn ask(&self, question: &str, default: bool) -> Result<bool, ApiError> {
         let choices = if default { "[Y/n]" } else { "[y/N]" };

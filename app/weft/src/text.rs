@@ -22,7 +22,9 @@ mod workspace;
 
 pub(crate) use self::{
     ai::{
-        ai_accepted, ai_answer, ai_hardware, ai_model_added, ai_models, ai_proposal, ai_removed, ai_verified,
+        ai_accepted, ai_answer, ai_hardware, ai_local_only, ai_model_added, ai_models, ai_proposal,
+        ai_provider_added, ai_provider_removed, ai_provider_tested, ai_providers, ai_removed, ai_templates,
+        ai_verified,
     },
     audit::{audit, checked_trail},
     backup::{backed_up, backup_checked, restored_backup},
@@ -36,7 +38,7 @@ pub(crate) use self::{
     look::{Look, Tone},
     people::{invitations, members, newcomer, revoke_question, revoked, shared},
     qr::qr_code,
-    running::{doctor, failure, log_line, node_line, node_ready, peers},
+    running::{doctor, failure, log_line, node_line, node_ready, peers, sentence},
     search::{found, index, replace_question, replaced, to_replace},
     units::{age, bytes, count, seconds, short_id},
     void::{admitted, void_exported},

@@ -15,6 +15,7 @@ use std::{
 
 use weft_ai::{
     pipe::Load,
+    provider::Provider as _,
     request::{Embed, Embedding, Failure, Priority},
 };
 use weft_ai_llama::host::{Program, Worker};

@@ -7,10 +7,10 @@ use std::{
 
 use weft_ai::{
     pipe::Load,
-    provider::Cancel as _,
+    provider::{Cancel, Provider as _},
     request::{Event, Generate, Priority, Prompt, Usage},
 };
-use weft_ai_llama::host::{Program, Ticket, Worker};
+use weft_ai_llama::host::{Program, Worker};
 
 use crate::{BATCH_TOKENS, CONTEXT_TOKENS, GENERATED, Rates, processor, prompt};
 
@@ -55,7 +55,7 @@ impl Running {
         Ok(Self { worker, process })
     }
 
-    fn ask(&self, request: Generate) -> (Ticket, Receiver<Event>) {
+    fn ask(&self, request: Generate) -> (Box<dyn Cancel>, Receiver<Event>) {
         let (sender, receiver) = sync_channel(EVENTS_MAX);
         // A receiver that is gone wants no more.
         let ticket = self.worker.generate(request, Box::new(move |event| drop(sender.send(event))));

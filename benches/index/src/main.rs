@@ -4,6 +4,7 @@
 mod build;
 mod corpus;
 mod queries;
+mod room;
 mod symbols;
 mod text;
 mod updates;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let built = build::run(&corpus, &mut report);
     text::run(&corpus, &built, &mut report);
     symbols::run(&corpus, &built, &mut report);
+    room::run(&corpus, &built, &mut report);
     updates::run(&corpus, &built, &mut report);
     vectors::run(&mut report);
     report.finish()

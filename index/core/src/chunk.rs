@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::limits::{CHUNK_LINES_MAX, CHUNK_TEXT_BYTES_MAX, CHUNKS_PER_TEXT_MAX};
+use crate::markup;
 use crate::symbols::{Symbol, SymbolKind};
 
 /// Lines between symbols that are worth a chunk.
@@ -208,15 +209,18 @@ pub fn readable(path: &str, text: &[u8], chunks: &[Chunk]) -> Vec<String> {
     let lines = TextLines::new(text);
     let base = path.rsplit('/').next().unwrap_or(path);
     let stem = base.split('.').find(|part| !part.is_empty()).unwrap_or(base);
+    let is_html = markup::is_html(path);
     let one = |chunk: &Chunk| {
         let mut words = vec![stem];
         words.extend(crate::words::parts(&chunk.name));
         let mut readable = words.join(" ");
+        let mut inside = markup::Inside::default();
         for line in chunk.first_line.saturating_sub(1) as usize..chunk.last_line as usize {
             let line = String::from_utf8_lossy(lines.trimmed(line));
-            if !line.is_empty() {
+            let line = if is_html { markup::seen(&line, &mut inside).into() } else { line };
+            if !line.trim().is_empty() {
                 readable.push('\n');
-                readable.push_str(&line);
+                readable.push_str(line.trim());
             }
             if readable.len() >= CHUNK_TEXT_BYTES_MAX {
                 break;

@@ -51,6 +51,25 @@ impl Frecency {
         self.visits.get(path).map_or(0.0, |visits| visits.at(now))
     }
 
+    /// When a file was visited last, in seconds.
+    #[must_use]
+    pub fn last(&self, path: &str) -> Option<f64> {
+        self.visits.get(path).map(|visits| visits.at)
+    }
+
+    /// A file, or everything in a folder, has another path, and what counts for it with it. `false` when nothing does.
+    pub fn rename(&mut self, from: &str, to: &str) -> bool {
+        let is_in =
+            |path: &str| path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let moved: Vec<Arc<str>> = self.visits.keys().filter(|path| is_in(path)).cloned().collect();
+        for path in &moved {
+            if let Some(visits) = self.visits.remove(path) {
+                self.visits.insert(format!("{to}{}", &path[from.len()..]).into(), visits);
+            }
+        }
+        !moved.is_empty()
+    }
+
     /// Every file, to be kept.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, Visits)> {
         self.visits.iter().map(|(path, visits)| (path, *visits))
@@ -80,6 +99,12 @@ mod tests {
         assert_eq!(frecency.of("b", 0.0), 0.0);
         let kept = Frecency::of_kept(frecency.iter().map(|(path, visits)| (Arc::clone(path), visits)));
         assert_eq!(kept, frecency);
+        assert!(frecency.rename("a", "c") && !frecency.rename("a", "b"));
+        frecency.visit("dir/x", 1.0);
+        frecency.visit("dirx", 1.0);
+        assert!(frecency.rename("dir", "new/dir"));
+        assert_eq!((frecency.last("new/dir/x"), frecency.last("dirx")), (Some(1.0), Some(1.0)));
+        assert_eq!((frecency.last("a"), frecency.last("c")), (None, Some(HALF_LIFE_SECONDS)));
     }
 
     #[test]

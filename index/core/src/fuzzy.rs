@@ -6,6 +6,7 @@ use crate::limits::{FUZZY_NAME_CHARS_MAX, FUZZY_QUERY_CHARS_MAX};
 #[derive(Debug, Clone, Default)]
 pub struct Fuzzy {
     words: Vec<Vec<char>>,
+    is_ascii: bool,
 }
 
 /// How well a name fits, and which of its characters were meant.
@@ -30,7 +31,7 @@ impl Fuzzy {
     /// Reads a query. What is longer than the limit is cut.
     pub fn new(query: &str) -> Self {
         let words = query.split_whitespace().map(|word| word.chars().take(FUZZY_QUERY_CHARS_MAX).collect());
-        Self { words: words.take(FUZZY_QUERY_CHARS_MAX).collect() }
+        Self { words: words.take(FUZZY_QUERY_CHARS_MAX).collect(), is_ascii: query.is_ascii() }
     }
 
     /// Whether everything fits.
@@ -79,7 +80,7 @@ impl Fuzzy {
 
     /// A quick look that rules most names out.
     fn may_match(&self, name: &str) -> bool {
-        if name.is_ascii() && self.words.iter().flatten().all(char::is_ascii) {
+        if self.is_ascii && name.is_ascii() {
             return self.words.iter().all(|word| {
                 let mut bytes = name.bytes();
                 word.iter().all(|letter| bytes.any(|byte| byte.eq_ignore_ascii_case(&(*letter as u8))))

@@ -13,6 +13,7 @@
 //! * [`frecency`] which files a person works with
 //! * [`chunk`] cutting texts into chunks, which are found by what they are about: by their words ([`words`]) and by vectors
 //!   that a model makes ([`vectors`])
+//! * [`markup`] HTML as people see it
 //! * [`route`] what a query is, and how what several ways have found becomes one list
 //! * [`Overlay`] texts as they are typed, before any file holds them
 //!
@@ -25,9 +26,11 @@ pub mod chunk;
 pub mod frecency;
 pub mod language;
 pub mod limits;
+pub mod markup;
 pub mod page;
 pub mod route;
 pub mod symbols;
+pub mod syntax_errors;
 pub mod vectors;
 pub mod words;
 

@@ -54,3 +54,5 @@ pub const CHUNK_WORDS_MAX: usize = 48;
 pub const QUESTION_WORDS_MAX: usize = 64;
 /// Numbers of a vector.
 pub const VECTOR_NUMBERS_MAX: usize = 4_096;
+/// Syntax errors of a text that are told.
+pub const SYNTAX_ERRORS_MAX: usize = 100;

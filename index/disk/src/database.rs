@@ -1,5 +1,6 @@
 //! The tables: sealed rows by number, and nothing else.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use crate::IndexError;
 use crate::seal::{IndexKey, Place, Sealer};
 
 /// The shape of everything here: another number, and the index is rebuilt.
-const FORMAT: i64 = 0x5745_1004;
+const FORMAT: i64 = 0x5745_1005;
+/// How hard rows are packed: what takes no longer than sealing them.
+const PACK_LEVEL: i32 = 1;
 /// Patience with a checkpoint of the other connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -30,10 +33,23 @@ pub(crate) enum Table {
     Chunks,
     /// Vectors of some chunks.
     Vectors,
+    /// Documents that are no text files.
+    Documents,
+    /// Their texts.
+    DocumentTexts,
 }
 
-pub(crate) const TABLES: [Table; 7] =
-    [Table::Segment, Table::Page, Table::Single, Table::Symbols, Table::Note, Table::Chunks, Table::Vectors];
+pub(crate) const TABLES: [Table; 9] = [
+    Table::Segment,
+    Table::Page,
+    Table::Single,
+    Table::Symbols,
+    Table::Note,
+    Table::Chunks,
+    Table::Vectors,
+    Table::Documents,
+    Table::DocumentTexts,
+];
 
 impl Table {
     fn name(self) -> &'static str {
@@ -45,7 +61,27 @@ impl Table {
             Self::Note => "note",
             Self::Chunks => "chunks",
             Self::Vectors => "vectors",
+            Self::Documents => "documents",
+            Self::DocumentTexts => "document_texts",
         }
+    }
+
+    /// Whether rows are packed before they are sealed: those that are many bytes, and not packed by what they say already.
+    fn is_packed(self) -> bool {
+        matches!(self, Self::Symbols | Self::Chunks | Self::Documents | Self::DocumentTexts)
+    }
+
+    /// A row as it is sealed.
+    fn pack(self, plain: &[u8]) -> Result<Cow<'_, [u8]>, IndexError> {
+        if self.is_packed() {
+            return zstd::bulk::compress(plain, PACK_LEVEL).map(Cow::Owned).map_err(|_| IndexError::Damaged);
+        }
+        Ok(Cow::Borrowed(plain))
+    }
+
+    /// A row as it was before; what is sealed was packed by this program.
+    fn unpack(self, row: Vec<u8>) -> Result<Vec<u8>, IndexError> {
+        if self.is_packed() { zstd::decode_all(&*row).map_err(|_| IndexError::Damaged) } else { Ok(row) }
     }
 
     fn place(self, row: i64) -> Place {
@@ -119,7 +155,7 @@ impl Database {
             let sealed = found.get_ref(0)?.as_blob()?;
             Ok(self.seal.open(table.place(row), sealed))
         });
-        self.told(opened.optional())?.transpose()
+        self.told(opened.optional())?.transpose()?.map(|row| table.unpack(row)).transpose()
     }
 
     /// Every row of a table, opened, in the order of their numbers.
@@ -134,7 +170,7 @@ impl Database {
         while let Some(found) = self.told(rows.next())? {
             let row: i64 = self.told(found.get(0))?;
             let sealed = self.told(found.get_ref(1))?.as_blob().map_err(|_| IndexError::Damaged)?;
-            take(row, self.seal.open(table.place(row), sealed)?)?;
+            take(row, table.unpack(self.seal.open(table.place(row), sealed)?)?)?;
         }
         Ok(())
     }
@@ -186,7 +222,7 @@ impl Writes<'_> {
     /// Seals and keeps a row.
     pub(crate) fn put(&self, table: Table, row: i64, plain: &[u8]) -> Result<(), IndexError> {
         let sql = format!("INSERT OR REPLACE INTO {}(row, body) VALUES(?1, ?2)", table.name());
-        let sealed = self.seal.seal(table.place(row), plain)?;
+        let sealed = self.seal.seal(table.place(row), &table.pack(plain)?)?;
         let mut statement = self.told(self.transaction.prepare_cached(&sql))?;
         self.told(statement.execute((row, sealed))).map(|_| ())
     }

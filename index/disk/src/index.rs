@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use lru::LruCache;
 use weft_index::TextEdit;
-use weft_index::frecency::Frecency;
 use weft_index::limits::PAGE_BYTES;
 
+use crate::IndexError;
 use crate::build::Writer;
 use crate::database::{Database, Table};
+use crate::documents::Documents;
 use crate::limits::{FILES_MAX, OPEN_PAGES_BYTES};
 use crate::meaning::Meaning;
+use crate::names::KnownVisits;
 use crate::seal::IndexKey;
 use crate::state::{File, FileRow, Listed, Place, SegmentRow, SingleRow, State, decode};
 use crate::symbols::Symbols;
 use crate::texts::OpenTexts;
-use crate::{IndexError, names};
 
 /// The index of one workspace. It may be used from several threads; what is written is written by one at a time, and
 /// nobody who searches waits for that.
@@ -31,7 +32,8 @@ pub struct Index {
     pub(crate) is_damaged: AtomicBool,
     pub(crate) symbols: RwLock<Symbols>,
     pub(crate) meaning: RwLock<Meaning>,
-    pub(crate) frecency: Mutex<Frecency>,
+    pub(crate) documents: RwLock<Documents>,
+    pub(crate) visits: Mutex<KnownVisits>,
     path: PathBuf,
 }
 
@@ -60,6 +62,10 @@ pub struct IndexStatus {
     pub chunks: u64,
     /// Chunks that can be found by their meaning.
     pub vectors: u64,
+    /// Documents that are no text files and whose text is in the index.
+    pub documents: u64,
+    /// Documents without text, or without some of it: [`Index::document_notes`].
+    pub noted: u64,
 }
 
 impl Index {
@@ -108,7 +114,8 @@ impl Index {
         let state = Self::load(&writer)?;
         let symbols = Symbols::load(&writer)?;
         let meaning = Meaning::load(&writer)?;
-        let frecency = Mutex::new(names::load(&writer)?);
+        let documents = Documents::load(&writer)?;
+        let visits = Mutex::new(KnownVisits::load(&writer)?);
         let pages = NonZeroUsize::new(OPEN_PAGES_BYTES / PAGE_BYTES).unwrap_or(NonZeroUsize::MIN);
         Ok(Self {
             state: RwLock::new(state),
@@ -119,7 +126,8 @@ impl Index {
             is_damaged: AtomicBool::new(false),
             symbols,
             meaning,
-            frecency,
+            documents,
+            visits,
             path: path.to_owned(),
         })
     }
@@ -160,6 +168,9 @@ impl Index {
     pub fn list(&self, files: impl IntoIterator<Item = Listed>) -> Vec<Listed> {
         let mut state = self.state_mut();
         let mut before = std::mem::take(&mut state.files);
+        for path in self.documents_mut().take_again() {
+            before.remove(&path);
+        }
         let mut unread = Vec::new();
         for listed in files.into_iter().take(FILES_MAX) {
             let known = before.remove(&listed.path).filter(|file| file.version == listed.version);
@@ -172,6 +183,7 @@ impl Index {
         }
         self.symbols_mut().keep_only(|path| state.files.contains_key(path));
         self.meaning_mut().keep_only(|path| state.files.contains_key(path));
+        self.documents_mut().keep_only(|path| state.files.contains_key(path));
         unread
     }
 
@@ -183,6 +195,7 @@ impl Index {
             state.overlay.remove(path);
             self.symbols_mut().forget(path);
             self.meaning_mut().forget(path);
+            self.documents_mut().forget(path);
         }
         let mut unread = Vec::new();
         for listed in changed {
@@ -195,6 +208,12 @@ impl Index {
             unread.push(listed);
         }
         unread
+    }
+
+    /// Whether this is what the file is known to be now.
+    #[must_use]
+    pub fn is_listed(&self, file: &Listed) -> bool {
+        self.state().files.get(&file.path).is_some_and(|known| known.version == file.version)
     }
 
     /// The paths of all files.
@@ -250,6 +269,7 @@ impl Index {
     pub fn status(&self) -> Result<IndexStatus, IndexError> {
         let database_bytes = self.reader.lock().unwrap_or_else(PoisonError::into_inner).bytes()?;
         let (chunks, vectors) = self.chunk_count();
+        let (documents, noted) = self.document_counts();
         let state = self.state();
         let mut status = IndexStatus {
             files: state.files.len() as u64,
@@ -259,6 +279,8 @@ impl Index {
             symbols: self.symbol_count() as u64,
             chunks: chunks as u64,
             vectors: vectors as u64,
+            documents: documents as u64,
+            noted: noted as u64,
             ..IndexStatus::default()
         };
         for file in state.files.values() {

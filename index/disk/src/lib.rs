@@ -8,6 +8,7 @@
 //! * [`Index::without_symbols`], [`Index::put_symbols`] and [`Index::find_symbols`], which come after the text, and
 //!   [`Index::find_files`]
 //! * [`Index::put_chunks`], [`Index::put_vectors`] and [`Index::ask`]: what texts are about
+//! * [`Index::put_document`]: documents that are no text files
 //! * [`IndexKey`] the key of what is written
 //!
 //! # What may be relied on
@@ -24,6 +25,7 @@ pub mod limits;
 
 mod build;
 mod database;
+mod documents;
 mod error;
 mod index;
 mod meaning;
@@ -37,6 +39,7 @@ mod symbols;
 mod tests;
 mod texts;
 
+pub use self::documents::DocumentText;
 pub use self::error::IndexError;
 pub use self::index::{Index, IndexStatus};
 pub use self::meaning::{ChunkHash, ChunkHit, Question};

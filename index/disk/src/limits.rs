@@ -30,6 +30,8 @@ pub const FILES_MAX: usize = if cfg!(test) { 20_000 } else { weft_index::limits:
 pub const CHUNK_BATCH_FILES: usize = 256;
 /// Rows of chunks before they are written anew.
 pub const CHUNK_ROWS_MAX: usize = if cfg!(test) { 40 } else { 4_096 };
+/// Documents whose text one index holds.
+pub const DOCUMENTS_MAX: usize = if cfg!(test) { 20 } else { 20_000 };
 /// Chunks that one index holds.
 pub const CHUNKS_MAX: usize = if cfg!(test) { 5_000 } else { 1 << 20 };
 /// Vectors that are written together.

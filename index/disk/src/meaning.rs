@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 use weft_index::chunk::{Chunk, chunks, readable};
+use weft_index::markup::{is_html, section, sections};
 use weft_index::route::{WORDS_WORTH, combined};
 use weft_index::symbols::{Symbol, SymbolKind, SymbolReader};
 use weft_index::vectors::{KeptVector, Vectors};
@@ -350,6 +351,26 @@ impl Index {
             .collect()
     }
 
+    /// Cuts a text: code along its symbols, HTML and documents along their sections and pages.
+    fn cut(&self, path: &str, text: &[u8], symbols: &[Symbol]) -> Vec<Chunk> {
+        let places = self.document_places(path);
+        if !places.is_empty() {
+            let sections: Vec<Symbol> = places.iter().map(|(line, name)| section(name, *line)).collect();
+            return chunks(text, &sections);
+        }
+        if is_html(path) { chunks(text, &sections(text)) } else { chunks(text, symbols) }
+    }
+
+    /// The section of a text that a line lies in, where this version of it was cut.
+    pub(crate) fn section_at(&self, path: &str, version: Version, line: u32) -> Option<String> {
+        let meaning = self.meaning();
+        let chunks = &meaning.files.get(path).filter(|file| file.version == version)?.chunks;
+        let after = chunks.partition_point(|placed| placed.chunk.first_line <= line);
+        let chunk = &chunks.get(after.checked_sub(1)?)?.chunk;
+        let is_in = chunk.kind == Some(SymbolKind::Section) && line <= chunk.last_line;
+        (is_in && !chunk.name.is_empty()).then(|| chunk.name.to_string())
+    }
+
     /// Takes the chunks of a text in, with the symbols of the same text: they are found by their words at once, and kept
     /// after the next [`Index::flush_chunks`], which this calls when many have been gathered.
     ///
@@ -362,7 +383,7 @@ impl Index {
         text: &[u8],
         symbols: &[Symbol],
     ) -> Result<(), IndexError> {
-        let cut = chunks(text, symbols);
+        let cut = self.cut(path, text, symbols);
         let rows = readable(path, text, &cut).into_iter().zip(cut).map(|(readable, chunk)| {
             let Chunk { name, kind, first_line, last_line } = chunk;
             let words = ChunkWords::of(&name, &readable).bytes().to_vec();
@@ -458,7 +479,7 @@ impl Index {
     /// What of a text is to be read by a model: chunks that stand somewhere and have no vector.
     #[must_use]
     pub fn to_embed(&self, path: &str, text: &[u8], symbols: &[Symbol]) -> Vec<(ChunkHash, String)> {
-        let all = readable(path, text, &chunks(text, symbols));
+        let all = readable(path, text, &self.cut(path, text, symbols));
         let meaning = self.meaning();
         let is_wanted =
             |hash: &ChunkHash| meaning.by_hash.get(hash).is_some_and(|slot| meaning.without.contains(slot));

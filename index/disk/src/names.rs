@@ -1,6 +1,6 @@
 //! Files by some letters of their names, those first that a person works with.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use weft_index::frecency::{Frecency, Visits};
 use weft_index::{Fuzzy, Matched};
@@ -27,26 +27,65 @@ pub struct FileHit {
     pub visits: f64,
 }
 
-/// What was visited, as it is kept.
-pub(crate) fn load(database: &Database) -> Result<Frecency, IndexError> {
-    let Some(body) = database.row(Table::Note, VISITS_ROW)? else { return Ok(Frecency::default()) };
-    let kept: Vec<(String, f64, f64)> = decode(&body)?;
-    Ok(Frecency::of_kept(kept.into_iter().map(|(path, count, at)| (Arc::from(path), Visits { count, at }))))
+/// What was visited.
+pub(crate) struct KnownVisits {
+    frecency: Frecency,
+    /// Whether the database has it so.
+    is_kept: bool,
+}
+
+impl KnownVisits {
+    pub(crate) fn load(database: &Database) -> Result<Self, IndexError> {
+        let body = database.row(Table::Note, VISITS_ROW)?;
+        let kept: Vec<(String, f64, f64)> = body.map(|body| decode(&body)).transpose()?.unwrap_or_default();
+        let kept = kept.into_iter().map(|(path, count, at)| (Arc::from(path), Visits { count, at }));
+        Ok(Self { frecency: Frecency::of_kept(kept), is_kept: true })
+    }
 }
 
 impl Index {
-    /// A file is opened by the person, at a moment in seconds.
+    /// A person opens or edits a file, at a moment in seconds; within `pause` seconds of the last time it counts no more.
+    /// It is kept with the next [`Index::flush_visits`]. Whether it counts.
+    pub fn visit(&self, path: &str, now: f64, pause: f64) -> bool {
+        let mut known = self.visits();
+        let is_new = known.frecency.last(path).is_none_or(|last| now - last >= pause);
+        if is_new {
+            known.frecency.visit(path, now);
+            known.is_kept = false;
+        }
+        is_new
+    }
+
+    /// A file, or everything in a folder, has another path now.
+    pub fn visits_moved(&self, from: &str, to: &str) {
+        let mut known = self.visits();
+        known.is_kept &= !known.frecency.rename(from, to);
+    }
+
+    /// Takes over what was visited according to another index of the same workspace.
+    pub fn take_visits(&self, before: &Self) {
+        let frecency = before.visits().frecency.clone();
+        *self.visits() = KnownVisits { frecency, is_kept: false };
+    }
+
+    /// Keeps what was visited, where that is news.
     ///
     /// # Errors
     /// When it cannot be kept; it counts all the same until the index is closed.
-    pub fn visit(&self, path: &str, now: f64) -> Result<(), IndexError> {
+    pub fn flush_visits(&self) -> Result<(), IndexError> {
         let rows: Vec<(String, f64, f64)> = {
-            let mut frecency = self.frecency.lock().unwrap_or_else(PoisonError::into_inner);
-            frecency.visit(path, now);
-            frecency.iter().map(|(path, visits)| (path.to_string(), visits.count, visits.at)).collect()
+            let mut known = self.visits();
+            if std::mem::replace(&mut known.is_kept, true) {
+                return Ok(());
+            }
+            known.frecency.iter().map(|(path, visits)| (path.to_string(), visits.count, visits.at)).collect()
         };
         let body = encode(&rows)?;
         self.writer().database.write(|writes| writes.put(Table::Note, VISITS_ROW, &body))
+    }
+
+    fn visits(&self) -> MutexGuard<'_, KnownVisits> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files whose path has the letters of a query in their order, the best first, at most so many, and whether there
@@ -55,10 +94,10 @@ impl Index {
     pub fn find_files(&self, query: &str, now: f64, most: usize) -> (Vec<FileHit>, bool) {
         let fuzzy = Fuzzy::new(query);
         let state = self.state();
-        let frecency = self.frecency.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.visits();
         let mut hits: Vec<FileHit> = Vec::new();
         for path in state.files.keys() {
-            let visits = frecency.of(path, now);
+            let visits = known.frecency.of(path, now);
             if fuzzy.is_empty() && visits == 0.0 {
                 continue;
             }

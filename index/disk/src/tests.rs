@@ -1,6 +1,7 @@
 //! The index beside ripgrep, and beside what it should know.
 
 mod damage;
+mod documents;
 mod fixture;
 mod meaning;
 mod names;

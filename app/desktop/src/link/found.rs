@@ -62,6 +62,7 @@ mod tests {
             text: "…ship, ship".into(),
             score: 1.0,
             why: "text".into(),
+            place: None,
             ranges: vec![(1, 5), (7, 11)],
         };
         let found: Vec<_> = places(&hit).collect();

@@ -224,19 +224,25 @@ pub struct AiGenerate {
     /// The answer ends after so many milliseconds with what there is.
     #[serde(default)]
     pub time_millis: Option<u32>,
+    /// A folder in the workspace that it is about.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+    /// Whether the person agrees that this is sent to a server, the first time from this workspace.
+    #[serde(default)]
+    pub confirm: bool,
     /// Tell the text while it comes, under this name.
     #[serde(default)]
     pub stream: Option<String>,
 }
 
 /// A model's answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AiAnswer {
     /// The text.
     pub text: String,
     /// Which model.
     pub model: String,
-    /// Why it ended: `end`, `stop`, `max_tokens`, `context_full`, `deadline` or `repeating`.
+    /// Why it ended: `end`, `stop`, `max_tokens`, `context_full`, `deadline`, `repeating` or `withheld`.
     pub finish: String,
     /// Tokens of the prompt.
     pub prompt_tokens: u32,
@@ -248,12 +254,18 @@ pub struct AiAnswer {
     pub tokens: u32,
     /// How long it took.
     pub seconds: f64,
+    /// Whether it was given before, and nothing was computed for it now.
+    #[serde(default)]
+    pub is_repeated: bool,
     /// What had no room and was not shown to the model.
     #[serde(default)]
     pub left_out: Option<String>,
     /// What of the workspace the model was shown: a path, or a path with lines.
     #[serde(default)]
     pub sources: Vec<String>,
+    /// The places that the answer names and that are there.
+    #[serde(default)]
+    pub citations: Vec<AiCitation>,
 }
 
 /// Completes a file at a place.
@@ -280,6 +292,9 @@ pub struct AiComplete {
     /// End after so many milliseconds with what there is.
     #[serde(default)]
     pub time_millis: Option<u32>,
+    /// Whether the person agrees that this is sent to a server, the first time from this workspace.
+    #[serde(default)]
+    pub confirm: bool,
     /// Tell the text while it comes, under this name.
     #[serde(default)]
     pub stream: Option<String>,
@@ -287,7 +302,8 @@ pub struct AiComplete {
 
 /// Asks something about a workspace, or about anything.
 ///
-/// What is mentioned in the last message as `@path` or `@path:FROM-TO` is shown to the model.
+/// What the last message names with `@` is shown to the model: `@path`, `@path:FROM-TO`, `@symbol:name`, `@selection`, `@diff`,
+/// `@diff:path` and `@docs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiChat {
     /// A folder in the workspace; without it nothing of a workspace is shown.
@@ -295,12 +311,24 @@ pub struct AiChat {
     pub folder: Option<PathBuf>,
     /// The conversation; the last message is the question.
     pub messages: Vec<AiMessage>,
+    /// What `@selection` means.
+    #[serde(default)]
+    pub selection: Option<AiSelection>,
+    /// The name of a template that says what is wanted of what is named.
+    #[serde(default)]
+    pub template: Option<String>,
     /// Which model; the chosen one when it is not said.
     #[serde(default)]
     pub model: Option<String>,
     /// The most tokens of the answer.
     #[serde(default)]
     pub max_tokens: Option<u32>,
+    /// Whether the person agrees that this is sent to a server, the first time from this workspace.
+    #[serde(default)]
+    pub confirm: bool,
+    /// Whether the model is to be asked although the same was answered before.
+    #[serde(default)]
+    pub fresh: bool,
     /// Tell the text while it comes, under this name.
     #[serde(default)]
     pub stream: Option<String>,
@@ -350,28 +378,112 @@ pub struct AiEdit {
     /// Which model; the chosen one when it is not said.
     #[serde(default)]
     pub model: Option<String>,
+    /// Whether the person agrees that this is sent to a server, the first time from this workspace.
+    #[serde(default)]
+    pub confirm: bool,
+    /// Whether the model is to be asked although the same was answered before.
+    #[serde(default)]
+    pub fresh: bool,
     /// Tell the text while it comes, under this name.
     #[serde(default)]
     pub stream: Option<String>,
 }
 
-/// What a model proposes.
+/// Asks for a change of several files. Nothing is changed until hunks of the proposal are accepted.
+///
+/// The instruction names files as a question of [`AiChat`] does; those are the ones that the model may change, besides making new ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiChange {
+    /// A folder in the workspace.
+    pub folder: PathBuf,
+    /// What is wanted.
+    pub instruction: String,
+    /// The name of a template that says what is wanted.
+    #[serde(default)]
+    pub template: Option<String>,
+    /// What `@selection` means.
+    #[serde(default)]
+    pub selection: Option<AiSelection>,
+    /// Which model; the chosen one when it is not said.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Whether the person agrees that this is sent to a server, the first time from this workspace.
+    #[serde(default)]
+    pub confirm: bool,
+    /// Whether the model is to be asked although the same was answered before.
+    #[serde(default)]
+    pub fresh: bool,
+    /// Tell the text while it comes, under this name.
+    #[serde(default)]
+    pub stream: Option<String>,
+}
+
+/// Lines that are selected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiSelection {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// The first line, from 1.
+    pub from_line: u64,
+    /// The last line.
+    pub to_line: u64,
+}
+
+/// A place that an answer names and that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiCitation {
+    /// The path in the workspace.
+    pub path: String,
+    /// The first line, from 1.
+    pub line: u64,
+    /// The last line.
+    pub to_line: u64,
+}
+
+/// What a model proposes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiProposal {
-    /// Names it until it is answered.
+    /// Names it until it is answered; 0 where nothing is proposed.
     pub proposal: u64,
     /// Which model.
     pub model: String,
-    /// The hunks.
+    /// The hunks, file by file.
     pub hunks: Vec<AiHunk>,
-    /// What was noticed about it, in words.
+    /// What was looked at in what the files would become.
+    #[serde(default)]
+    pub checks: Vec<AiCheck>,
+    /// What a person should know about it, in words.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The model's answer where it is no change that can be made.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// What of the workspace the model was shown.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// What was found and not shown to the model.
+    #[serde(default)]
+    pub left_out: Option<String>,
+}
+
+/// Something that was looked at in what a file would become.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiCheck {
+    /// The file's path in the workspace.
+    pub path: String,
+    /// What: `syntax`, `secrets`, or `whole` for an answer that broke off.
+    pub check: String,
+    /// Whether it is as it should be.
+    pub passed: bool,
+    /// What was found, in words.
+    pub note: String,
 }
 
 /// A replacement that a model proposes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiHunk {
+    /// The file's path in the workspace.
+    pub path: String,
     /// The first line, from 1, of the text that the model saw.
     pub line: u64,
     /// What goes.
@@ -380,13 +492,41 @@ pub struct AiHunk {
     pub new: String,
 }
 
+/// Lists the templates that say what is wanted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AiTemplates {}
+
+/// The templates.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AiTemplateList {
+    /// The templates, by name.
+    pub templates: Vec<AiTemplate>,
+    /// Where the person's own lie.
+    pub folder: PathBuf,
+}
+
+/// A text that says what is wanted, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiTemplate {
+    /// Its name.
+    pub name: String,
+    /// The text; `{text}` is what the person writes besides.
+    pub text: String,
+    /// The file of the person's that it comes from.
+    #[serde(default)]
+    pub file: Option<PathBuf>,
+}
+
 /// Answers a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiAccept {
     /// Which.
     pub proposal: u64,
-    /// The numbers of the hunks that are accepted, from 0; none forgets the proposal.
+    /// The numbers of the hunks that are accepted, from 0.
     pub hunks: Vec<usize>,
+    /// Whether the other hunks still wait for an answer; else the proposal is forgotten.
+    #[serde(default)]
+    pub keep: bool,
 }
 
 /// What was accepted.

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Unreachable,
     /// Another process holds the data folder and did not answer on its socket.
     Busy,
+    /// It would send something to a server for the first time: the same request with `confirm` does it.
+    NotConfirmed,
 }
 
 impl ErrorKind {
@@ -30,6 +32,7 @@ impl ErrorKind {
             Self::NotFound => 3,
             Self::NotAllowed => 4,
             Self::Unreachable => 5,
+            Self::NotConfirmed => 6,
         }
     }
 }

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::{
     ai::{
-        AiAccept, AiAccepted, AiAnswer, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded, AiGenerate,
-        AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
-        AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
+        AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded,
+        AiGenerate, AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport,
+        AiModelList, AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
+        AiTemplateList, AiTemplates,
     },
     audit::{Audit, AuditReport},
     backups::{BackedUp, Backup},
@@ -27,6 +28,10 @@ use super::{
     people::{
         ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse,
         Members, MembersList, Revoke, Revoked, Share, Shared,
+    },
+    providers::{
+        AiProvider, AiProviderAdd, AiProviderList, AiProviderRemove, AiProviderRemoved, AiProviderTest,
+        AiProviderTested, AiProviders,
     },
     replace::{ReplaceApplied, ReplaceApply, ReplacePreview, ReplacePreviewed},
     running::{Doctor, DoctorReport, NodeInfo, NodeInfoReport, NodeStop, NodeStopped, Peers, PeersList},
@@ -288,6 +293,14 @@ methods! {
     "ai.models.remove" AiModelRemove -> AiModelRemoved;
     /// Asks for one model when none is named.
     "ai.models.choose" AiModelChoose -> AiModelList;
+    /// Lists the servers that may be asked for text.
+    "ai.providers" AiProviders -> AiProviderList;
+    /// Makes a server known, or another one under its name.
+    "ai.providers.add" AiProviderAdd -> AiProvider;
+    /// Forgets a server and its key.
+    "ai.providers.remove" AiProviderRemove -> AiProviderRemoved;
+    /// Asks a server for a word.
+    "ai.providers.test" AiProviderTest -> AiProviderTested;
     /// Says what this device computes models with.
     "ai.hardware" AiHardware -> AiHardwareReport;
     /// Asks a model for text.
@@ -300,6 +313,10 @@ methods! {
     "ai.embed" AiEmbed -> AiEmbedded;
     /// Asks for a change of some lines.
     "ai.edit" AiEdit -> AiProposal;
+    /// Asks for a change of several files.
+    "ai.change" AiChange -> AiProposal;
+    /// Lists the templates that say what is wanted.
+    "ai.templates" AiTemplates -> AiTemplateList;
     /// Answers a proposal.
     "ai.accept" AiAccept -> AiAccepted;
     /// Says who is here, now and whenever it changes.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::replace::LeftOut;
+
 /// Looks through the workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Search {
@@ -80,6 +82,10 @@ pub struct SearchHit {
     pub score: f64,
     /// Why it was found, in a word or two.
     pub why: String,
+    /// The page or the heading that it lies under, where the file has such; the line of a document that is no text file is
+    /// one of its text as it was read.
+    #[serde(default)]
+    pub place: Option<String>,
     /// What of `text` matches, as beginnings and ends in Unicode code points.
     #[serde(default)]
     pub ranges: Vec<(u64, u64)>,
@@ -136,4 +142,13 @@ pub struct IndexReport {
     pub bytes: u64,
     /// How long this node has worked on it.
     pub seconds: f64,
+    /// Documents that are no text files, such as PDF and DOCX, whose text is in the index.
+    #[serde(default)]
+    pub documents: u64,
+    /// Documents that have no text in the index, or not all of theirs, with the reason: the first hundred, by path.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// How many those are in all.
+    #[serde(default)]
+    pub left_out_count: u64,
 }

@@ -393,6 +393,9 @@ pub struct Policy {
     /// What becomes of another branch; unchanged when absent.
     #[serde(default)]
     pub branch_switch: Option<BranchSwitch>,
+    /// Whether only models on the members' own devices are asked about the workspace; unchanged when absent.
+    #[serde(default)]
+    pub ai_local_only: Option<bool>,
 }
 
 /// The policies of a workspace.
@@ -400,6 +403,9 @@ pub struct Policy {
 pub struct Policies {
     /// What becomes of another branch.
     pub branch_switch: BranchSwitch,
+    /// Whether only models on the members' own devices are asked about the workspace.
+    #[serde(default)]
+    pub ai_local_only: bool,
 }
 
 /// What [`MirrorResume`] did.

@@ -15,13 +15,14 @@ const INVALID_PARAMS: i64 = -32602;
 const CANCELLED: i64 = -32800;
 /// The code of an [`ErrorKind`] is this less its place in [`KINDS`].
 const FIRST_OF_NODE: i64 = -32001;
-const KINDS: [ErrorKind; 6] = [
+const KINDS: [ErrorKind; 7] = [
     ErrorKind::Failed,
     ErrorKind::Usage,
     ErrorKind::NotFound,
     ErrorKind::NotAllowed,
     ErrorKind::Unreachable,
     ErrorKind::Busy,
+    ErrorKind::NotConfirmed,
 ];
 
 /// Names a request on its connection; chosen by who asks.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use weft_crdt::Patch;
 use weft_crdt::tree::{NodeKind, ShownChange};
+use weft_documents::DocumentKind;
 use weft_index::TextEdit;
 use weft_index_disk::Index;
 
@@ -100,6 +101,9 @@ impl Feed {
 
     /// What is shown has changed.
     pub(crate) fn shown(&self, change: &ShownChange) {
+        if let ShownChange::Moved { from, to, .. } = change {
+            self.index().visits_moved(from, to);
+        }
         let mut news = lock(&self.news);
         match change {
             ShownChange::Added { path, kind: NodeKind::File } | ShownChange::Content { path } => {
@@ -120,6 +124,11 @@ impl Feed {
 
     /// The text of a file has changed. `text` gives all of it.
     pub(crate) fn typed(&self, path: &str, patches: &[Patch], text: impl FnOnce() -> Option<String>) {
+        if DocumentKind::of_path(path).is_some() {
+            // What it says is not what is written.
+            lock(&self.news).note(path);
+            return self.wake();
+        }
         let edits: Vec<TextEdit> = patches.iter().map(edit_of).collect();
         let index = self.index();
         if !index.edit_typed(path, &edits)

@@ -10,13 +10,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use weft_documents::{DocumentKind, Guard};
 use weft_index::limits::FILE_BYTES_MAX;
 use weft_index::symbols::SymbolReader;
 use weft_index_disk::{Index, IndexError, IndexKey, Listed};
 
 use super::Feed;
 use super::meaning::{MeaningState, Reading};
-use crate::mirror::{TextReader, is_secret};
+use crate::mirror::{ManyTexts, TextReader, is_secret};
 use crate::node::ai::Ai;
 use crate::workspace::contents::Contents;
 use crate::workspace::listed_files::{ListedFile, Source};
@@ -33,6 +34,8 @@ const GATHER: Duration = Duration::from_millis(20);
 const IDLE: Duration = Duration::from_secs(5);
 /// How long the syntax of one file is looked at.
 const SYMBOLS_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long documents are read before what texts define.
+const DOCUMENTS_FIRST: Duration = Duration::from_secs(3);
 /// Files between two looks at what is new.
 const STEP_FILES: usize = 256;
 
@@ -45,6 +48,8 @@ pub(crate) struct IndexParts {
     pub(crate) root: PathBuf,
     pub(crate) workspace: WorkspaceHandle,
     pub(crate) runtime: tokio::runtime::Handle,
+    /// What reads documents that are no text files.
+    pub(crate) guard: Option<Guard>,
     /// What reads for the meaning of texts.
     pub(crate) ai: Arc<Ai>,
 }
@@ -56,7 +61,12 @@ pub(crate) struct WorkspaceIndex {
     /// Files that are to be read.
     unread: Mutex<BTreeMap<Arc<str>, ListedFile>>,
     /// Files whose bytes were not here yet.
-    later: Mutex<Vec<ListedFile>>,
+    pub(super) later: Mutex<Vec<ListedFile>>,
+    /// Documents that are to be read, which takes a process and a while each.
+    pub(super) documents: Mutex<BTreeMap<Arc<str>, ListedFile>>,
+    /// How many documents are to be read.
+    pub(super) documents_left: watch::Sender<usize>,
+    pub(super) begun: Instant,
     /// One at a time asks what there is, so that no older answer comes after a newer one.
     turn: tokio::sync::Mutex<()>,
     /// Whether everything that was listed is read.
@@ -71,7 +81,7 @@ pub(crate) struct WorkspaceIndex {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -88,6 +98,9 @@ impl WorkspaceIndex {
             feed: Arc::clone(&feed),
             unread: Mutex::default(),
             later: Mutex::default(),
+            documents: Mutex::default(),
+            documents_left: watch::Sender::new(0),
+            begun: Instant::now(),
             turn: tokio::sync::Mutex::default(),
             is_current: watch::Sender::new(false),
             is_stopped: AtomicBool::new(false),
@@ -149,9 +162,12 @@ impl WorkspaceIndex {
                 files.into_iter().map(|file| (Arc::clone(&file.listed.path), file)).collect();
             let wanted = unread.into_iter().filter_map(|listed| files.remove_entry(&listed.path));
             let wanted: BTreeMap<_, _> = wanted.collect();
-            self.is_current.send_replace(wanted.is_empty());
-            *lock(&self.unread) = wanted;
+            // A program that ended early may have left texts without their symbols and chunks.
+            self.is_current.send_replace(wanted.is_empty() && index.without_details(1).is_empty());
+            lock(&self.documents).clear();
             lock(&self.later).clear();
+            *lock(&self.unread) = wanted;
+            self.count_documents();
             return true;
         }
         let paths: Vec<Arc<str>> = news.paths.iter().map(|path| Arc::from(path.as_str())).collect();
@@ -170,7 +186,12 @@ impl WorkspaceIndex {
         let found: Vec<ListedFile> = found.into_iter().flatten().collect();
         let unread = index.change(found.iter().map(|file| file.listed.clone()), &gone);
         let mut waiting = lock(&self.unread);
-        gone.iter().for_each(|path| drop(waiting.remove(path)));
+        let mut documents = lock(&self.documents);
+        for path in &gone {
+            waiting.remove(path);
+            documents.remove(path);
+        }
+        drop(documents);
         for file in found {
             if unread.iter().any(|listed| listed.path == file.listed.path) {
                 waiting.insert(Arc::clone(&file.listed.path), file);
@@ -179,6 +200,8 @@ impl WorkspaceIndex {
         if !waiting.is_empty() {
             self.is_current.send_replace(false);
         }
+        drop(waiting);
+        self.count_documents();
         true
     }
 
@@ -186,6 +209,9 @@ impl WorkspaceIndex {
     pub(crate) fn text_now(&self, path: &str) -> Option<Vec<u8>> {
         if let Some(text) = self.index().typed_text(path) {
             return Some(text.to_vec());
+        }
+        if DocumentKind::of_path(path).is_some() {
+            return self.index().document_text(path);
         }
         let mut bytes = Vec::new();
         self.read(path, &mut bytes).then_some(bytes)
@@ -204,20 +230,42 @@ impl WorkspaceIndex {
         Index::remove(old.path())?;
         self.is_current.send_replace(false);
         self.built_millis.store(0, Ordering::Relaxed);
-        self.feed.exchange(Arc::new(Index::open(&self.parts.path, &self.parts.key)?));
+        let index = Index::open(&self.parts.path, &self.parts.key)?;
+        index.take_visits(&old);
+        self.feed.exchange(Arc::new(index));
         Ok(())
     }
 
     /// Reads a file of the folder as it is now.
     pub(crate) fn read(&self, path: &str, into: &mut Vec<u8>) -> bool {
-        let reader = {
-            let mut reader = lock(&self.reader);
-            if reader.is_none() {
-                *reader = TextReader::open(&self.parts.root).ok().map(Arc::new);
+        if DocumentKind::of_path(path).is_some() {
+            let text = self.index().document_text(path);
+            into.extend(text.iter().flatten());
+            return text.is_some();
+        }
+        self.folder().is_some_and(|reader| reader.read(path, FILE_BYTES_MAX, into))
+    }
+
+    /// The folder, opened.
+    fn folder(&self) -> Option<Arc<TextReader>> {
+        let mut reader = lock(&self.reader);
+        if reader.is_none() {
+            *reader = TextReader::open(&self.parts.root).ok().map(Arc::new);
+        }
+        reader.clone()
+    }
+
+    /// What reads the files of the folder for one search.
+    pub(crate) fn for_one_search(&self) -> impl Fn(&str, &mut Vec<u8>) -> bool + Sync {
+        let (index, folder) = (self.index(), self.folder().map(ManyTexts::new));
+        move |path, into| {
+            if DocumentKind::of_path(path).is_some() {
+                let text = index.document_text(path);
+                into.extend(text.iter().flatten());
+                return text.is_some();
             }
-            reader.clone()
-        };
-        reader.is_some_and(|reader| reader.read(path, FILE_BYTES_MAX, into))
+            folder.as_ref().is_some_and(|folder| folder.read(path, FILE_BYTES_MAX, into))
+        }
     }
 
     /// The folder may be another one than it was: it is opened anew by the next who reads.
@@ -229,7 +277,7 @@ impl WorkspaceIndex {
         while !self.is_stopped.load(Ordering::Relaxed) {
             let wait = if self.feed.has_typed() { TYPING_PAUSE } else { IDLE };
             match woken.recv_timeout(wait) {
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => break,
                 Ok(()) => std::thread::sleep(GATHER),
                 Err(RecvTimeoutError::Timeout) => {
                     let later = std::mem::take(&mut *lock(&self.later));
@@ -238,8 +286,9 @@ impl WorkspaceIndex {
                 }
             }
             if !self.parts.runtime.block_on(self.catch_up()) {
-                return;
+                break;
             }
+            self.keep_visits();
             if let Err(error) = self.work() {
                 tracing::warn!("the index is not up to date: {error}; searches read what it lacks");
             }
@@ -248,6 +297,21 @@ impl WorkspaceIndex {
             {
                 tracing::warn!("the index is damaged and cannot be built anew: {error}");
             }
+        }
+        self.keep_visits();
+    }
+
+    /// A person opens or edits a file; within `pause` of the last time it counts no more.
+    pub(crate) fn visited(&self, path: &str, pause: Duration) {
+        let now = crate::node::wall_now().0 as f64 / 1_000.0;
+        if self.index().visit(path, now, pause.as_secs_f64()) {
+            self.feed.look_again();
+        }
+    }
+
+    fn keep_visits(&self) {
+        if let Err(error) = self.index().flush_visits() {
+            tracing::warn!("which files were opened is not kept: {error}");
         }
     }
 
@@ -290,13 +354,25 @@ impl WorkspaceIndex {
             let millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.built_millis.fetch_add(millis, Ordering::Relaxed);
         }
+        // Few documents come before what texts define, many after it.
+        self.read_documents(&index, &contents, DOCUMENTS_FIRST)?;
         self.read_details(&index, &contents)?;
-        self.is_current.send_replace(lock(&self.unread).is_empty());
+        if self.read_documents(&index, &contents, Duration::MAX)? {
+            self.read_details(&index, &contents)?;
+        }
+        self.is_current.send_replace(lock(&self.unread).is_empty() && lock(&self.documents).is_empty());
         self.read_meaning(&index, &contents)
     }
 
     pub(super) fn meaning(&self) -> MutexGuard<'_, MeaningState> {
         lock(&self.meaning)
+    }
+
+    /// Documents that are to be read, for those who wait for them.
+    pub(super) fn count_documents(&self) {
+        let is_document = |path: &&Arc<str>| DocumentKind::of_path(path).is_some();
+        let unread = lock(&self.unread).keys().filter(is_document).count();
+        self.documents_left.send_replace(unread + lock(&self.documents).len());
     }
 
     /// Whether something else is to be done first.
@@ -353,6 +429,9 @@ impl WorkspaceIndex {
 
     /// The bytes of a file that is in the index.
     pub(super) fn bytes_of(&self, contents: &Contents, file: &Listed) -> Option<Arc<[u8]>> {
+        if DocumentKind::of_path(&file.path).is_some() {
+            return self.index().document_text(&file.path).map(Into::into);
+        }
         let path = Arc::clone(&file.path);
         let source = self.parts.workspace.ask(move |engine| match engine.listed_file(&path)?.source {
             Source::Blob(blob) => Some(Err(blob)),
@@ -367,6 +446,10 @@ impl WorkspaceIndex {
     }
 
     fn read_into(&self, index: &Index, contents: &Contents, file: ListedFile) -> Result<(), IndexError> {
+        if DocumentKind::of_path(&file.listed.path).is_some() {
+            lock(&self.documents).insert(Arc::clone(&file.listed.path), file);
+            return Ok(());
+        }
         match file.source {
             Source::Blob(blob) => {
                 if blob.size > FILE_BYTES_MAX {
@@ -386,16 +469,26 @@ impl WorkspaceIndex {
                 }
             }
             Source::Document(document) => {
-                let path = Arc::clone(&file.listed.path);
-                let text = self.parts.workspace.ask(move |engine| engine.text_to_index(&path, document));
-                let Some((listed, bytes)) = self.parts.runtime.block_on(text).flatten() else {
+                let Some((listed, bytes)) = self.text_to_index(index, &file.listed.path, document) else {
                     return Ok(());
                 };
-                // It may have changed since it was listed.
-                index.change([listed.clone()], &[]);
                 index.put(&listed.path, listed.version, &bytes)
             }
         }
+    }
+
+    /// The text of a file of a document now, which may have changed since it was listed.
+    pub(super) fn text_to_index(
+        &self,
+        index: &Index,
+        path: &Arc<str>,
+        document: weft_crdt::DocumentId,
+    ) -> Option<(Listed, Arc<[u8]>)> {
+        let path = Arc::clone(path);
+        let text = self.parts.workspace.ask(move |engine| engine.text_to_index(&path, document));
+        let (listed, bytes) = self.parts.runtime.block_on(text).flatten()?;
+        index.change([listed.clone()], &[]);
+        Some((listed, bytes))
     }
 
     /// Reads what was typed, where nobody types any more; what is then in the folder as well is not held any longer.

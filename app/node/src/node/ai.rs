@@ -1,12 +1,23 @@
-//! Answers with language models on this device.
+//! Answers with language models: on this device, and of servers where the person has added some.
 //!
 //! Each model runs in a process of its own (`weft_ai_llama`), which is started when it is asked and ended when nobody
-//! asked for a while. Reading order: this file starts and asks models; `catalogue` has the collection, `prompts` what a model is
-//! shown of a workspace, `proposals` what it proposes to change.
+//! asked for a while. Reading order: this file starts models; `routing` finds who is asked and asks; `catalogue` has the
+//! collection, `providers` the servers, `prompts` questions and completions, `context` what a model is shown of a workspace,
+//! `editing` and `changing` ask it for changes, `wanting` puts what is wanted into words, `checking` looks at
+//! what comes, `proposals` holds them until they are answered,
+//! `answers` has what was answered before.
 
+mod answers;
 mod catalogue;
+mod changing;
+mod checking;
+mod context;
+mod editing;
 mod prompts;
 mod proposals;
+mod providers;
+mod routing;
+mod wanting;
 
 use std::{
     collections::BTreeMap,
@@ -14,14 +25,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
 use weft_ai::{
     completions::Completions,
     pipe::Load,
-    provider::Cancel,
+    provider::Provider as _,
     request::{
-        Constraint, Embed, Embedding, Event as ModelEvent, Failure, FailureKind, Finish, Generate, Message,
-        Priority, Prompt, Sampling, Speaker, Usage,
+        Constraint, Embed, Embedding, Failure, FailureKind, Generate, Message, Priority, Prompt, Sampling,
+        Speaker,
     },
 };
 use weft_ai_llama::{
@@ -32,16 +42,22 @@ use weft_ai_llama::{
 use super::Shared;
 use crate::{
     api::{
-        AiAnswer, AiEmbed, AiEmbedded, AiGenerate, AiMessage, AiSampling, AiText, ApiError, CallContext,
-        ErrorKind, Event, EventSink, Progress, ProgressSink, Purpose, Stage,
+        AiAnswer, AiEmbed, AiEmbedded, AiGenerate, AiMessage, AiSampling, ApiError, CallContext, ErrorKind,
+        Progress, ProgressSink, Purpose, Stage,
     },
     models::{Hardware, ModelFolder, ModelRecord, fit},
+    providers::Clients,
 };
 
+use self::routing::{Asking, CancelOnDrop};
 pub(super) use self::{
     catalogue::{choose, download, hardware, import, list, remove, verify},
+    changing::change,
+    editing::edit,
     prompts::{chat, complete},
-    proposals::{accept, edit},
+    proposals::accept,
+    providers::{add_provider, providers, remove_provider, test_provider},
+    wanting::templates,
 };
 
 /// A model that nobody asked for so long is put out of memory.
@@ -57,6 +73,8 @@ pub(crate) struct Ai {
     state: Mutex<State>,
     proposals: proposals::Proposals,
     completions: Mutex<Completions>,
+    answers: Mutex<answers::Answers>,
+    clients: Clients,
 }
 
 #[derive(Default)]
@@ -76,6 +94,8 @@ impl Ai {
             state: Mutex::default(),
             proposals: proposals::Proposals::default(),
             completions: Mutex::default(),
+            answers: Mutex::default(),
+            clients: Clients::default(),
         })
     }
 
@@ -85,6 +105,10 @@ impl Ai {
 
     fn completions(&self) -> MutexGuard<'_, Completions> {
         self.completions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, answers::Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a model is in memory.
@@ -225,124 +249,13 @@ impl Ai {
         let _cancel = CancelOnDrop(ticket);
         answered.await.map_err(|_| ApiError::failed("the model went away"))?.map_err(failure)
     }
-
-    /// Asks a model for text, and waits for all of it.
-    async fn answer(
-        self: &Arc<Self>,
-        record: &ModelRecord,
-        request: Generate,
-        stream: Option<&str>,
-        context: &CallContext,
-    ) -> Result<AiAnswer, ApiError> {
-        let begin = Instant::now();
-        let worker = self.worker(record, &context.progress).await?;
-        let shelf = Arc::new(Shelf::default());
-        let filled = Arc::clone(&shelf);
-        let ticket = worker.generate(request, Box::new(move |event| filled.put(event)));
-        let _cancel = CancelOnDrop(ticket);
-        let mut told = Told { stream, events: &context.events, is_listening: stream.is_some() };
-        let mut text = String::new();
-        loop {
-            shelf.news.notified().await;
-            let (more, end) = shelf.take();
-            told.tell(&more);
-            text.push_str(&more);
-            match end {
-                None => {}
-                Some(Err(error)) => return Err(failure(error)),
-                Some(Ok((finish, usage, left_out))) => {
-                    return Ok(AiAnswer {
-                        text,
-                        model: record.id.clone(),
-                        finish: finish_name(finish).to_owned(),
-                        prompt_tokens: usage.prompt_tokens,
-                        reused_tokens: usage.reused_tokens,
-                        decoded_tokens: usage.decoded_tokens,
-                        tokens: usage.generated_tokens,
-                        seconds: begin.elapsed().as_secs_f64(),
-                        left_out,
-                        sources: Vec::new(),
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// Whoever no longer waits for an answer ends it.
-struct CancelOnDrop<C: Cancel>(C);
-
-impl<C: Cancel> Drop for CancelOnDrop<C> {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-type End = Result<(Finish, Usage, Option<String>), Failure>;
-
-/// Where a worker's events wait for the task that asked. It holds no more than one answer.
-#[derive(Default)]
-struct Shelf {
-    inner: Mutex<(String, Option<String>, Option<End>)>,
-    news: Notify,
-}
-
-impl Shelf {
-    fn put(&self, event: ModelEvent) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            ModelEvent::Accepted { left_out, .. } => inner.1 = left_out,
-            ModelEvent::Reading { .. } => return,
-            ModelEvent::Text(text) => inner.0.push_str(&text),
-            ModelEvent::Done { finish, usage } => {
-                let left_out = inner.1.take();
-                inner.2 = Some(Ok((finish, usage, left_out)));
-            }
-            ModelEvent::Failed(failure) => inner.2 = Some(Err(failure)),
-        }
-        drop(inner);
-        self.news.notify_one();
-    }
-
-    fn take(&self) -> (String, Option<End>) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        (std::mem::take(&mut inner.0), inner.2.take())
-    }
-}
-
-/// Whoever reads along.
-struct Told<'call> {
-    stream: Option<&'call str>,
-    events: &'call EventSink,
-    is_listening: bool,
-}
-
-impl Told<'_> {
-    /// A program that does not keep up is no longer told: the answer has all of it.
-    fn tell(&mut self, text: &str) {
-        if let Some(stream) = self.stream.filter(|_| self.is_listening && !text.is_empty()) {
-            let event = Event::AiText(AiText { stream: stream.to_owned(), text: text.to_owned() });
-            self.is_listening = self.events.send(event);
-        }
-    }
-}
-
-fn finish_name(finish: Finish) -> &'static str {
-    match finish {
-        Finish::End => "end",
-        Finish::Stop => "stop",
-        Finish::MaxTokens => "max_tokens",
-        Finish::ContextFull => "context_full",
-        Finish::Deadline => "deadline",
-        Finish::Cancelled => "cancelled",
-        Finish::Repeating => "repeating",
-    }
 }
 
 /// A worker's failure, as it is told.
 fn failure(failure: Failure) -> ApiError {
     let kind = match failure.kind {
         FailureKind::Unfit | FailureKind::TooLong | FailureKind::Unable => ErrorKind::Usage,
+        FailureKind::Server => ErrorKind::Unreachable,
         _ => ErrorKind::Failed,
     };
     let error = ApiError::new(kind, failure.message);
@@ -378,9 +291,13 @@ pub(super) async fn generate(
         time_millis: request.time_millis.unwrap_or(0),
         ..Generate::new(prompt, Priority::Chat)
     };
-    asked.check().map_err(failure)?;
-    let record = shared.ai.pick(request.model.as_deref(), role)?;
-    shared.ai.answer(&record, asked, request.stream.as_deref(), context).await
+    let workspace = request.folder.as_deref().map(|folder| shared.workspace_of(folder)).transpose()?;
+    let workspace = workspace.as_ref().map(|(workspace, _, _)| workspace);
+    let route = routing::route(shared, request.model.as_deref(), role, workspace).await?;
+    let stream = request.stream.as_deref();
+    let asking =
+        Asking { workspace, confirm: request.confirm, shown: &[], may_repeat: false, stream, context };
+    shared.ai.answer(shared, &route, asked, asking).await
 }
 
 fn messages(messages: &[AiMessage]) -> Result<Vec<Message>, ApiError> {

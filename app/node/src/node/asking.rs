@@ -150,6 +150,7 @@ fn chunk_hit(index: &WorkspaceIndex, lines: &mut Lines, hit: &ChunkHit) -> Searc
         text,
         score: hit.score,
         why: why.to_owned(),
+        place: None,
     }
 }
 
@@ -278,7 +279,7 @@ mod tests {
 
     fn hit(path: &str, line: u64, why: &str, score: f64) -> SearchHit {
         let (path, why, text) = (path.to_owned(), why.to_owned(), String::new());
-        SearchHit { path, line, column: 1, text, score, why, ranges: Vec::new() }
+        SearchHit { path, line, column: 1, text, score, why, place: None, ranges: Vec::new() }
     }
 
     #[test]

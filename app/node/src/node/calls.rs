@@ -21,7 +21,7 @@ use crate::api::{
 };
 use crate::mirror::{Decision, HoldReason};
 use crate::registry::WorkspaceRecord;
-use crate::workspace::engine::{Engine, Output, POLICY_BRANCH_SWITCH};
+use crate::workspace::engine::{Engine, Output, POLICY_AI_LOCAL_ONLY, POLICY_BRANCH_SWITCH};
 use crate::workspace::entries;
 use crate::workspace::thread::WorkspaceHandle;
 
@@ -157,12 +157,22 @@ pub(super) async fn call(
         }
         Request::AiModelRemove(request) => Response::AiModelRemove(ai::remove(shared, request).await?),
         Request::AiModelChoose(request) => Response::AiModelChoose(ai::choose(shared, request).await?),
+        Request::AiProviders(_) => Response::AiProviders(ai::providers(shared).await?),
+        Request::AiProviderAdd(request) => Response::AiProviderAdd(ai::add_provider(shared, request).await?),
+        Request::AiProviderRemove(request) => {
+            Response::AiProviderRemove(ai::remove_provider(shared, &request.id).await?)
+        }
+        Request::AiProviderTest(request) => {
+            Response::AiProviderTest(ai::test_provider(shared, &request.id, &context).await?)
+        }
         Request::AiHardware(_) => Response::AiHardware(ai::hardware(shared).await?),
         Request::AiGenerate(request) => Response::AiGenerate(ai::generate(shared, request, &context).await?),
         Request::AiComplete(request) => Response::AiComplete(ai::complete(shared, request, &context).await?),
         Request::AiChat(request) => Response::AiChat(ai::chat(shared, request, &context).await?),
         Request::AiEmbed(request) => Response::AiEmbed(ai::embed(shared, request, &context).await?),
         Request::AiEdit(request) => Response::AiEdit(ai::edit(shared, request, &context).await?),
+        Request::AiChange(request) => Response::AiChange(ai::change(shared, request, &context).await?),
+        Request::AiTemplates(_) => Response::AiTemplates(ai::templates(shared)),
         Request::AiAccept(request) => Response::AiAccept(ai::accept(shared, request, &context).await?),
         Request::PresenceWatch(request) => {
             Response::PresenceWatch(super::presence::watch(shared, request, &context).await?)
@@ -179,7 +189,7 @@ pub(super) async fn file(shared: &Arc<Shared>, path: &Path) -> Result<(Workspace
 }
 
 /// Waits as [`scanned`] does, but not for a disk that is full.
-async fn scanned_or_full(shared: &Shared, workspace: &WorkspaceHandle) -> Result<(), ApiError> {
+pub(super) async fn scanned_or_full(shared: &Shared, workspace: &WorkspaceHandle) -> Result<(), ApiError> {
     let progress = ProgressSink::none();
     tokio::select! {
         found = scanned(workspace, &progress) => found,
@@ -585,21 +595,32 @@ async fn resume(shared: &Arc<Shared>, request: api::MirrorResume) -> Result<Mirr
 
 async fn policy(shared: &Arc<Shared>, request: api::Policy) -> Result<Policies, ApiError> {
     let (workspace, _, _) = shared.workspace_of(&request.folder)?;
-    let told = |engine: &mut Engine| match engine.holds_branches() {
-        true => BranchSwitch::Hold,
-        false => BranchSwitch::Share,
+    let told = |engine: &mut Engine| Policies {
+        branch_switch: match engine.holds_branches() {
+            true => BranchSwitch::Hold,
+            false => BranchSwitch::Share,
+        },
+        ai_local_only: engine.is_ai_local_only(),
     };
-    let Some(wanted) = request.branch_switch else {
-        return Ok(Policies { branch_switch: workspace.ask(told).await.ok_or_else(ended)? });
-    };
+    let mut wanted: Vec<(&'static str, &'static str)> = Vec::new();
+    wanted.extend(request.branch_switch.map(|wanted| (POLICY_BRANCH_SWITCH, wanted.name())));
+    wanted.extend(
+        request.ai_local_only.map(|wanted| (POLICY_AI_LOCAL_ONLY, if wanted { "on" } else { "off" })),
+    );
+    if wanted.is_empty() {
+        return workspace.ask(told).await.ok_or_else(ended);
+    }
     let user = shared.profile().user_id();
     let written = workspace.ask(move |engine| {
-        let membership = engine.replica().membership()?;
-        let operations = set_policy(membership, &user, POLICY_BRANCH_SWITCH, wanted.name().into());
-        Some(operations.map(|operations| {
-            // The name of the write is of no interest: membership tells when it is there.
-            engine.feed(Input::WriteAcl { write: WriteId(0), operations });
-        }))
+        for (key, value) in wanted {
+            let membership = engine.replica().membership()?;
+            match set_policy(membership, &user, key, value.into()) {
+                // The name of the write is of no interest: membership tells when it is there.
+                Ok(operations) => engine.feed(Input::WriteAcl { write: WriteId(0), operations }),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(()))
     });
     let written = written.await.ok_or_else(ended)?.ok_or_else(ended)?;
     written.map_err(|error| {
@@ -610,9 +631,11 @@ async fn policy(shared: &Arc<Shared>, request: api::Policy) -> Result<Policies, 
     let deadline = Instant::now() + STORE_TIME_MAX;
     loop {
         let done = workspace.ask(move |engine| (told(engine), engine.replica().sync_status().storing));
-        let (branch_switch, storing) = done.await.ok_or_else(ended)?;
-        if branch_switch == wanted && !storing {
-            return Ok(Policies { branch_switch });
+        let (policies, storing) = done.await.ok_or_else(ended)?;
+        let is_set = request.branch_switch.is_none_or(|wanted| wanted == policies.branch_switch)
+            && request.ai_local_only.is_none_or(|wanted| wanted == policies.ai_local_only);
+        if is_set && !storing {
+            return Ok(policies);
         }
         if Instant::now() > deadline {
             return Err(ApiError::failed("storing the policy takes too long").hint("`weft doctor` says more"));

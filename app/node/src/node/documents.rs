@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use weft_crdt::{DocumentId, Patch};
 use weft_sync::ids::{EndpointId, UserId, WorkspaceId};
@@ -21,6 +22,9 @@ use crate::presence::{OTHER_CURSORS_MAX, Place};
 const OPEN_MAX: usize = 256;
 /// Changes that are kept for edits of older revisions.
 const CHANGES_KEPT: usize = 4_096;
+
+/// Edits of a file that come within this time are one visit of it, for whoever looks for it by its name.
+const EDITS_OF_ONE_VISIT: Duration = Duration::from_secs(600);
 
 /// What is open, by session and number.
 #[derive(Default)]
@@ -181,6 +185,7 @@ pub(super) async fn open(
     let node = Arc::clone(shared);
     let (shared, session, events) = (Arc::clone(shared), context.session, context.events.clone());
     // On the workspace's thread, so that no change comes between the text and the registration.
+    let visited = path.clone();
     let opened = workspace.ask(move |engine| {
         let (document, text, write) = engine.open_text(&path)?;
         let mut inner = shared.documents.inner();
@@ -206,6 +211,9 @@ pub(super) async fn open(
     let (opened, write) = opened.await.ok_or_else(ended)??;
     if let Some(write) = write {
         calls::stored(&node, &workspace, write).await?;
+    }
+    if let Some(index) = node.indexes.begun(workspace.ws) {
+        index.visited(&visited, Duration::ZERO);
     }
     // Whoever is in it already is told of right after the answer.
     presence::refresh(&node, workspace.ws);
@@ -238,10 +246,13 @@ pub(super) async fn edit(
             open.own += u64::from(has_changed);
             open.revision + u64::from(has_changed)
         });
-        Ok::<_, ApiError>((write, revision))
+        Ok::<_, ApiError>((write, revision, path))
     });
-    let (write, revision) = edited.await.ok_or_else(ended)??;
+    let (write, revision, path) = edited.await.ok_or_else(ended)??;
     calls::stored(shared, &workspace, write).await?;
+    if let Some(index) = shared.indexes.begun(ws) {
+        index.visited(&path, EDITS_OF_ONE_VISIT);
+    }
     Ok(DocumentEdited { revision })
 }
 

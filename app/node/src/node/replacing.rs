@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use weft_documents::DocumentKind;
 use weft_index::limits::LINE_BYTES_MAX;
 use weft_index::{Pattern, PatternKind, PatternOptions};
 use weft_index_disk::TextSearch;
@@ -103,7 +104,7 @@ pub(super) async fn preview(shared: &Arc<Shared>, what: ReplaceQuery) -> Result<
             is_in: Some(&is_in),
             is_ended: &flag as &AtomicBool,
         };
-        let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
+        let read = index.for_one_search();
         let mut paths = Vec::new();
         let end = index.index().search(&search, &read, &mut |file| paths.push(file.path));
         end.map(|_| paths).map_err(|error| told(&error))
@@ -138,6 +139,11 @@ pub(super) async fn preview(shared: &Arc<Shared>, what: ReplaceQuery) -> Result<
 
 /// The text of a file now; why it has none that can be edited.
 async fn read(workspace: &WorkspaceHandle, path: &Arc<str>) -> Result<Result<String, String>, ApiError> {
+    if DocumentKind::of_path(path).is_some() {
+        return Ok(Err(
+            "the text of a document is found and not replaced: change it in the program it is from".into(),
+        ));
+    }
     let asked = Arc::clone(path);
     let text = workspace.ask(move |engine| engine.cat(&asked, None)).await.ok_or_else(ended)?;
     Ok(match text {

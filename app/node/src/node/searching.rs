@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use weft_documents::Guard;
 use weft_index::symbols::SymbolHit;
 use weft_index::{Line, Pattern, PatternError, PatternKind, PatternOptions};
 use weft_index_disk::{FileHit, Index, IndexError, SearchEnd, TextSearch};
@@ -14,8 +15,8 @@ use super::asking::{Asked, asked, look_for_all, look_for_meaning};
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
-    ApiError, IndexReport, IndexState, Progress, ProgressSink, Search, SearchHit, SearchHits, SearchKind,
-    Stage,
+    ApiError, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search, SearchHit, SearchHits,
+    SearchKind, Stage,
 };
 use crate::indexing::{IndexParts, WorkspaceIndex};
 use crate::workspace::thread::WorkspaceHandle;
@@ -23,9 +24,12 @@ use crate::workspace::thread::WorkspaceHandle;
 /// The most hits that one answer has.
 pub(super) const HITS_MAX: usize = 10_000;
 /// How long a search for symbols waits until they are read.
-const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+pub(super) const SYMBOLS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often a rebuild says how far it is.
 const REPORT: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Documents without text that one report names.
+const LEFT_OUT_MAX: usize = 100;
 
 /// The folder of the data folder that holds the indexes.
 const FOLDER: &str = "index";
@@ -49,6 +53,8 @@ fn index_of(
         workspace: workspace.clone(),
         runtime: tokio::runtime::Handle::current(),
         ai: Arc::clone(&shared.ai),
+        // This same program, as what reads one document.
+        guard: std::env::current_exe().ok().map(|program| Guard::new(program, vec!["read-document".into()])),
     });
     opened.map_err(|error| {
         ApiError::failed(format!("the index cannot be opened: {error}"))
@@ -118,6 +124,10 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
         // A command that was just begun waits for what it asks; a large folder answers with what is known by then.
         let _ = tokio::time::timeout(SYMBOLS_PATIENCE, index.built()).await;
     }
+    let documents_left = match request.kind {
+        SearchKind::Symbol | SearchKind::File => 0,
+        _ => index.documents_read().await,
+    };
     let asked = asked(shared, &index, &request).await?;
     let end = EndOnDrop::new();
     let is_ended = end.flag();
@@ -125,8 +135,17 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     let found = tokio::task::spawn_blocking(search).await;
     drop(end);
     let mut hits = found.map_err(|error| ApiError::failed(error.to_string()))??;
+    if documents_left > 0 {
+        let note = not_read_yet(documents_left);
+        hits.note = Some(hits.note.map_or_else(|| note.clone(), |other| format!("{other}\n{note}")));
+    }
     hits.seconds = begin.elapsed().as_secs_f64();
     Ok(hits)
+}
+
+fn not_read_yet(documents: usize) -> String {
+    let (are, them) = if documents == 1 { ("document is", "it says") } else { ("documents are", "they say") };
+    format!("{documents} {are} still being read: what {them} is not found yet.")
 }
 
 /// How many hits an answer has that may have so many; 0 = as many as there may be.
@@ -153,6 +172,14 @@ fn look(
         SearchKind::Meaning => look_for_meaning(index, request, within, asked),
         SearchKind::All => look_for_all(index, request, within, asked, is_ended)?,
     };
+    if request.kind != SearchKind::File {
+        let index = index.index();
+        // A file that was found by its name is no line of it.
+        for hit in hits.hits.iter_mut().filter(|hit| hit.text != hit.path) {
+            let line = u32::try_from(hit.line).unwrap_or(u32::MAX);
+            hit.place = index.place_in(&hit.path, line);
+        }
+    }
     hits.unread = unread;
     Ok(hits)
 }
@@ -169,7 +196,7 @@ pub(super) fn look_for_text(
     let is_in = |path: &str| is_within(path, within);
     let search =
         TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
-    let read = |path: &str, into: &mut Vec<u8>| index.read(path, into);
+    let read = index.for_one_search();
     let why = if kind == PatternKind::Literal { "text" } else { "regex" };
     let mut hits = Vec::new();
     let end = index.index().search(&search, &read, &mut |file| {
@@ -209,6 +236,7 @@ pub(super) fn symbol_hit(hit: &SymbolHit, text: String) -> SearchHit {
         text,
         score: hit.score,
         why: hit.symbol.kind.name().to_owned(),
+        place: None,
     }
 }
 
@@ -238,6 +266,7 @@ fn file_hit(hit: &FileHit) -> SearchHit {
         text: hit.path.to_string(),
         score: hit.score,
         why: why.to_owned(),
+        place: None,
     }
 }
 
@@ -292,6 +321,7 @@ pub(super) fn hit(path: &str, line: Line, why: &str) -> SearchHit {
         text: line.text,
         score: 1.0,
         why: why.to_owned(),
+        place: None,
     }
 }
 
@@ -301,6 +331,10 @@ pub(super) async fn status(shared: &Arc<Shared>, folder: &Path, wait: bool) -> R
         index.built().await;
     }
     report(&index)
+}
+
+fn left_out((path, why): (Arc<str>, String)) -> LeftOut {
+    LeftOut { path: path.to_string(), why }
 }
 
 fn report(index: &WorkspaceIndex) -> Result<IndexReport, ApiError> {
@@ -317,6 +351,9 @@ fn report(index: &WorkspaceIndex) -> Result<IndexReport, ApiError> {
         text_bytes: status.text_bytes,
         bytes: status.database_bytes,
         seconds: index.built_seconds(),
+        documents: status.documents,
+        left_out: index.index().document_notes(LEFT_OUT_MAX).into_iter().map(left_out).collect(),
+        left_out_count: status.noted,
     })
 }
 
@@ -357,6 +394,12 @@ mod tests {
         ] {
             assert_eq!(is_within(path, folder), expected, "{path} in {folder}");
         }
+    }
+
+    #[test]
+    fn what_is_not_read_is_told() {
+        assert_eq!(not_read_yet(1), "1 document is still being read: what it says is not found yet.");
+        assert!(not_read_yet(2).starts_with("2 documents are"));
     }
 
     #[test]

@@ -118,6 +118,8 @@ pub(crate) enum EngineEvent {
 
 /// The policy that says what becomes of another branch that somebody checks out.
 pub(crate) const POLICY_BRANCH_SWITCH: &str = "branch_switch";
+/// The policy that says that only models on this device are asked: `on`, or anything else.
+pub(crate) const POLICY_AI_LOCAL_ONLY: &str = "ai_local_only";
 
 /// A write on its way to the disk.
 #[derive(Debug)]
@@ -678,6 +680,12 @@ impl Engine {
             self.out.push(Output::Folder(FolderJob::HoldBranches(holds)));
         }
         self.learn_rights();
+    }
+
+    /// Whether only models on this device may be asked about this workspace.
+    pub(crate) fn is_ai_local_only(&self) -> bool {
+        let policy = self.replica.membership().and_then(|members| members.policy(POLICY_AI_LOCAL_ONLY));
+        policy.as_deref() == Some(b"on")
     }
 
     /// Whether another branch that somebody checks out is shared only when that person says so.

@@ -18,6 +18,21 @@ impl Engine {
         self.edit_text_of(path, edits, DataOrigin::Model { name: model })
     }
 
+    /// Makes a file that a model wrote and the person accepted; `None` where something is at its path already.
+    pub(crate) fn create_of_model(
+        &mut self,
+        path: &str,
+        text: &str,
+        model: String,
+    ) -> Result<Option<WriteId>, ApiError> {
+        self.check_may_write()?;
+        if self.listed_file(path).is_some() {
+            return Ok(None);
+        }
+        let (write, _) = self.create(path, text, &DataOrigin::Model { name: model })?;
+        Ok(Some(write))
+    }
+
     /// Whether what these edits take away is still `old`.
     pub(crate) fn still_reads(
         &mut self,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use weft_crdt::tree::{
-    BlobRef, ContentValue, Created, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
+    BlobRef, ContentValue, DigestLine, DocumentFacts as _, NodeKind, Planner, digest_tree,
 };
 use weft_crdt::{Author, CharIndex, ContentId, DocumentId, Edit, NodeId, PastText, TextDocument, Version};
 use weft_sync::acl::Class;
@@ -419,11 +419,21 @@ impl Engine {
 
     /// Edits a file through its document; a file that does not exist is made.
     pub(crate) fn edit(&mut self, path: &str, action: &EditAction) -> Result<(WriteId, Edited), ApiError> {
+        self.edit_for(path, action, &DataOrigin::Human)
+    }
+
+    /// The same, with what it is made for.
+    pub(super) fn edit_for(
+        &mut self,
+        path: &str,
+        action: &EditAction,
+        origin: &DataOrigin,
+    ) -> Result<(WriteId, Edited), ApiError> {
         self.check_may_write()?;
         if let EditAction::Replace { text } = action
             && self.view.node_at(path).is_none()
         {
-            return self.create(path, text);
+            return self.create(path, text, origin);
         }
         let (_, content) = self.shown_file(path)?;
         let mut made = Vec::new();
@@ -456,7 +466,7 @@ impl Engine {
             Err(error) => {
                 // The tree says already that the file is a text: others have to hear of it.
                 if !made.is_empty() {
-                    self.write(DataOrigin::Human, made, None);
+                    self.write(origin.clone(), made, None);
                 }
                 return Err(error);
             }
@@ -465,7 +475,7 @@ impl Engine {
             self.note_document(document);
         }
         push_parts(&mut made, document, edited.changes);
-        let write = self.write(DataOrigin::Human, made, None);
+        let write = self.write(origin.clone(), made, None);
         let mut dirty = Dirty::default();
         dirty.texts.insert(document, Vec::new());
         if !edited.patches.is_empty() {
@@ -619,29 +629,6 @@ impl Engine {
         Ok(document)
     }
 
-    fn create(&mut self, path: &str, text: &str) -> Result<(WriteId, Edited), ApiError> {
-        let contents = self.contents.clone().ok_or_else(no_key)?;
-        let blob = contents
-            .import(text.as_bytes())
-            .map_err(|error| ApiError::failed(format!("the file could not be stored: {error}")))?;
-        let facts = self.facts();
-        let mut planner = Planner::new(&self.view, &facts, self.ws.as_bytes());
-        let created = planner.create_file(path, blob, false).map_err(|error| plan_error(&error))?;
-        let came_back = matches!(created, Created::CameBack { .. });
-        let edits = planner.finish();
-        let mut made = Vec::new();
-        let dirty = self.edit_tree(&edits, &mut made)?;
-        let sync = vec![weft_store::Write::SyncChunks];
-        self.out.push(super::engine::Output::Commit { batch: None, writes: sync, own: Vec::new() });
-        let write = self.write(DataOrigin::Human, made, None);
-        self.settle(dirty);
-        if came_back {
-            // A deleted file has its old text again; what was asked for is an edit of it.
-            return self.edit(path, &EditAction::Replace { text: text.to_owned() });
-        }
-        Ok((write, Edited { heads: Vec::new() }))
-    }
-
     /// Writes registers of the tree and shows what that does.
     pub(super) fn edit_tree(
         &mut self,
@@ -737,7 +724,7 @@ pub(super) fn no_file(path: &str) -> ApiError {
         .hint("`weft status` tells what is not shared; ignored and secret files never are")
 }
 
-fn no_key() -> ApiError {
+pub(super) fn no_key() -> ApiError {
     ApiError::unreachable("the key of the workspace has not arrived yet")
         .hint("start `weft node` and wait until another member is connected")
 }
@@ -751,7 +738,7 @@ pub(super) fn unknown_version(path: &str) -> ApiError {
     ApiError::not_found(format!("{path} has no such version")).hint("`weft history` lists them")
 }
 
-fn plan_error(error: &weft_crdt::tree::PlanError) -> ApiError {
+pub(super) fn plan_error(error: &weft_crdt::tree::PlanError) -> ApiError {
     ApiError::usage(error.to_string()).hint(error.hint()).data_state("nothing was changed")
 }
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Subcommand};
-use weft_node::api::Purpose;
+use weft_node::api::{ProviderKind, Purpose};
 
 use super::parse_listen;
 
@@ -16,7 +16,8 @@ Examples:
   weft ai edit src/main.rs:10-20 \"return an error instead\"
   weft ai serve                         an endpoint for other programs, as OpenAI has it
 
-Models run on this device, in a process of their own; nothing leaves it.")]
+Models run on this device, in a process of their own; nothing leaves it. Servers are asked only when you add one
+(`weft ai providers add`), name it or choose it, and say yes once for each workspace.")]
 pub(crate) struct AiArguments {
     #[command(subcommand)]
     pub(crate) action: AiAction,
@@ -26,14 +27,22 @@ pub(crate) struct AiArguments {
 pub(crate) enum AiAction {
     /// List, import, download, check and remove models.
     Models(ModelsArguments),
+    /// List, add, try and remove servers that may be asked besides the models of this device.
+    Providers(ProvidersArguments),
+    /// Tell or set whether models on the members' own devices are the only ones that are asked about a workspace.
+    LocalOnly(LocalOnlyArguments),
     /// Say what this device has for models, and what fits.
     Hardware,
     /// Complete a file at a place.
     Complete(CompleteArguments),
-    /// Ask something; files are shown to the model where the question names them as @path.
+    /// Ask something; the model is shown what the question names: @path, @path:FROM-TO, @symbol:NAME, @selection, @diff, @docs.
     Chat(ChatArguments),
     /// Ask for a change of some lines, and take the parts of it that are good.
     Edit(AiEditArguments),
+    /// Ask for a change of the files that are named as @path, and take the parts of it that are good.
+    Change(ChangeArguments),
+    /// List the templates that say what is wanted by name; a file of your own takes the place of each.
+    Templates,
     /// Serve the models to other programs of this machine, as OpenAI does.
     Serve(ServeArguments),
 }
@@ -92,6 +101,88 @@ pub(crate) enum ModelsAction {
     },
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft ai providers add claude --kind anthropic --model claude-sonnet-4-5
+  weft ai providers add lab --kind openai --url http://127.0.0.1:11434/v1 --model qwen2.5-coder --no-key
+  weft ai chat --model claude \"what does @src/main.rs do?\"
+  weft ai models use claude --for chat      asked when no model is named
+
+There is no server until you add one. Its key lies sealed in the store of this device.")]
+pub(crate) struct ProvidersArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<ProvidersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersAction {
+    /// List the servers.
+    List,
+    /// Make a server known, or change one: what you have said yes to is asked again.
+    Add(ProviderAddArguments),
+    /// Forget a server and its key.
+    Remove {
+        /// Which.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Ask a server for a word; nothing of a workspace is sent.
+    Test {
+        /// Which.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProviderAddArguments {
+    /// How it is to be called.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Its interface: openai, which many servers have, or anthropic.
+    #[arg(long, value_name = "openai|anthropic", value_parser = parse_kind)]
+    pub(crate) kind: ProviderKind,
+    /// The model that it is asked for when none is named as NAME/MODEL.
+    #[arg(long)]
+    pub(crate) model: String,
+    /// Its address, up to before /chat/completions or /messages; that of OpenAI or Anthropic when it is left out.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Read its key from this open file descriptor.
+    #[arg(long, value_name = "N", conflicts_with = "no_key")]
+    pub(crate) key_fd: Option<u32>,
+    /// It needs no key.
+    #[arg(long)]
+    pub(crate) no_key: bool,
+    /// Seconds that it may say nothing; a minute when it is left out.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) patience: Option<u64>,
+}
+
+fn parse_kind(text: &str) -> Result<ProviderKind, String> {
+    let known = [ProviderKind::OpenAi, ProviderKind::Anthropic];
+    known.into_iter().find(|known| known.name() == text).ok_or_else(|| "it is openai or anthropic".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LocalOnlyArguments {
+    /// On or off, for everybody in the workspace; only an admin can set it.
+    #[arg(value_name = "on|off", value_parser = parse_switch)]
+    pub(crate) state: Option<bool>,
+    /// A folder of the workspace; default: the current one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it is on or off".to_owned()),
+    }
+}
+
 fn parse_purpose(text: &str) -> Result<Purpose, String> {
     match text {
         "completion" => Ok(Purpose::Completion),
@@ -112,6 +203,9 @@ pub(crate) struct CompleteArguments {
     /// Which model.
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// Send it to a server without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
     /// The most tokens.
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u32>,
@@ -125,9 +219,21 @@ pub(crate) struct ChatArguments {
     /// The workspace's folder that mentioned files lie in; default: the current one.
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+    /// The lines that @selection means.
+    #[arg(long, value_name = "FILE:FROM-TO", value_parser = parse_lines)]
+    pub(crate) selection: Option<Lines>,
+    /// What is wanted of it by name: explain, fix, or another of `weft ai templates`.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) template: Option<String>,
     /// Which model.
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// Ask the model also where the same was answered before.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Send it to a server without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
     /// The most tokens of the answer.
     #[arg(long, value_name = "N")]
     pub(crate) max_tokens: Option<u32>,
@@ -147,6 +253,47 @@ pub(crate) struct AiEditArguments {
     /// Which model.
     #[arg(long)]
     pub(crate) model: Option<String>,
+    /// Ask the model also where the same was answered before.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Send it to a server without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
+    /// Accept all hunks, or those of these numbers from 1, without asking.
+    #[arg(long, value_name = "N,…", num_args = 0..=1, default_missing_value = "all")]
+    pub(crate) accept: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  weft ai change \"move the parser of @src/main.rs into a file of its own\"
+  weft ai change --as test @src/tree.rs --accept 1,3
+
+What is named as @path may be changed, and new files may be made beside; nothing is before you accept it. Named can be as well
+@symbol:NAME, @selection (with --selection), @diff and @docs.")]
+pub(crate) struct ChangeArguments {
+    /// What is wanted, with the files that it is about; from standard input when it is left out.
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// What is wanted by name: generate, explain, refactor, document, test, fix, or a file prompts/NAME.txt of the data folder.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    /// The workspace's folder that named files lie in; default: the current one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The lines that @selection means.
+    #[arg(long, value_name = "FILE:FROM-TO", value_parser = parse_lines)]
+    pub(crate) selection: Option<Lines>,
+    /// Which model.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Ask the model also where the same was answered before.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Send it to a server without asking.
+    #[arg(long, short = 'y')]
+    pub(crate) yes: bool,
     /// Accept all hunks, or those of these numbers from 1, without asking.
     #[arg(long, value_name = "N,…", num_args = 0..=1, default_missing_value = "all")]
     pub(crate) accept: Option<String>,

@@ -1,17 +1,22 @@
 //! `weft ai`.
 
+mod providers;
 mod serve;
 
 use std::io::Read as _;
 
 use weft_node::api::{
-    AiAccept, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload,
-    AiModelImport, AiModelRemove, AiModelVerify, AiModels, AiProposal, ApiError,
+    AiAccept, AiChange, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload,
+    AiModelImport, AiModelRemove, AiModelVerify, AiModels, AiProposal, AiSelection, AiTemplates, ApiError,
 };
 
+use self::providers::confirmed;
 use super::Outcome;
 use crate::{
-    arguments::{AiAction, AiEditArguments, ChatArguments, CompleteArguments, ModelsAction},
+    arguments::{
+        AiAction, AiEditArguments, ChangeArguments, ChatArguments, CompleteArguments, Lines, ModelsAction,
+        ProvidersAction,
+    },
     connection::{Connection, Need, with_node},
     environment::{Environment, absolute, folder_or_current, named_file},
     output::Output,
@@ -31,6 +36,11 @@ pub(super) async fn ai(
         AiAction::Models(arguments) => {
             models(arguments.action.as_ref().unwrap_or(&ModelsAction::List), environment, output).await
         }
+        AiAction::Providers(arguments) => {
+            let action = arguments.action.as_ref().unwrap_or(&ProvidersAction::List);
+            providers::providers(action, environment, output).await
+        }
+        AiAction::LocalOnly(arguments) => providers::local_only(arguments, environment, output).await,
         AiAction::Hardware => {
             let report =
                 with_node(environment, Need::Device, async |node| node.ask(AiHardware {}).await).await?;
@@ -40,6 +50,13 @@ pub(super) async fn ai(
         AiAction::Complete(arguments) => complete(arguments, environment, output).await,
         AiAction::Chat(arguments) => chat(arguments, environment, output).await,
         AiAction::Edit(arguments) => edit(arguments, environment, output).await,
+        AiAction::Change(arguments) => change(arguments, environment, output).await,
+        AiAction::Templates => {
+            let list =
+                with_node(environment, Need::Device, async |node| node.ask(AiTemplates {}).await).await?;
+            output.result(&list, text::ai_templates)?;
+            Ok(Outcome::Done)
+        }
         AiAction::Serve(arguments) => serve::serve(arguments, environment, output).await,
     }
 }
@@ -109,11 +126,15 @@ async fn complete(
         model: arguments.model.clone(),
         max_tokens: arguments.max_tokens,
         time_millis: None,
+        confirm: false,
         stream: None,
     };
     let answer = with_node(environment, Need::DeviceForLong, async |node| {
-        let view = ProgressView::new(output);
-        node.ask_with(request.clone(), view.sink()).await
+        confirmed(arguments.yes, output, async |confirm| {
+            let view = ProgressView::new(output);
+            node.ask_with(AiComplete { confirm, ..request.clone() }, view.sink()).await
+        })
+        .await
     });
     let answer = answer.await?;
     if let Some(left_out) = &answer.left_out {
@@ -131,41 +152,44 @@ async fn chat(
     environment: &Environment,
     output: &Output,
 ) -> Result<Outcome, ApiError> {
-    let text = match &arguments.text {
-        Some(text) => text.clone(),
-        None => {
-            let mut text = String::new();
-            let read = std::io::stdin().lock().take(QUESTION_BYTES_MAX).read_to_string(&mut text);
-            read.map_err(|error| ApiError::usage(format!("standard input cannot be read as text: {error}")))?;
-            text
-        }
-    };
+    let text = question(arguments.text.as_deref())?;
     let folder = folder_or_current(arguments.folder.as_deref())?;
     let output = *output;
+    let request = AiChat {
+        folder: Some(folder),
+        messages: vec![AiMessage { role: "user".to_owned(), text }],
+        selection: arguments.selection.as_ref().map(selection).transpose()?,
+        template: arguments.template.clone(),
+        model: arguments.model.clone(),
+        max_tokens: arguments.max_tokens,
+        confirm: false,
+        fresh: arguments.fresh,
+        stream: None,
+    };
     let answer = with_node(environment, Need::DeviceForLong, async |node| {
-        let request = |stream| AiChat {
-            folder: Some(folder.clone()),
-            messages: vec![AiMessage { role: "user".to_owned(), text: text.clone() }],
-            model: arguments.model.clone(),
-            max_tokens: arguments.max_tokens,
-            stream: Some(stream),
-        };
-        let view = ProgressView::new(&output);
-        let sink = view.sink();
-        let mut view = Some(view);
-        let listener = move |text: &str| {
-            // The bar goes as soon as there is something to read.
-            drop(view.take());
-            let shown = || if output.stdout_is_terminal { text::verbatim(text) } else { text.to_owned() };
-            if output.json { true } else { output.print(&shown()).is_ok() }
-        };
-        node.asker().ask_streaming(request, sink, listener).await
+        confirmed(arguments.yes, &output, async |confirm| {
+            let request = |stream| AiChat { confirm, stream: Some(stream), ..request.clone() };
+            let view = ProgressView::new(&output);
+            let sink = view.sink();
+            let mut view = Some(view);
+            let listener = move |text: &str| {
+                // The bar goes as soon as there is something to read.
+                drop(view.take());
+                let shown = || if output.stdout_is_terminal { text::verbatim(text) } else { text.to_owned() };
+                if output.json { true } else { output.print(&shown()).is_ok() }
+            };
+            node.asker().ask_streaming(request, sink, listener).await
+        })
+        .await
     });
     let answer = answer.await?;
     if output.json {
         output.json_line(&answer)?;
     } else {
         output.print("\n")?;
+        if let Some(left_out) = &answer.left_out {
+            output.note(&format!("The model was not shown {left_out}."));
+        }
         output.note(&text::ai_answer(&answer));
     }
     Ok(Outcome::Done)
@@ -183,22 +207,76 @@ async fn edit(
         instruction: arguments.text.clone().unwrap_or_default(),
         template: arguments.template.clone(),
         model: arguments.model.clone(),
+        confirm: false,
+        fresh: arguments.fresh,
         stream: None,
     };
     with_node(environment, Need::DeviceForLong, async |node| {
-        let view = ProgressView::new(output);
-        let proposal = node.ask_with(request.clone(), view.sink()).await?;
-        drop(view);
-        output.result(&proposal, text::ai_proposal)?;
-        let hunks = chosen(arguments.accept.as_deref(), &proposal, output)?;
-        if hunks.is_empty() {
-            output.note("Nothing was changed.");
-            return Ok(());
-        }
-        answer(node, &proposal, hunks, output).await
+        let proposal = confirmed(arguments.yes, output, async |confirm| {
+            let view = ProgressView::new(output);
+            node.ask_with(AiEdit { confirm, ..request.clone() }, view.sink()).await
+        });
+        accept(node, &proposal.await?, arguments.accept.as_deref(), output).await
     })
     .await?;
     Ok(Outcome::Done)
+}
+
+async fn change(
+    arguments: &ChangeArguments,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Outcome, ApiError> {
+    let request = AiChange {
+        folder: folder_or_current(arguments.folder.as_deref())?,
+        instruction: question(arguments.text.as_deref())?,
+        template: arguments.template.clone(),
+        selection: arguments.selection.as_ref().map(selection).transpose()?,
+        model: arguments.model.clone(),
+        confirm: false,
+        fresh: arguments.fresh,
+        stream: None,
+    };
+    with_node(environment, Need::DeviceForLong, async |node| {
+        let proposal = confirmed(arguments.yes, output, async |confirm| {
+            let view = ProgressView::new(output);
+            node.ask_with(AiChange { confirm, ..request.clone() }, view.sink()).await
+        });
+        accept(node, &proposal.await?, arguments.accept.as_deref(), output).await
+    })
+    .await?;
+    Ok(Outcome::Done)
+}
+
+/// What was typed, or what comes on the standard input.
+fn question(text: Option<&str>) -> Result<String, ApiError> {
+    if let Some(text) = text {
+        return Ok(text.to_owned());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(QUESTION_BYTES_MAX).read_to_string(&mut text);
+    read.map_err(|error| ApiError::usage(format!("standard input cannot be read as text: {error}")))?;
+    Ok(text)
+}
+
+fn selection(lines: &Lines) -> Result<AiSelection, ApiError> {
+    Ok(AiSelection { file: named_file(&lines.file)?, from_line: lines.from, to_line: lines.to })
+}
+
+/// Shows a proposal, and makes what is accepted of it.
+async fn accept(
+    node: &Connection,
+    proposal: &AiProposal,
+    accepted: Option<&str>,
+    output: &Output,
+) -> Result<(), ApiError> {
+    output.result(proposal, text::ai_proposal)?;
+    let hunks = chosen(accepted, proposal, output)?;
+    if hunks.is_empty() {
+        output.note("Nothing was changed.");
+        return Ok(());
+    }
+    answer(node, proposal, hunks, output).await
 }
 
 async fn answer(
@@ -207,7 +285,7 @@ async fn answer(
     hunks: Vec<usize>,
     output: &Output,
 ) -> Result<(), ApiError> {
-    let accepted = node.ask(AiAccept { proposal: proposal.proposal, hunks }).await?;
+    let accepted = node.ask(AiAccept { proposal: proposal.proposal, hunks, keep: false }).await?;
     output.result(&accepted, text::ai_accepted)
 }
 

@@ -97,13 +97,13 @@ fn choose_passphrase(descriptor: Option<u32>, output: &Output) -> Result<String,
             .hint("add --to RECIPIENT or --passphrase-fd N")
             .data_state(state));
     }
-    let first = ask_secret("Choose a passphrase for the backup: ")?;
+    let first = output.ask_secret("Choose a passphrase for the backup: ")?;
     if first.is_empty() {
         return Err(ApiError::usage("the passphrase is empty")
             .hint("several words are easy to remember")
             .data_state(state));
     }
-    if ask_secret("The same again: ")? != first {
+    if output.ask_secret("The same again: ")? != first {
         return Err(ApiError::usage("these are two passphrases").hint("run it again").data_state(state));
     }
     Ok(first)
@@ -116,7 +116,7 @@ fn secret(arguments: &BackupSecretArguments, output: &Output) -> Result<BackupSe
     }
     let passphrase = match arguments.passphrase_fd {
         Some(descriptor) => weft_node::read_passphrase(descriptor)?,
-        None if output.can_ask() => ask_secret("Passphrase of the backup: ")?,
+        None if output.can_ask() => output.ask_secret("Passphrase of the backup: ")?,
         None => {
             return Err(ApiError::usage("the backup is sealed, and nobody can be asked here")
                 .hint("add --identity FILE or --passphrase-fd N")
@@ -138,13 +138,4 @@ fn read_identities(path: &Path) -> Result<String, ApiError> {
             .hint("give the file that age-keygen wrote")
             .data_state("nothing was changed")
     })
-}
-
-fn ask_secret(what: &str) -> Result<String, ApiError> {
-    let asked = || -> std::io::Result<String> {
-        let terminal = console::Term::stderr();
-        terminal.write_str(what)?;
-        terminal.read_secure_line()
-    };
-    asked().map_err(|error| ApiError::failed(format!("the passphrase cannot be read: {error}")))
 }

@@ -102,7 +102,7 @@ pub(super) async fn policy(
     output: &Output,
 ) -> Result<Outcome, ApiError> {
     let folder = folder_or_current(arguments.folder.folder.as_deref())?;
-    let request = Policy { folder, branch_switch: arguments.branch_switch };
+    let request = Policy { folder, branch_switch: arguments.branch_switch, ai_local_only: None };
     let told = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&told, text::policies)?;
     Ok(Outcome::Done)

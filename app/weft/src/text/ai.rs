@@ -2,7 +2,8 @@
 
 use weft_node::api::{
     AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsVerified,
-    AiProposal, Purpose,
+    AiProposal, AiProvider, AiProviderList, AiProviderRemoved, AiProviderTested, AiTemplateList, Policies,
+    Purpose,
 };
 
 use super::{Look, Tone, bytes, count, plain, table::Table, units::counted, verbatim};
@@ -95,6 +96,72 @@ pub(crate) fn ai_removed(removed: &AiModelRemoved, _look: &Look) -> String {
     format!("{} is deleted, {} are free again.\n", plain(&removed.id), bytes(removed.bytes))
 }
 
+pub(crate) fn ai_providers(list: &AiProviderList, look: &Look) -> String {
+    if list.providers.is_empty() {
+        return "There are no servers: only models on this device are asked.\n`weft ai providers add` makes one known.\n"
+            .to_owned();
+    }
+    let mut rows = Table::default();
+    for provider in &list.providers {
+        let chosen = match &provider.chosen_for[..] {
+            [] => "asked when it is named".to_owned(),
+            chosen => format!("asked for {}", roles(chosen)),
+        };
+        let agreed = provider.confirmed.iter().map(|name| match name.as_str() {
+            "" => "what is of no workspace".to_owned(),
+            name => plain(name),
+        });
+        let agreed: Vec<String> = agreed.collect();
+        let agreed = match &agreed[..] {
+            [] => "nothing was sent yet".to_owned(),
+            agreed => format!("agreed to for {}", agreed.join(", ")),
+        };
+        rows.row([
+            look.paint(Tone::Heading, plain(&provider.id)),
+            provider.kind.name().to_owned(),
+            plain(&provider.model),
+            plain(&provider.url),
+            if provider.has_key { "with a key".to_owned() } else { "no key".to_owned() },
+            chosen,
+            look.paint(Tone::Faint, agreed),
+        ]);
+    }
+    rows.render(0)
+}
+
+pub(crate) fn ai_provider_added(provider: &AiProvider, look: &Look) -> String {
+    let key = if provider.has_key { "its key lies sealed in the store" } else { "it has no key" };
+    let id = plain(&provider.id);
+    format!(
+        "{} is known: {} at {}, {key}.\nNothing is sent to it before you ask it: `weft ai providers test {id}` tries it, `--model {id}` names \
+         it, `weft ai models use {id} --for chat` asks it always.\n",
+        look.paint(Tone::Heading, id.clone()),
+        plain(&provider.model),
+        plain(&provider.url),
+    )
+}
+
+pub(crate) fn ai_provider_removed(removed: &AiProviderRemoved, _look: &Look) -> String {
+    format!("{} is forgotten, and its key if it had one.\n", plain(&removed.id))
+}
+
+pub(crate) fn ai_provider_tested(tested: &AiProviderTested, look: &Look) -> String {
+    let said = plain(tested.text.trim());
+    format!(
+        "{} {} answers in {:.1} s: {said}\n",
+        look.paint(Tone::Good, "✓"),
+        plain(&tested.id),
+        tested.seconds
+    )
+}
+
+pub(crate) fn ai_local_only(policies: &Policies, _look: &Look) -> String {
+    match policies.ai_local_only {
+        true => "on: only models on the members' own devices are asked about this workspace\n".to_owned(),
+        false => "off: a member who has added a server may ask it about this workspace\n".to_owned(),
+    }
+}
+
 pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
     let memory = |bytes_of: Option<u64>| bytes_of.map_or_else(|| "not known".to_owned(), bytes);
     let mut text = format!(
@@ -121,14 +188,29 @@ pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
 pub(crate) fn ai_answer(answer: &AiAnswer) -> String {
     let mut parts = vec![
         plain(&answer.model),
-        format!("{} tokens in {:.1} s", count(u64::from(answer.tokens)), answer.seconds),
+        // Not every server says how many tokens it made.
+        match answer.tokens {
+            0 => format!("{:.1} s", answer.seconds),
+            tokens => format!("{} tokens in {:.1} s", count(u64::from(tokens)), answer.seconds),
+        },
     ];
     match answer.finish.as_str() {
         "max_tokens" => parts.push("cut off at the number of tokens that was asked for".to_owned()),
         "context_full" => parts.push("cut off: the model's context is full".to_owned()),
         "repeating" => parts.push("stopped: the model repeated itself".to_owned()),
         "deadline" => parts.push("stopped: the time was up".to_owned()),
+        "withheld" => parts.push("cut off: the server holds the rest back".to_owned()),
         _ => {}
+    }
+    if answer.is_repeated {
+        parts.push("as it was answered before; --fresh asks again".to_owned());
+    }
+    if !answer.citations.is_empty() {
+        let places = answer.citations.iter().map(|place| match place.line == place.to_line {
+            true => format!("{}:{}", plain(&place.path), place.line),
+            false => format!("{}:{}-{}", plain(&place.path), place.line, place.to_line),
+        });
+        parts.push(format!("names {}", places.collect::<Vec<_>>().join(", ")));
     }
     if !answer.sources.is_empty() {
         let sources: Vec<String> = answer.sources.iter().map(|source| plain(source)).collect();
@@ -137,15 +219,50 @@ pub(crate) fn ai_answer(answer: &AiAnswer) -> String {
     format!("({})", parts.join(" · "))
 }
 
+pub(crate) fn ai_templates(list: &AiTemplateList, look: &Look) -> String {
+    let mut rows = Table::default();
+    for template in &list.templates {
+        let from = match &template.file {
+            Some(file) => format!("yours: {}", plain(&file.display().to_string())),
+            None => "comes with Weft".to_owned(),
+        };
+        let name = look.paint(Tone::Heading, plain(&template.name));
+        rows.row([name, plain(template.text.trim()), look.paint(Tone::Faint, from)]);
+    }
+    let folder = plain(&list.folder.display().to_string());
+    format!(
+        "{}\nA file NAME.txt in {folder} is a template of your own, or takes the place of one of these; {{text}} in it is what you type besides.\n",
+        rows.render(0)
+    )
+}
+
 pub(crate) fn ai_proposal(proposal: &AiProposal, look: &Look) -> String {
-    if proposal.hunks.is_empty() {
-        return format!("{} would change nothing.\n", plain(&proposal.model));
-    }
     let mut text = String::new();
-    for warning in &proposal.warnings {
-        text.push_str(&format!("{}\n", look.paint(Tone::Bad, plain(warning))));
+    if let Some(left_out) = &proposal.left_out {
+        text.push_str(&format!("The model was not shown {}.\n", plain(left_out)));
     }
+    if let Some(answer) = &proposal.text {
+        let warnings: Vec<String> = proposal.warnings.iter().map(|warning| plain(warning)).collect();
+        text.push_str(&format!(
+            "{} answered twice with what is no change: {}.\n\n{}\n",
+            plain(&proposal.model),
+            warnings.join(", "),
+            verbatim(answer.trim_end())
+        ));
+        return text;
+    }
+    if proposal.hunks.is_empty() {
+        return format!("{text}{} would change nothing.\n", plain(&proposal.model));
+    }
+    let mut file = None;
     for (index, hunk) in proposal.hunks.iter().enumerate() {
+        if file.replace(&hunk.path) != Some(&hunk.path) {
+            text.push_str(&format!("{}\n", look.paint(Tone::Heading, plain(&hunk.path))));
+            for check in proposal.checks.iter().filter(|check| check.path == hunk.path) {
+                let (sign, tone) = if check.passed { ("✓", Tone::Good) } else { ("✗", Tone::Bad) };
+                text.push_str(&format!("  {} {}\n", look.paint(tone, sign.to_owned()), plain(&check.note)));
+            }
+        }
         let head = format!("hunk {} at line {}", index + 1, hunk.line);
         text.push_str(&format!("{}\n", look.paint(Tone::Heading, head)));
         for line in hunk.old.lines() {

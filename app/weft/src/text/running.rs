@@ -17,6 +17,14 @@ pub(crate) fn failure(error: &ApiError, look: &Look) -> String {
     text
 }
 
+/// What failed as a sentence of its own.
+pub(crate) fn sentence(message: &str) -> String {
+    let message = plain(message);
+    let mut letters = message.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// One line that says whether a node runs, and whether there is anybody whom it reaches where others share the folder.
 pub(crate) fn node_line(pid: Option<u32>, is_alone: bool, look: &Look) -> String {
     let text = match pid {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use weft_documents::DocumentKind;
 use weft_node::api::{
     IndexReport, IndexState, LeftOut, ReplaceApplied, ReplacePreviewed, SearchHit, SearchHits,
 };
@@ -32,8 +33,10 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
             } else {
                 look.paint(Tone::Faint, format!("   {}", plain(&hit.why)))
             };
-            let number = look.paint(Tone::Faint, format!("{:>6}", hit.line));
-            let _ = writeln!(text, "{number}  {}{why}", line(hit, look));
+            let (at, under) = place(hit);
+            let number = look.paint(Tone::Faint, at);
+            let under = under.map(|under| look.paint(Tone::Faint, format!("   {under}"))).unwrap_or_default();
+            let _ = writeln!(text, "{number}  {}{why}{under}", line(hit, look));
         } else {
             // One line each, as other tools give and take them.
             let _ = writeln!(text, "{}:{}:{}:{}", plain(&hit.path), hit.line, hit.column, line(hit, look));
@@ -46,6 +49,18 @@ pub(crate) fn found(found: &SearchHits, look: &Look) -> String {
     }
     // Other programs read the places.
     if look.is_terminal { format!("{text}\n{note}").trim_end().to_owned() + "\n" } else { text }
+}
+
+/// Where a hit stands, and the heading that it stands under. Nobody counts the lines of a document that is no text file.
+fn place(hit: &SearchHit) -> (String, Option<String>) {
+    let number = format!("{:>6}", hit.line);
+    match &hit.place {
+        Some(place) if DocumentKind::of_path(&hit.path).is_some() => (format!("{:>6}", plain(place)), None),
+        Some(place) if !hit.text.contains(place.as_str()) => {
+            (number, Some(format!("under {}", plain(place))))
+        }
+        _ => (number, None),
+    }
 }
 
 /// The line of a hit, with what matches in another tone.
@@ -132,12 +147,27 @@ pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
         0 => String::new(),
         read => format!(", {} read by the model", count(read)),
     };
-    format!(
-        "Index: {state}\n  {} with {} of text\n  {}\n  {}{read}\n  {}{share}\n",
+    let documents = match report.documents {
+        0 => String::new(),
+        read => format!(", the text of {} among them", counted(read, "document")),
+    };
+    let mut text = format!(
+        "Index: {state}\n  {} with {} of text{documents}\n  {}\n  {}{read}\n  {}{share}\n",
         counted(report.files, "file"),
         counted(report.lines, "line"),
         counted(report.symbols, "definition"),
         counted(report.chunks, "part"),
         super::units::bytes(report.bytes),
-    )
+    );
+    if report.left_out_count > 0 {
+        let _ = writeln!(text, "\nNot found by all they say:");
+        text.extend(
+            report.left_out.iter().map(|file| format!("  {}: {}\n", plain(&file.path), plain(&file.why))),
+        );
+        let more = report.left_out_count.saturating_sub(report.left_out.len() as u64);
+        if more > 0 {
+            let _ = writeln!(text, "  and {} more", count(more));
+        }
+    }
+    text
 }

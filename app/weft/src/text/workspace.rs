@@ -97,7 +97,11 @@ pub(crate) fn policies(policies: &Policies, _look: &Look) -> String {
         BranchSwitch::Share => "share: a branch that somebody checks out is everybody's at once",
         BranchSwitch::Hold => "hold: a branch that somebody checks out is shared when that person says so",
     };
-    format!("branch switch  {meaning}\n")
+    let models = match policies.ai_local_only {
+        true => "local only: only models on the members' own devices are asked",
+        false => "any: a member may ask a server that this member has added",
+    };
+    format!("branch switch  {meaning}\nmodels         {models}\n")
 }
 
 pub(crate) fn digest(digests: &Digests, _look: &Look) -> String {

@@ -11,15 +11,72 @@ use crate::{Fuzzy, FuzzyScratch};
 #[derive(Default)]
 pub struct SymbolTable {
     files: BTreeMap<Arc<str>, Vec<Symbol>>,
-    names: BTreeMap<Arc<str>, Named>,
+    names: Names,
     count: usize,
 }
 
-/// Where a name is defined.
+/// All names, by numbers that lie close together: a search looks at each of them.
+#[derive(Default)]
+struct Names {
+    by_name: BTreeMap<Arc<str>, u32>,
+    /// The letters that each has, folded: a name that lacks one of a query's needs no closer look. None of a free number.
+    letters: Vec<u64>,
+    named: Vec<Named>,
+    free: Vec<u32>,
+}
+
+/// Where a name is defined; nowhere of a free number.
+#[derive(Default)]
 struct Named {
-    /// The letters that it has, folded: a name that lacks one of a query's needs no closer look.
-    letters: u64,
+    name: Arc<str>,
     files: Vec<Arc<str>>,
+}
+
+impl Names {
+    /// Notes that a name is defined in a file; the name as it is kept.
+    fn put(&mut self, name: &Arc<str>, path: &Arc<str>) -> Arc<str> {
+        let number = self.by_name.get(name).copied().unwrap_or_else(|| {
+            let number = self.free.pop().unwrap_or_else(|| {
+                self.letters.push(0);
+                self.named.push(Named::default());
+                u32::try_from(self.named.len() - 1).unwrap_or(u32::MAX)
+            });
+            self.letters[number as usize] = letters(name);
+            self.named[number as usize].name = Arc::clone(name);
+            self.by_name.insert(Arc::clone(name), number);
+            number
+        });
+        let named = &mut self.named[number as usize];
+        if named.files.last() != Some(path) {
+            named.files.push(Arc::clone(path));
+        }
+        Arc::clone(&named.name)
+    }
+
+    /// A file defines a name no longer.
+    fn remove(&mut self, name: &str, path: &str) {
+        let Some(number) = self.by_name.get(name).copied() else { return };
+        let named = &mut self.named[number as usize];
+        named.files.retain(|file| **file != *path);
+        if named.files.is_empty() {
+            *named = Named::default();
+            self.letters[number as usize] = 0;
+            self.by_name.remove(name);
+            self.free.push(number);
+        }
+    }
+
+    /// The files that define a name.
+    fn files(&self, name: &str) -> &[Arc<str>] {
+        self.by_name.get(name).map_or(&[], |number| &self.named[*number as usize].files)
+    }
+
+    /// The names that have all of some letters.
+    fn with(&self, wanted: u64) -> impl Iterator<Item = &Arc<str>> {
+        let some =
+            self.letters.iter().zip(&self.named).filter(move |(letters, _)| *letters & wanted == wanted);
+        some.map(|(_, named)| named).filter(|named| !named.files.is_empty()).map(|named| &named.name)
+    }
 }
 
 /// A symbol that was looked for.
@@ -55,16 +112,7 @@ impl SymbolTable {
         self.count += symbols.len();
         let mut kept = Vec::with_capacity(symbols.len());
         for mut symbol in symbols {
-            if let Some((known, _)) = self.names.get_key_value(&symbol.name) {
-                symbol.name = Arc::clone(known);
-            }
-            let named = self
-                .names
-                .entry(Arc::clone(&symbol.name))
-                .or_insert_with(|| Named { letters: letters(&symbol.name), files: Vec::new() });
-            if named.files.last() != Some(&path) {
-                named.files.push(Arc::clone(&path));
-            }
+            symbol.name = self.names.put(&symbol.name, &path);
             kept.push(symbol);
         }
         if !kept.is_empty() {
@@ -77,12 +125,7 @@ impl SymbolTable {
         let Some(symbols) = self.files.remove(path) else { return };
         self.count -= symbols.len();
         for symbol in symbols {
-            if let Some(named) = self.names.get_mut(&symbol.name) {
-                named.files.retain(|file| **file != *path);
-                if named.files.is_empty() {
-                    self.names.remove(&symbol.name);
-                }
-            }
+            self.names.remove(&symbol.name, path);
         }
     }
 
@@ -121,21 +164,16 @@ impl SymbolTable {
     /// order. At most so many, and whether there are more.
     #[must_use]
     pub fn find(&self, query: &str, most: usize) -> (Vec<SymbolHit>, bool) {
-        let fuzzy = Fuzzy::new(query);
         let wanted = query.split_whitespace().fold(0, |wanted, word| wanted | letters(word));
-        let folded = query.to_lowercase();
-        let mut scratch = FuzzyScratch::default();
-        let letters_of_query = query.chars().count().max(1) as f64;
-        let mut names: Vec<(f64, &Arc<str>)> = Vec::new();
-        for (name, _) in self.names.iter().filter(|(_, named)| named.letters & wanted == wanted) {
-            if let Some(score) = fit(name, query, (&folded, letters_of_query), &fuzzy, &mut scratch) {
-                names.push((score, name));
-            }
+        let enough = most.min(SYMBOL_MATCHES_MAX);
+        let mut names = self.beginning(query, wanted);
+        // What has the letters somewhere fits less well than any of these.
+        if names.len() <= enough + 1 {
+            names.extend(self.having(query, wanted));
         }
         let order =
             |a: &(f64, &Arc<str>), b: &(f64, &Arc<str>)| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1));
         // Each name has a symbol, so more of them than symbols are asked for need not be put in order.
-        let enough = most.min(SYMBOL_MATCHES_MAX);
         let is_cut = names.len() > enough + 1;
         if is_cut {
             names.select_nth_unstable_by(enough, order);
@@ -158,9 +196,44 @@ impl SymbolTable {
         (hits, has_more)
     }
 
+    /// The names that are a query or begin with it, and how well each fits.
+    fn beginning(&self, query: &str, wanted: u64) -> Vec<(f64, &Arc<str>)> {
+        let folded = query.to_lowercase();
+        let letters = letters_of(query);
+        let fit = |name: &str| {
+            if name == query {
+                Some(1.0)
+            } else if is_folded(name, &folded) {
+                Some(0.95)
+            } else {
+                let rest = name.strip_prefix(query)?;
+                Some(0.75 + 0.15 * letters / (letters + rest.chars().count() as f64))
+            }
+        };
+        self.names.with(wanted).filter_map(|name| Some((fit(name)?, name))).collect()
+    }
+
+    /// The other names that have the letters of a query in their order, and how well each fits.
+    fn having(&self, query: &str, wanted: u64) -> Vec<(f64, &Arc<str>)> {
+        /// What a letter that fits well is worth to [`Fuzzy`].
+        const LETTER_WORTH: f64 = 64.0;
+        let (fuzzy, folded) = (Fuzzy::new(query), query.to_lowercase());
+        let letters = letters_of(query);
+        let mut scratch = FuzzyScratch::default();
+        let mut all = Vec::new();
+        for name in self.names.with(wanted) {
+            if name.starts_with(query) || is_folded(name, &folded) {
+                continue;
+            }
+            if let Some(score) = fuzzy.score(name, &mut scratch) {
+                all.push(((f64::from(score) / (letters * LETTER_WORTH)).clamp(0.01, 0.74), name));
+            }
+        }
+        all
+    }
+
     fn collect(&self, name: &str, score: f64, hits: &mut Vec<SymbolHit>) {
-        let files = self.names.get(name).map_or(&[][..], |named| &named.files);
-        for path in files {
+        for path in self.names.files(name) {
             let of_name = self.outline(path).iter().filter(|symbol| *symbol.name == *name);
             hits.extend(of_name.map(|symbol| SymbolHit {
                 path: Arc::clone(path),
@@ -171,27 +244,14 @@ impl SymbolTable {
     }
 }
 
-/// How well a name fits a query, from 0 to 1.
-fn fit(
-    name: &str,
-    query: &str,
-    (folded, letters): (&str, f64),
-    fuzzy: &Fuzzy,
-    scratch: &mut FuzzyScratch,
-) -> Option<f64> {
-    /// What a letter that fits well is worth to [`Fuzzy`].
-    const LETTER_WORTH: f64 = 64.0;
-    if name == query {
-        return Some(1.0);
-    }
-    if name.len() == folded.len() && name.to_lowercase() == *folded {
-        return Some(0.95);
-    }
-    if name.starts_with(query) {
-        return Some(0.75 + 0.15 * letters / name.chars().count() as f64);
-    }
-    let score = fuzzy.score(name, scratch)?;
-    Some((f64::from(score) / (letters * LETTER_WORTH)).clamp(0.01, 0.74))
+fn letters_of(query: &str) -> f64 {
+    query.chars().count().max(1) as f64
+}
+
+/// Whether a name is this one when the case of letters does not count.
+fn is_folded(name: &str, folded: &str) -> bool {
+    name.len() == folded.len()
+        && if name.is_ascii() { name.eq_ignore_ascii_case(folded) } else { name.to_lowercase() == *folded }
 }
 
 /// What a kind counts less than types and functions, which are looked for most.

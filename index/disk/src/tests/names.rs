@@ -89,14 +89,22 @@ fn files_that_a_person_works_with_come_first() {
     };
     assert_eq!(names(&fixture, "main"), ["src/main.rs", "tests/main.rs"]);
     assert_eq!(names(&fixture, ""), [""; 0]);
-    fixture.index.visit("tests/main.rs", 10.0).unwrap();
-    fixture.index.visit("gone.rs", 10.0).unwrap();
+    assert!(fixture.index.visit("tests/main.rs", 9.0, 5.0));
+    assert!(!fixture.index.visit("tests/main.rs", 10.0, 5.0), "so soon it counts no more");
+    assert!(fixture.index.visit("gone.rs", 10.0, 5.0));
+    fixture.index.flush_visits().unwrap();
     for _ in 0..2 {
         assert_eq!(names(&fixture, "main"), ["tests/main.rs", "src/main.rs"]);
         assert_eq!(names(&fixture, ""), ["tests/main.rs"]);
         fixture.open_again();
         fixture.build();
     }
+    fixture.index.visits_moved("tests/main.rs", "docs/plan.md");
+    assert_eq!(names(&fixture, ""), ["docs/plan.md"]);
+    let another = Fixture::new();
+    another.index.list(fixture.index.paths().iter().map(|path| listed(path, b"")));
+    another.index.take_visits(&fixture.index);
+    assert_eq!(names(&another, ""), ["docs/plan.md"]);
     let (hits, has_more) = fixture.index.find_files("m", 0.0, 1);
     assert_eq!((hits.len(), has_more), (1, true));
 }

@@ -5,11 +5,12 @@ use std::{path::Path, sync::Arc};
 use weft_ai::gguf::GgufSummary;
 
 use super::super::Shared;
+use super::providers;
 use crate::{
     api::{
         AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList, AiModelRemove,
         AiModelRemoved, AiModelVerified, AiModelVerify, AiModelsVerified, ApiError, ErrorKind, Progress,
-        ProgressSink, Stage,
+        ProgressSink, Purpose, Stage,
     },
     models::{self, Hardware, ModelRecord, ModelsError, fit},
 };
@@ -148,6 +149,17 @@ pub(in crate::node) async fn choose(
     request: AiModelChoose,
 ) -> Result<AiModelList, ApiError> {
     let of_task = Arc::clone(shared);
+    let is_server = matches!(shared.ai.folder.find(&request.id), Err(ModelsError::NotFound(_)))
+        && providers::find(shared, &request.id).is_ok();
+    if is_server {
+        if request.role == Purpose::Embedding {
+            return Err(ApiError::usage("embeddings are made by models on this device only")
+                .hint("`weft ai models` lists what there is"));
+        }
+        providers::choose(shared, Some(&request.id), request.role)?;
+        return list(shared).await;
+    }
+    providers::choose(shared, None, request.role)?;
     waiting(move || {
         let folder = &of_task.ai.folder;
         let record = folder.find(&request.id).map_err(error)?;

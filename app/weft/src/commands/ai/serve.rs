@@ -157,7 +157,7 @@ fn failed(error: &ApiError) -> Response {
     let status = match error.kind {
         ErrorKind::Usage => StatusCode::BAD_REQUEST,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
-        ErrorKind::NotAllowed => StatusCode::FORBIDDEN,
+        ErrorKind::NotAllowed | ErrorKind::NotConfirmed => StatusCode::FORBIDDEN,
         ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
