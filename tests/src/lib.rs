@@ -9,6 +9,7 @@
 //! - [`ControlSocket`] is a program at a node's socket;
 //! - [`memory`] looks for what a process has in its memory;
 //! - [`Cable`] makes networks of their own to test on, and [`LongWay`] one that is slow and loses things;
+//! - [`tool`] is a program of the system that a test needs;
 //! - [`repository()`] finds the sources for tests about the sources.
 
 mod answer;
@@ -27,6 +28,7 @@ mod row;
 mod scripted_model;
 #[cfg(unix)]
 mod socket;
+mod tools;
 mod waiting;
 
 #[cfg(target_os = "linux")]
@@ -44,5 +46,6 @@ pub use self::{
     repository::{repository, source_files},
     row::{Meeting, Outcome, Row},
     scripted_model::{Question, Script, ScriptedModel},
+    tools::{missing, skipped, tool},
     waiting::eventually,
 };

@@ -5,6 +5,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use crate::tools::tool;
+
 /// Some computers on one cable, without a router and without a default route. Gone when dropped.
 ///
 /// Needs Linux, root and the `ip` command.
@@ -132,8 +134,8 @@ impl Drop for Cable {
 
 /// Gives what the command printed.
 fn ip(arguments: &str) -> Result<String, String> {
-    let output =
-        Command::new("ip").args(arguments.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
+    let ran = Command::new("ip").args(arguments.split(' ')).output();
+    let output = tool("ip", "iproute2", ran).ok_or("there is no `ip`")?;
     let error = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())

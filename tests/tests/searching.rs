@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
-use weft_tests::{Answer, ControlSocket, Device, Files, Pair, eventually};
+use weft_tests::{Answer, ControlSocket, Device, Files, Pair, eventually, tool};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -237,17 +237,14 @@ fn the_lines_are_those_of_ripgrep() {
     let ana = Device::new(root.path(), "ana").expect("a device");
     let files = workspace(&ana);
     for (query, flags) in [("ship", &["-F"][..]), (r"\w+\(", &[]), ("^$", &[]), ("SHIP", &["-F", "-i"])] {
-        let Ok(output) = Command::new("rg")
+        let ran = Command::new("rg")
             .args(["--no-config", "--hidden", "--no-require-git", "--no-heading", "--line-number"])
             .args(["--sort=path"])
             .args(flags)
             .args(["-e", query, "."])
             .current_dir(files.path(""))
-            .output()
-        else {
-            println!("ripgrep is missing: this was not compared");
-            return;
-        };
+            .output();
+        let Some(output) = tool("rg", "ripgrep", ran) else { return };
         let expected: Vec<String> = String::from_utf8_lossy(&output.stdout)
             .lines()
             .map(|line| {

@@ -27,5 +27,6 @@ mod transfer;
 mod workspace;
 
 pub use node::{
-    Node, check_backup, check_ticket, is_held, open, read_passphrase, restore_backup, unlock_with_words,
+    Node, check_backup, check_ticket, check_trail, is_held, open, read_passphrase, restore_backup,
+    unlock_with_words,
 };

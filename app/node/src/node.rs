@@ -6,6 +6,7 @@ mod asking;
 mod auditing;
 mod backing_up;
 mod calls;
+mod checking;
 mod documents;
 mod governing;
 mod healing;
@@ -44,6 +45,7 @@ use crate::registry::Registry;
 use crate::workspace::thread::{RunningWorkspace, WorkspaceHandle};
 
 pub use self::backing_up::{check_backup, restore_backup};
+pub use self::checking::check_trail;
 pub(crate) use self::inviting::WaitingNewcomer;
 pub use self::joining::check_ticket;
 pub use self::opening::{is_held, open, read_passphrase};

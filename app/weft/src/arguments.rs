@@ -444,6 +444,7 @@ pub(crate) struct RevokeArguments {
 Examples:
   weft audit
   weft audit --json --entries > trail.json    with the signed bytes, for whoever wants to check them elsewhere
+  weft audit --check trail.json               check such a file, on any machine: it takes no workspace and no network
 
 Every signature, chain and hash is checked on the way. What was signed and does not count, because whoever signed it might
 not do that, is listed too.")]
@@ -453,6 +454,9 @@ pub(crate) struct AuditArguments {
     /// With --json: give the signed bytes of each entry too.
     #[arg(long)]
     pub(crate) entries: bool,
+    /// Check a trail that was written before.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["entries", "folder"])]
+    pub(crate) check: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -26,7 +26,7 @@ pub(crate) use self::{
         ai_provider_added, ai_provider_removed, ai_provider_tested, ai_providers, ai_removed, ai_templates,
         ai_verified,
     },
-    audit::audit,
+    audit::{audit, checked_trail},
     backup::{backed_up, backup_checked, restored_backup},
     devices::{
         accept_preview, accepted, own_devices, recovery_checked, recovery_kept, recovery_unlocked,

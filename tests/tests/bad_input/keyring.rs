@@ -1,6 +1,6 @@
 //! A real keyring in a session of its own: unlocked, locked, reset, gone.
 //!
-//! Skipped, with the reason, where `dbus-daemon` or `gnome-keyring-daemon` is missing.
+//! Skipped, with the reason, where `dbus-daemon` or `gnome-keyring-daemon` is missing, unless tools are required.
 
 use std::fs::{self, DirBuilder};
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use weft_tests::{Device, PATIENCE};
+use weft_tests::{Device, PATIENCE, tool};
 
 use crate::told::{Told, run};
 
@@ -26,13 +26,11 @@ struct Session {
 
 impl Session {
     /// `None` where the programs are missing.
-    #[expect(clippy::print_stdout, reason = "the reason why a test is skipped")]
     fn start() -> Option<Self> {
-        for program in ["dbus-daemon", "dbus-send", "gnome-keyring-daemon"] {
-            if Command::new(program).arg("--version").output().is_err() {
-                println!("`{program}` is missing: nothing is tried with a real keyring");
-                return None;
-            }
+        let programs =
+            [("dbus-daemon", "dbus"), ("dbus-send", "dbus-bin"), ("gnome-keyring-daemon", "gnome-keyring")];
+        for (program, package) in programs {
+            tool(program, package, Command::new(program).arg("--version").output())?;
         }
         let root = tempfile::tempdir().expect("a folder");
         DirBuilder::new().mode(0o700).create(root.path().join("run")).expect("a folder");
@@ -113,6 +111,14 @@ impl Session {
         let mut command = device.command(words);
         self.prepare(&mut command);
         command.env("WEFT_KEY", "keyring");
+        run(&mut command)
+    }
+
+    /// The same where nobody has said where the key is to lie.
+    fn weft_by_itself(&self, device: &Device, words: &[&str]) -> Told {
+        let mut command = device.command(words);
+        self.prepare(&mut command);
+        command.env_remove("WEFT_KEY");
         run(&mut command)
     }
 }
@@ -201,4 +207,57 @@ fn a_locked_keyring_at_the_first_start_is_told_and_nothing_is_made() {
     println!("{}", told.text);
     told.is_refused(1, &["the system's keyring", "locked", "WEFT_KEY=file", "nothing was changed"]);
     assert!(identity(&device).iter().all(Vec::is_empty), "an identity was made whose key is kept nowhere");
+}
+
+/// Nobody has set `WEFT_KEY`, as on most machines.
+#[test]
+fn by_itself_the_key_goes_into_the_keyring_and_stays_there() {
+    let Some(mut session) = Session::start() else { return };
+    let root = tempfile::tempdir().expect("a folder");
+    let device = device(root.path());
+    session.start_keyring(Some(PASSWORD));
+    session.weft_by_itself(&device, &["init", "notes"]).is_done();
+    assert!(!device.home.join("store.key").exists(), "the key lies in the keyring and nowhere else");
+    session.weft_by_itself(&device, &["doctor"]).is_done().says(&["keyring"]);
+    let before = identity(&device);
+
+    // A keyring that does not open is no reason to begin anew beside it.
+    for password in [None, Some("another password")] {
+        session.stop_keyring();
+        session.start_keyring(password);
+        for words in [&["status", "notes"][..], &["init", "notes"]] {
+            let told = session.weft_by_itself(&device, words);
+            println!("{words:?}: {}", told.text);
+            told.is_refused(1, &["the system's keyring", "locked", "nothing was changed"]);
+        }
+    }
+    session.stop_keyring();
+    let told = session.weft_by_itself(&device, &["status", "notes"]);
+    println!("{}", told.text);
+    told.is_refused(1, &["the system's keyring", "does not work here", "nothing was changed"]);
+    assert_eq!(identity(&device), before, "who this device is was made anew");
+    assert!(!device.home.join("store.key").exists());
+
+    session.start_keyring(Some(PASSWORD));
+    session.weft_by_itself(&device, &["edit", "notes/a.txt", "--insert", "0", "zero\n"]).is_done();
+    session.weft_by_itself(&device, &["status", "notes"]).is_done().says(&["Ana on", "owner"]);
+    assert_eq!(identity(&device), before);
+}
+
+/// At the first start a file takes its place, and the person is told where the key lies.
+#[test]
+fn by_itself_a_key_without_a_keyring_goes_into_a_file_that_is_named() {
+    let Some(mut session) = Session::start() else { return };
+    for is_locked in [false, true] {
+        let root = tempfile::tempdir().expect("a folder");
+        let device = device(root.path());
+        if is_locked {
+            session.start_keyring(None);
+        }
+        let told = session.weft_by_itself(&device, &["init", "notes"]);
+        println!("{}", told.text);
+        told.is_done().says(&["lies in a file that only you can read", "store.key"]);
+        session.weft_by_itself(&device, &["status", "notes"]).is_done().says(&["Ana on", "owner"]);
+        assert!(device.home.join("store.key").exists());
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use weft_tests::Device;
+use weft_tests::{Device, skipped};
 
 /// A user whom nothing belongs to.
 const NOBODY: u32 = 65_534;
@@ -29,7 +29,7 @@ fn all_in(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn another_user_reaches_neither_the_socket_nor_the_data() {
     if !rustix::process::geteuid().is_root() {
-        println!("only root can become another user: not tried");
+        skipped("only root can become another user");
         return;
     }
     let root = tempfile::tempdir().expect("a folder");

@@ -13,6 +13,7 @@ mod lengths;
 mod lies;
 mod mallory;
 mod names;
+mod newer;
 mod requests;
 mod silence;
 mod trees;

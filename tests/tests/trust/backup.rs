@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use age::secrecy::ExposeSecret as _;
 use tempfile::TempDir;
-use weft_tests::{Device, Files, PATIENCE, Person, eventually};
+use weft_tests::{Device, Files, PATIENCE, Person, eventually, tool};
 
-use crate::team::Team;
+use crate::team::{Team, forks};
 
 const ANA: usize = 0;
 const BEN: usize = 1;
@@ -87,12 +87,17 @@ fn a_laptop_that_is_lost_comes_back_and_goes_on_where_the_others_are() {
     has(&new, "a.txt", "welcome");
     new.files.write("a.txt", "one\nfrom ben\nafter the backup\nwelcome\nthanks\n").expect("a file");
     team.has(BEN, "a.txt", "thanks");
+    // Neither side has ever seen two histories of a log; tests in `forks` see that this is told when it is so.
+    assert_eq!((forks(&new), team.forks(BEN)), (0, 0));
     // One person with one device still, and everything is theirs.
     team.members_are(BEN, &[("Ana", "owner"), ("Ben", "editor")]);
     let blame = team.weft(BEN, &["blame", "notes/a.txt"]).expect("a blame");
     let authors: Vec<_> = blame.field("lines").as_array().into_iter().flatten().cloned().collect();
     let authors: Vec<_> = authors.iter().map(|line| line["user_name"].as_str().unwrap_or("?")).collect();
     assert_eq!(authors, ["Ana", "Ben", "Ana", "Ben", "Ana"]);
+    for person in [&new, &team.people[BEN]] {
+        person.device.weft(["keep", "verify"]).expect("every chain is whole");
+    }
     let doctor = new.device.weft(["doctor"]).expect("nothing is wrong");
     assert!(!format!("{doctor:?}").contains("problem"), "{doctor:?}");
 }
@@ -133,6 +138,10 @@ fn a_backup_that_is_used_twice_forks_nothing() {
         if number == 1 {
             has(&copy, "first.txt", "first");
         }
+        // Once more there and back: what is told of this copy's logs has come to both.
+        team.people[BEN].files.write(&format!("to {text}.txt"), format!("{text}\n")).expect("a file");
+        has(&copy, &format!("to {text}.txt"), text);
+        assert_eq!((forks(&copy), team.forks(BEN)), (0, 0), "{text}: a log was continued twice");
         copy.device.stop_node().expect("an end");
     }
     let status = team.people[BEN].status();
@@ -177,8 +186,7 @@ fn a_backup_is_written_where_it_harms_nothing_and_opens_with_its_secret_only() {
 /// Without Weft: what `age` and `tar` give are the files, and a data folder that opens by itself.
 #[test]
 fn the_age_tool_opens_a_backup() {
-    if Command::new("age").arg("--version").output().is_err() {
-        eprintln!("skipped: the program age is missing");
+    if tool("age", "age", Command::new("age").arg("--version").output()).is_none() {
         return;
     }
     let (mut team, root, file) = team();

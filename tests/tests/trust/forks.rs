@@ -107,6 +107,11 @@ fn a_machine_that_was_put_back_and_went_on_loses_nothing() {
     team.agree();
     let audit = team.people[CLEO].device.shown(["audit", "notes"]).expect("an audit");
     assert!(audit.contains("wrote two histories"), "{audit}");
+    for number in all {
+        assert!(team.forks(number) > 0, "{number} is not told");
+        // Both histories are kept, and each of them is whole.
+        team.weft(number, &["keep", "verify"]).expect("every chain is whole");
+    }
 
     // What was found out stays found out.
     all.iter().for_each(|number| team.people[*number].stop());

@@ -5,8 +5,9 @@ use std::time::Duration;
 use std::{fs, hash::BuildHasher as _, path::Path};
 
 use tempfile::TempDir;
+use weft_sync::{Entry, Kind};
 use weft_tests::memory::holds;
-use weft_tests::{Device, Files, PATIENCE, Person, eventually};
+use weft_tests::{Device, Files, PATIENCE, Person, eventually, skipped, tool};
 
 /// What no keeper may read. It is made up anew for each run, so that it lies in no program.
 struct Secrets {
@@ -155,15 +156,15 @@ fn nothing_readable_goes_over_the_wire() {
     let mut sniffer = Command::new("tcpdump");
     sniffer.args(["-i", "lo", "-U", "-n", "--immediate-mode", "-B", "65536", "-s", "0", "-w"]).arg(&file);
     let started = sniffer.arg("udp").stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let began = started.ok().map(|child| {
-        // The header of the file is written when it listens.
-        let listens = || fs::metadata(&file).ok().filter(|data| data.len() >= 24).map(|_| ());
-        (child, eventually(Duration::from_secs(5), listens).is_some())
-    });
-    let Some((mut sniffer, true)) = began else {
-        eprintln!("skipped: packets cannot be captured here (tcpdump, as root)");
-        return;
-    };
+    let Some(mut sniffer) = tool("tcpdump", "tcpdump", started) else { return };
+    // The header of the file is written when it listens.
+    let listens = || fs::metadata(&file).ok().filter(|data| data.len() >= 24).map(|_| ());
+    if eventually(Duration::from_secs(5), listens).is_none() {
+        // It has ended, or is of no use.
+        let _ended = sniffer.kill();
+        let _reaped = sniffer.wait();
+        return skipped("packets cannot be captured here: that takes root");
+    }
     let scene = scene();
     kept(&scene, 0, 0);
     let name = format!("{} again", scene.secrets.file);
@@ -201,6 +202,92 @@ fn a_keepers_damaged_disk_is_noticed() {
     scene.keeper.start();
     let failure = scene.keeper.device.weft(["keep", "verify"]).expect_err("it is not noticed");
     assert_eq!(failure.code, Some(1), "{failure:?}");
+}
+
+/// The entries of a device that does not run, as they lie on its disk: where, and their bytes.
+fn entries_on_disk(home: &Path) -> Vec<(i64, Vec<u8>)> {
+    let database = rusqlite::Connection::open(home.join("store.db")).expect("a database");
+    let mut all = database.prepare("SELECT ord, bytes FROM entries ORDER BY ord").expect("a table");
+    let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    rows.map(|row| row.expect("a row")).collect()
+}
+
+/// Puts other bytes in the place of an entry, or nothing.
+fn replace_on_disk(home: &Path, place: i64, bytes: Option<&[u8]>) {
+    let database = rusqlite::Connection::open(home.join("store.db")).expect("a database");
+    let changed = match bytes {
+        Some(bytes) => {
+            database.execute("UPDATE entries SET bytes = ?1 WHERE ord = ?2", rusqlite::params![bytes, place])
+        }
+        None => database.execute("DELETE FROM entries WHERE ord = ?1", [place]),
+    };
+    assert_eq!(changed.expect("a change"), 1);
+}
+
+/// Copies the database of a device that does not run.
+fn copy_database(from: &Path, to: &Path) {
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.join(name)).expect("a copy");
+        } else if to.join(name).exists() {
+            fs::remove_file(to.join(name)).expect("none there either");
+        }
+    }
+}
+
+#[test]
+fn whatever_is_altered_in_what_a_keeper_holds_is_named() {
+    let mut scene = scene();
+    let mut entries = kept(&scene, 0, 0);
+    for number in 0..3 {
+        scene.people[0].files.write(&format!("{number}.txt"), "a text\n").expect("a file");
+        entries = kept(&scene, 0, entries);
+    }
+    scene.keeper.stop();
+    let home = scene.keeper.device.home.clone();
+    scene.keeper.device.weft(["keep", "verify"]).expect("it is whole");
+    let kept = tempfile::tempdir().expect("a folder");
+    copy_database(&home, kept.path());
+    let all = entries_on_disk(&home);
+    let decoded = all.iter().map(|(place, bytes)| (*place, bytes, Entry::decode(bytes).expect("an entry")));
+    let decoded: Vec<_> = decoded.collect();
+    // One in the middle of its log.
+    let next = |entry: &Entry| decoded.iter().any(|(_, _, other)| other.header.prev == entry.id());
+    let is_inside = |entry: &Entry| entry.header.kind == Kind::Data && next(entry);
+    let (place, bytes, entry) = decoded.iter().find(|(_, _, entry)| is_inside(entry)).expect("a longer log");
+    let (log, seq) = (entry.header.log.to_string(), entry.header.seq);
+    let (_, other, _) = decoded.iter().find(|(_, _, other)| other.header.prev == entry.id()).expect("it");
+    let flipped = |from_end: usize| {
+        let mut bytes = (*bytes).clone();
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 0x10;
+        bytes
+    };
+    let here = format!("entry {seq} of log {}", &log[..10]);
+    let behind = format!("entry {} of log {}", seq + 1, &log[..10]);
+    let missing = format!("what is before it is missing (places {seq} to {seq})");
+    let cases = [
+        ("a body", Some(flipped(1)), ["the body does not match its hash", missing.as_str()]),
+        ("a signature", Some(flipped(entry.body.len() + 3)), [here.as_str(), "its signature is wrong"]),
+        ("a header", Some(flipped(entry.body.len() + 64 + 40)), ["its signature is wrong", behind.as_str()]),
+        (
+            "another entry",
+            Some((*other).clone()),
+            [behind.as_str(), "it does not follow the entry before it"],
+        ),
+        ("nothing", None, [behind.as_str(), missing.as_str()]),
+    ];
+    for (what, altered, words) in cases {
+        replace_on_disk(&home, *place, altered.as_deref());
+        let failure = scene.keeper.device.weft(["keep", "verify"]).expect_err(what);
+        assert_eq!(failure.code, Some(1), "{what}: {failure}");
+        let shown = scene.keeper.device.shown(["keep", "verify"]).expect("a report");
+        for word in words {
+            assert!(shown.contains(word), "{what}: {word:?} is not in {shown}");
+        }
+        copy_database(kept.path(), &home);
+    }
+    scene.keeper.device.weft(["keep", "verify"]).expect("it is whole again");
 }
 
 #[test]

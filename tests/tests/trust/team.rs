@@ -106,7 +106,21 @@ impl Team {
         Some(found["reason"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// What somebody's audit tells of machines that wrote two histories of a log.
+    pub(crate) fn forks(&self, number: usize) -> usize {
+        forks(&self.people[number])
+    }
+
     pub(crate) fn path(&self, number: usize, path: &str) -> PathBuf {
         self.people[number].files.path(path)
     }
+}
+
+/// How many proofs that a log was continued twice stand in a person's trail of the membership.
+pub(crate) fn forks(person: &Person) -> usize {
+    let folder = person.files.root.display().to_string();
+    let audit = person.device.weft(["audit", &folder]).expect("a trail without damage");
+    let records = audit.field("records").as_array().cloned().unwrap_or_default();
+    assert!(records.len() > 3, "{audit:?}");
+    records.iter().filter(|record| record["action"] == "show-fork").count()
 }

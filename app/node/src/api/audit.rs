@@ -36,7 +36,7 @@ pub struct AuditReport {
 }
 
 /// One membership operation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
     /// The entry that holds it.
     pub entry: String,

@@ -7,14 +7,15 @@ use weft_sync::entry::Entry;
 use weft_sync::ids::{DeviceId, UserId};
 use weft_sync::membership::{AuditAction as Done, AuditRecord as Recorded, Verdict};
 
+use super::checking::Found;
 use super::inviting::control_entries_of;
-use super::keeping::Found;
 use super::{Shared, ended};
 use crate::api::{self, ApiError, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict};
 use crate::workspace::people::People;
 use crate::workspace::queries::role;
 
 /// Names of people and devices, as far as they are known.
+#[derive(Default)]
 struct Names {
     users: BTreeMap<UserId, String>,
     devices: BTreeMap<DeviceId, String>,
@@ -34,10 +35,8 @@ pub(super) async fn audit(shared: &Arc<Shared>, request: api::Audit) -> Result<A
     });
     let (records, names, name) = told.await.ok_or_else(ended)?.ok_or_else(ended)?;
     let entries = control_entries_of(shared, &workspace).await?;
-    let mut found = Found::default();
-    for bytes in &entries {
-        found.take(&workspace.ws, bytes);
-    }
+    let mut found = Found::new(workspace.ws);
+    entries.iter().for_each(|bytes| found.take(bytes, false));
     let signed = entries.iter().filter(|_| request.entries).filter_map(|bytes| {
         let entry = Entry::decode(bytes).ok()?.id().to_string();
         Some(AuditEntry { entry, bytes: data_encoding::HEXLOWER.encode(bytes) })
@@ -50,6 +49,11 @@ pub(super) async fn audit(shared: &Arc<Shared>, request: api::Audit) -> Result<A
         damaged: found.findings(),
         records: records.into_iter().map(|record| told_of(record, &names)).collect(),
     })
+}
+
+/// The operations for whoever knows nobody's name.
+pub(super) fn without_names(records: Vec<Recorded>) -> Vec<AuditRecord> {
+    records.into_iter().map(|record| told_of(record, &Names::default())).collect()
 }
 
 fn told_of(record: Recorded, names: &Names) -> AuditRecord {

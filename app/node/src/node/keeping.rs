@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use weft_crdt::ChunkId;
 use weft_net::{CloseCode, FrameStream};
-use weft_store::{EntryFilter, Space, Storage, StoredOrder, Table, Write};
+use weft_store::{EntryFilter, EntryMarks, Space, Storage, StoredOrder, Table, Write};
 use weft_sync::acl::Class;
-use weft_sync::entry::{Entry, Kind, Open, Signer};
-use weft_sync::ids::{EndpointId, EntryId, LogId, WorkspaceId};
+use weft_sync::ids::{EndpointId, WorkspaceId};
 
+use super::checking::Found;
 use super::joining::{self, JoinedWorkspace};
 use super::opening::{self, StartFolder, start_workspace};
 use super::{Shared, ended, network};
@@ -41,8 +41,6 @@ const ASK_AGAIN: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(10
 /// The records of the chunks that are kept begin so; the bucket's number follows.
 const CHUNKS_KEY: &[u8] = b"chunks of ";
 const READ_BYTES: usize = 4 * 1024 * 1024;
-/// Findings that are told by name.
-const DAMAGED_SHOWN: usize = 100;
 
 /// Begins to keep a workspace.
 pub(super) async fn keep(
@@ -315,7 +313,7 @@ pub(super) async fn verify(shared: &Arc<Shared>) -> Result<KeepVerified, ApiErro
 }
 
 /// Checks every chain, signature and hash of a workspace.
-fn check(
+pub(super) fn check(
     store: &dyn Storage,
     record: &WorkspaceRecord,
     named: Vec<ChunkId>,
@@ -323,14 +321,14 @@ fn check(
     let told = |error: weft_store::ReadError| {
         ApiError::failed(opening::chain(&error)).hint("`weft doctor` says more")
     };
-    let mut found = Found::default();
+    let mut found = Found::new(record.id);
     let mut after = StoredOrder::START;
     loop {
         let read = store.entries_after(record.id, after, EntryFilter::All, READ_BYTES).map_err(told)?;
         let Some(last) = read.last() else { break };
         after = last.order;
         for stored in &read {
-            found.take(&record.id, &stored.bytes);
+            found.take(&stored.bytes, stored.marks.contains(EntryMarks::FORK));
         }
     }
     let mut chunks = if record.is_kept() { load(store, &record.id) } else { ChunkSet::default() };
@@ -352,86 +350,12 @@ fn check(
     Ok(KeptWorkspace {
         workspace: record.id.to_string(),
         folder: Some(record.root.clone()).filter(|root: &PathBuf| !root.as_os_str().is_empty()),
-        logs: found.logs.len() as u64,
+        logs: found.logs(),
         entries: found.entries,
         blobs,
         bytes: found.bytes,
         missing,
-        damaged: found.damaged_count,
-        findings: found.damaged,
+        damaged: found.damaged,
+        findings: found.findings(),
     })
-}
-
-fn short(log: &LogId) -> String {
-    log.to_string().chars().take(10).collect()
-}
-
-/// What a check has seen.
-#[derive(Default)]
-pub(super) struct Found {
-    /// Who signs each log, and its last entry that is right.
-    logs: BTreeMap<LogId, (Signer, u64, EntryId)>,
-    entries: u64,
-    bytes: u64,
-    damaged_count: u64,
-    damaged: Vec<String>,
-}
-
-impl Found {
-    /// Takes the next entry of a workspace, in stored order.
-    pub(super) fn take(&mut self, ws: &WorkspaceId, bytes: &[u8]) {
-        self.entries += 1;
-        self.bytes += bytes.len() as u64;
-        if let Err(reason) = self.check(ws, bytes) {
-            let number = self.entries;
-            let place = Entry::decode(bytes).map_or_else(
-                |_| format!("entry {number}"),
-                |entry| format!("entry {} of log {}", entry.header.seq, short(&entry.header.log)),
-            );
-            self.damage(format!("{place}: {reason}"));
-        }
-    }
-
-    /// What is wrong, at most so much as is told by name.
-    pub(super) fn findings(self) -> Vec<String> {
-        self.damaged
-    }
-
-    fn damage(&mut self, finding: String) {
-        self.damaged_count += 1;
-        if self.damaged.len() < DAMAGED_SHOWN {
-            self.damaged.push(finding);
-        }
-    }
-
-    /// Checks the next entry: shape and body hash, who signed it, what it follows.
-    fn check(&mut self, ws: &WorkspaceId, bytes: &[u8]) -> Result<(), String> {
-        let entry = Entry::decode(bytes).map_err(|error| opening::chain(&error))?;
-        if entry.header.kind == Kind::Genesis {
-            return if entry.id() == ws.genesis() {
-                Ok(())
-            } else {
-                Err("it founds another workspace".into())
-            };
-        }
-        let log = entry.header.log;
-        let (signer, last) = match (self.logs.get(&log), entry.header.kind) {
-            (None, Kind::Open) => {
-                let open = entry.clear::<Open>().map_err(|error| opening::chain(&error))?;
-                (open.signer, (0, EntryId::ZERO))
-            }
-            (None, _) => return Err("its log has no beginning".into()),
-            (Some((signer, seq, id)), _) => (*signer, (*seq, *id)),
-        };
-        entry.verify(&signer.public_key()).map_err(|_| "its signature is wrong")?;
-        // Of a log that was continued twice both branches are kept.
-        if entry.header.seq == last.0 + 1 && entry.header.prev != last.1 {
-            return Err("it does not follow the entry before it".into());
-        }
-        if entry.header.seq > last.0 + 1 {
-            return Err(format!("entries {} to {} are missing", last.0 + 1, entry.header.seq - 1));
-        }
-        self.logs.insert(log, (signer, entry.header.seq.max(last.0), entry.id()));
-        Ok(())
-    }
 }

@@ -265,7 +265,8 @@ pub(super) async fn want_members(shared: &Arc<Shared>, ws: WorkspaceId) {
     let devices = workspace.ask(|engine| engine.replica().named_devices()).await.unwrap_or_default();
     let own = net.id();
     for device in devices.iter().filter(|device| device.endpoint != own) {
-        let known = remembered(shared, device.endpoint);
+        let mut known = remembered(shared, device.endpoint);
+        known.extend(read_addresses(shared, &told_key(device.endpoint)));
         if let Err(error) = net.want(device.endpoint, known).await {
             tracing::debug!(peer = %device.endpoint, "not wanted: {error}");
         }
@@ -321,7 +322,8 @@ async fn want_told(shared: &Arc<Shared>, ws: WorkspaceId, peers: Vec<ToldAddress
         if device.endpoint == net.id() {
             continue;
         }
-        let addresses = peer.addresses.into_iter().map(Address::from).collect();
+        let addresses: Vec<Address> = peer.addresses.into_iter().map(Address::from).collect();
+        remember_told(shared, device.endpoint, &addresses);
         if let Err(error) = net.want(device.endpoint, addresses).await {
             tracing::debug!(peer = %device.endpoint, "not wanted: {error}");
         }
@@ -373,11 +375,35 @@ pub(super) fn remember(shared: &Shared, peer: EndpointId, address: &Address) {
     }
     known.retain(|other| other != address);
     known.insert(0, address.clone());
-    known.truncate(ADDRESSES_KEPT);
-    let texts: Vec<String> = known.iter().map(ToString::to_string).collect();
+    write_addresses(shared, peer.as_bytes().to_vec(), known);
+}
+
+/// Keeps where a member says that a peer is, the newest first: whoever told it may be gone when this device starts again. It
+/// is tried and not told on, because this device has not seen it there.
+fn remember_told(shared: &Shared, peer: EndpointId, addresses: &[Address]) {
+    let key = told_key(peer);
+    let known = read_addresses(shared, &key);
+    let mut all: Vec<Address> = Vec::new();
+    for address in addresses.iter().chain(&known) {
+        if !all.contains(address) {
+            all.push(address.clone());
+        }
+    }
+    if addresses.iter().any(|address| !known.contains(address)) {
+        write_addresses(shared, key, all);
+    }
+}
+
+/// The record of what others tell of a peer.
+fn told_key(peer: EndpointId) -> Vec<u8> {
+    [&peer.as_bytes()[..], b" as told"].concat()
+}
+
+fn write_addresses(shared: &Shared, key: Vec<u8>, mut addresses: Vec<Address>) {
+    addresses.truncate(ADDRESSES_KEPT);
+    let texts: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let value = postcard::to_allocvec(&texts).expect("texts have no unknown lengths");
-    let space = Space::device(Table::Peer);
-    let write = Write::Record { space, key: peer.as_bytes().to_vec(), value: Some(value) };
+    let write = Write::Record { space: Space::device(Table::Peer), key, value: Some(value) };
     let done = |result: Result<_, _>| {
         if let Err(error) = result {
             tracing::warn!("an address could not be remembered: {error}");
@@ -391,7 +417,11 @@ pub(super) fn remember(shared: &Shared, peer: EndpointId, address: &Address) {
 
 /// Where a peer was reached before.
 pub(super) fn remembered(shared: &Shared, peer: EndpointId) -> Vec<Address> {
-    let bytes = shared.storage.record(Space::device(Table::Peer), peer.as_bytes()).ok().flatten();
+    read_addresses(shared, peer.as_bytes())
+}
+
+fn read_addresses(shared: &Shared, key: &[u8]) -> Vec<Address> {
+    let bytes = shared.storage.record(Space::device(Table::Peer), key).ok().flatten();
     let texts: Vec<String> = bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()).unwrap_or_default();
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }

@@ -1,8 +1,14 @@
 //! People: invitations, members, and the devices this node talks to.
 
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
+
 use weft_node::api::{
-    Admit, ApiError, Audit, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm, InvitationsList,
-    InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role, VoidExport,
+    Admit, ApiError, Audit, AuditReport, ChangeRole, Invitations, InvitationsCancel, InvitationsConfirm,
+    InvitationsList, InvitationsRefuse, Members, NetworkOptions, Peers, Revoke, Role, VoidExport,
 };
 
 use super::{Outcome, print_node_line};
@@ -16,6 +22,9 @@ use crate::{
     output::Output,
     text,
 };
+
+/// What a trail may have at most: the limit of operations of a workspace, with room to spare.
+const TRAIL_BYTES_MAX: u64 = 1 << 30;
 
 pub(super) async fn invitations(
     arguments: &InvitationsArguments,
@@ -72,11 +81,35 @@ pub(super) async fn audit(
     environment: &Environment,
     output: &Output,
 ) -> Result<Outcome, ApiError> {
+    if let Some(file) = &arguments.check {
+        return check_trail(file, output);
+    }
     let folder = folder_or_current(arguments.folder.folder.as_deref())?;
     let request = Audit { folder, entries: arguments.entries };
     let report = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&report, text::audit)?;
     Ok(if report.damaged.is_empty() { Outcome::Done } else { Outcome::NeedsPerson })
+}
+
+/// Needs neither a device nor a workspace.
+fn check_trail(file: &Path, output: &Output) -> Result<Outcome, ApiError> {
+    let told = |error: io::Error| {
+        ApiError::failed(format!("{} cannot be read: {error}", file.display())).hint("check the path")
+    };
+    let mut text = Vec::new();
+    let opened = File::open(file).map_err(told)?;
+    opened.take(TRAIL_BYTES_MAX + 1).read_to_end(&mut text).map_err(told)?;
+    let is_no_trail = |reason: String| {
+        ApiError::usage(format!("{} is no trail: {reason}", file.display()))
+            .hint("`weft audit --json --entries > trail.json` writes one")
+    };
+    if text.len() as u64 > TRAIL_BYTES_MAX {
+        return Err(is_no_trail("it is far too long".to_owned()));
+    }
+    let trail: AuditReport = serde_json::from_slice(&text).map_err(|error| is_no_trail(error.to_string()))?;
+    let checked = weft_node::check_trail(&trail)?;
+    output.result(&checked, text::checked_trail)?;
+    Ok(if checked.damaged.is_empty() { Outcome::Done } else { Outcome::NeedsPerson })
 }
 
 pub(super) async fn export_void(

@@ -31,6 +31,14 @@ pub(crate) fn audit(report: &AuditReport, look: &Look) -> String {
     text
 }
 
+/// A trail from a file: what it says of itself, and what of that is signed.
+pub(crate) fn checked_trail(report: &AuditReport, look: &Look) -> String {
+    let name = named(Some(&report.name), &report.workspace);
+    let heading = look.paint(Tone::Heading, name);
+    format!("The trail of {heading}, workspace {}\n\n{}", plain(&report.workspace), audit(report, look))
+        + "  Names, and what does not count, are as the file tells them: they are not part of what is signed.\n"
+}
+
 fn who(record: &AuditRecord) -> String {
     let user = named(record.user_name.as_ref(), &record.user);
     match &record.device {

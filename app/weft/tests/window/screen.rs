@@ -24,7 +24,7 @@ impl Drop for Running {
     }
 }
 
-/// Whether the programs are there that the tests need; says so when one is not.
+/// Whether the programs are there that the tests need; says so when one is not, and fails where they have to be.
 #[expect(clippy::print_stderr, reason = "a test that does nothing says so")]
 pub(crate) fn can_run() -> bool {
     let missing = ["Xvfb", "xdotool"].into_iter().find(|program| {
@@ -33,6 +33,8 @@ pub(crate) fn can_run() -> bool {
         !found.is_ok_and(|status| status.success())
     });
     if let Some(missing) = missing {
+        let is_required = std::env::var_os("WEFT_TOOLS").is_some_and(|tools| tools == "required");
+        assert!(!is_required, "{missing} is missing (apt-get install xvfb xdotool), and WEFT_TOOLS=required");
         eprintln!("skipped: {missing} is missing (apt-get install xvfb xdotool)");
     }
     missing.is_none()
