@@ -132,6 +132,9 @@ fn left_out(files: &[LeftOut], look: &Look) -> String {
     files.iter().map(line).collect()
 }
 
+/// From so much text on the size of the index is told as a share of it.
+const SHARE_BYTES_MIN: u64 = 1_000_000;
+
 pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
     let state = match report.state {
         IndexState::Ready => look.paint(Tone::Good, "ready".to_owned()),
@@ -140,7 +143,8 @@ pub(crate) fn index(report: &IndexReport, look: &Look) -> String {
         }
     };
     let share = match report.text_bytes {
-        0 => String::new(),
+        // An empty database has pages too.
+        text if text < SHARE_BYTES_MIN => String::new(),
         text => format!(", {:.0} % of the text", report.bytes as f64 * 100.0 / text as f64),
     };
     let read = match report.vectors {
