@@ -13,6 +13,9 @@ use super::state::Mirror;
 use super::walk::join;
 use super::write::displaced_name;
 
+/// What has changed since so long before the start is not what a crash has left: somebody is writing it.
+const WRITER_NANOS: i64 = 20_000_000;
+
 /// A leftover of an announced operation.
 struct Leftover {
     folder: String,
@@ -59,6 +62,7 @@ impl Mirror {
         let leftovers = leftovers(root, entry);
         let holds_old = |leftover: &Leftover| before.is_some() && before == Some(leftover.file.hash);
         let was_swapped = holds == Holds::After || leftovers.iter().any(holds_old);
+        let mut journal = Some(entry.id);
         match (&entry.after, holds, &found) {
             (Some((hash, version)), Holds::After, Some(file)) => {
                 self.put_row(
@@ -77,16 +81,17 @@ impl Mirror {
                 self.put_row(&entry.path, entry.node, Kind::File, *hash, file.executable, stamp, version);
             }
             (Some((_, version)), Holds::Other, Some(file))
-                if before.is_none() && is_beginning(file, old.content(&entry.node, version)) =>
+                if before.is_none()
+                    && file.stamp.modified_nanos < self.opened_nanos - WRITER_NANOS
+                    && is_beginning(file, old.content(&entry.node, version)) =>
             {
-                remove(root, entry.path.parent_str(), entry.path.file_name());
+                self.take_aside(root, entry, file, &mut journal, now);
             }
             (None, Holds::Nothing, _) => {
                 self.table.remove(&entry.path);
             }
             _ => {}
         }
-        let mut journal = Some(entry.id);
         for leftover in leftovers {
             let is_ours = after == Some(leftover.file.hash) || holds_old(&leftover);
             let is_unfinished = !was_swapped
@@ -95,6 +100,9 @@ impl Mirror {
                 });
             if holds == Holds::Nothing && holds_old(&leftover) && entry.after.is_some() {
                 put_back(root, &leftover, &entry.path);
+            } else if was_swapped && holds_old(&leftover) {
+                // A program may still have it open: it goes when nobody can write into it any more.
+                self.displaced.push(displaced_by(entry, leftover, journal.take(), now));
             } else if is_ours || is_unfinished || (holds == Holds::Before && entry.after.is_some()) {
                 remove(root, &leftover.folder, &leftover.name);
             } else {
@@ -104,6 +112,46 @@ impl Mirror {
         if journal.is_some() {
             self.end_journal(journal);
         }
+    }
+
+    /// Takes what looks like half a file of ours out of the way, to be written again. If it is somebody's after all who
+    /// empties a file to fill it, then what he writes is found there.
+    fn take_aside(
+        &mut self,
+        root: &Arc<Root>,
+        entry: &JournalEntry,
+        file: &FileRef,
+        journal: &mut Option<u64>,
+        now: u64,
+    ) {
+        let folder = entry.path.parent_str();
+        let moved = root.open_folder(folder).and_then(|folder| {
+            root.rename_to_free_name((&folder, entry.path.file_name()), (&folder, &entry.temporary))
+        });
+        if let Err(error) = moved {
+            tracing::warn!(%error, path = %entry.path, "half a file that a crash has left stays where it is");
+            return;
+        }
+        if self.table.get(&entry.path).is_some_and(|row| row.node == entry.node) {
+            self.table.remove(&entry.path);
+            self.to_restore.push(entry.path.clone());
+        }
+        let (_, version) = entry.after.clone().unwrap_or_default();
+        self.displaced.push(Displaced {
+            folder: folder.to_owned(),
+            temporary: entry.temporary.clone(),
+            path: entry.path.clone(),
+            node: entry.node,
+            version,
+            hash: file.hash,
+            stamp: file.stamp,
+            is_unread: false,
+            is_certain_base: false,
+            since_millis: now,
+            changed_millis: 0,
+            due_millis: now,
+            journal: journal.take(),
+        });
     }
 
     /// Temporaries that no journal names: gone when their bytes are known, else left

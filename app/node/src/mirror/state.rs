@@ -106,6 +106,8 @@ pub struct Mirror {
     pub(super) temporary_seed: u64,
     /// Every look at a file makes later writes show in its time.
     pub(super) has_fine_clock: bool,
+    /// When this was opened, on the clock of the file system.
+    pub(super) opened_nanos: i64,
 }
 
 impl Mirror {
@@ -153,6 +155,7 @@ impl Mirror {
             temporary_count: 0,
             temporary_seed: temporary_seed(),
             has_fine_clock: false,
+            opened_nanos: wall_nanos(),
         };
         mirror.git.remember_branch(stored.branch);
         mirror.hold = mirror.check_root().err();

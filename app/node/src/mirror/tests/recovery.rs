@@ -1,6 +1,7 @@
 //! After a crash between any two steps.
 
 use std::fs;
+use std::io::Write;
 
 use super::*;
 
@@ -35,13 +36,7 @@ impl Crash {
 
     /// Starts again with the rows from before and the journal; what is reported.
     fn restart(mut self) -> (Vec<String>, Bench) {
-        let stored = StoredMirror {
-            root: Some(self.bench.mirror.root_identity()),
-            rows: self.bench.mirror.rows().cloned().collect(),
-            journal: vec![self.entry],
-            branch: None,
-        };
-        self.bench.mirror = Mirror::open(self.bench.folder.path(), stored, &LocalRules::default()).unwrap();
+        self.open();
         self.bench.age();
         let mut words = self.bench.scan();
         for _ in 0..5 {
@@ -49,6 +44,16 @@ impl Crash {
             words.extend(self.bench.check(&[]));
         }
         (words, self.bench)
+    }
+
+    fn open(&mut self) {
+        let stored = StoredMirror {
+            root: Some(self.bench.mirror.root_identity()),
+            rows: self.bench.mirror.rows().cloned().collect(),
+            journal: vec![self.entry.clone()],
+            branch: None,
+        };
+        self.bench.mirror = Mirror::open(self.bench.folder.path(), stored, &LocalRules::default()).unwrap();
     }
 }
 
@@ -137,6 +142,58 @@ fn with_a_half_written_new_file() {
     let crash = Crash::announced("new", Some(NEW));
     crash.bench.save("new", "somebody's own\n");
     assert_eq!(crash.restart().0, ["created new"]);
+}
+
+#[test]
+fn with_a_new_file_that_somebody_is_saving_over() {
+    // What an editor does that empties a file and fills it, in the middle of which we start.
+    for begins_before in [false, true] {
+        for has_row in [false, true] {
+            let mut crash = Crash::announced("new", Some(NEW));
+            crash.bench.save("new", NEW);
+            if has_row {
+                crash.bench.scan();
+            }
+            let empty = |crash: &Crash| fs::File::create(crash.bench.at("new")).unwrap();
+            let mut saving = begins_before.then(|| empty(&crash));
+            if begins_before {
+                std::thread::sleep(Duration::from_millis(30));
+            }
+            crash.open();
+            let saving = saving.get_or_insert_with(|| empty(&crash));
+            let mut words = crash.bench.scan();
+            saving.write_all(format!("{NEW}mine\n").as_bytes()).unwrap();
+            for _ in 0..5 {
+                crash.bench.now += 1_000;
+                words.extend(crash.bench.check(&[]));
+            }
+            let case = format!("before {begins_before}, row {has_row}: {words:?}");
+            assert!(!words.iter().any(|word| word.starts_with("removed")), "{case}");
+            let saved =
+                crash.bench.saves.iter().any(|(path, bytes, _)| path == "new" && bytes.ends_with(b"mine\n"));
+            assert!(saved || crash.bench.text("new").ends_with("mine\n"), "{case}");
+        }
+    }
+}
+
+#[test]
+fn with_a_swapped_out_file_that_somebody_still_has_open() {
+    let mut crash = Crash::announced("a", Some(NEW));
+    fs::write(crash.temporary(), OLD).unwrap();
+    fs::write(crash.bench.at("a"), NEW).unwrap();
+    let mut open = fs::OpenOptions::new().append(true).open(crash.temporary()).unwrap();
+    crash.open();
+    crash.bench.age();
+    let mut words = crash.bench.scan();
+    open.write_all(b"mine\n").unwrap();
+    drop(open);
+    for _ in 0..5 {
+        crash.bench.now += 1_000;
+        words.extend(crash.bench.check(&[]));
+    }
+    assert_eq!(words, ["saved aside a"]);
+    assert_eq!(crash.bench.saves[0].1, format!("{OLD}mine\n").as_bytes());
+    assert_eq!(crash.bench.temporaries(), [""; 0]);
 }
 
 #[test]
