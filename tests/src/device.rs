@@ -12,6 +12,7 @@ use std::{
 use crate::{
     answer::{Answer, Failure},
     node_process::NodeProcess,
+    port::Port,
     program::{ProgramError, program_path},
 };
 
@@ -42,8 +43,8 @@ pub struct Device {
     pub namespace: Option<String>,
     program: &'static Path,
     node: Option<NodeProcess>,
-    /// Where the node listened last; a restarted one listens there again, as a machine keeps its address.
-    listen: Option<String>,
+    /// Where its node listens: a restarted one listens there again, as a machine keeps its address.
+    port: Port,
 }
 
 impl Device {
@@ -74,7 +75,7 @@ impl Device {
             namespace: None,
             program: program_path()?,
             node: None,
-            listen: None,
+            port: Port::reserve()?,
         })
     }
 
@@ -160,12 +161,11 @@ impl Device {
     /// # Errors
     /// When it is not ready in time.
     pub fn start_node_with(&mut self, arguments: &[&str]) -> Result<&NodeProcess, Failure> {
-        let listen = self.listen.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let listen = self.port.address();
         let mut command = self.command(["node", "--json", "--listen", &listen]);
         command.args(arguments);
         let name = name_of(&command);
         let node = NodeProcess::start(&mut command, &name)?;
-        self.listen = node.addresses.iter().find(|address| address.starts_with("127.")).cloned();
         Ok(self.node.insert(node))
     }
 
@@ -174,7 +174,7 @@ impl Device {
     /// # Errors
     /// When it is not ready in time.
     pub fn start_node_through(&mut self, wrapper: &[OsString]) -> Result<&NodeProcess, Failure> {
-        let listen = self.listen.clone().unwrap_or_else(|| "127.0.0.1:0".to_owned());
+        let listen = self.port.address();
         let inner = self.command(["node", "--json", "--listen", &listen, "--lan", "off"]);
         let (program, arguments) = wrapper.split_first().expect("a program");
         let mut command = Command::new(program);

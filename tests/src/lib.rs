@@ -22,6 +22,7 @@ pub mod memory;
 mod network;
 mod node_process;
 mod pair;
+mod port;
 mod program;
 mod repository;
 mod row;

@@ -1,7 +1,9 @@
 //! The whole path with real processes: make a workspace, share it, join it, edit on both sides, be equal.
 #![cfg(unix)]
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use weft_tests::{Answer, Device, Failure, Files, eventually};
 
@@ -94,6 +96,26 @@ fn a_folder_is_shared_by_ticket_and_arrives_whole() {
     let peers = status.field("peers").as_array().cloned().unwrap_or_default();
     assert_eq!(peers.len(), 1);
     assert_eq!(peers[0]["connected"], true);
+}
+
+#[test]
+fn what_is_being_saved_at_that_moment_is_imported() {
+    let (_root, ana, _) = devices();
+    let files = Files::new(ana.place.join("notes")).expect("a folder");
+    files.write("empty.txt", "").expect("a file");
+    let made = thread::scope(|scope| {
+        scope.spawn(|| {
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_millis(400) {
+                files.write("log.txt", "a line\n").expect("a file");
+                thread::sleep(Duration::from_millis(3));
+            }
+        });
+        ana.weft(["init", "notes"]).expect("a workspace")
+    });
+    assert_eq!(made.number("files"), 2.0, "what looks half written is waited for");
+    let text = ana.shown(["cat", "notes/log.txt"]).expect("a text");
+    assert_eq!(text, "a line\n");
 }
 
 #[test]

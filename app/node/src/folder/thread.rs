@@ -38,6 +38,8 @@ const REFUSED_MILLIS: u64 = 250;
 const REFUSED_DOUBLINGS_MAX: u32 = 10;
 /// How often a folder that cannot be watched is scanned.
 const UNWATCHED_SCAN_EVERY: Duration = Duration::from_secs(5);
+/// A scan waits at most so long for files that are being written: one that never rests is read after two seconds.
+const SCAN_PATIENCE: Duration = Duration::from_millis(2_500);
 /// How often a folder or a disk that is missing is looked for.
 const MISSING_SCAN_EVERY: Duration = Duration::from_secs(2);
 
@@ -113,6 +115,7 @@ impl Folder {
                 branch: None,
                 told: (Unread::default(), Instant::now()),
                 check_at: None,
+                finish_scan_by: None,
                 sync_at: None,
                 scan_every: None,
                 was_held: false,
@@ -163,6 +166,8 @@ struct Driver {
     /// The branch that the store names.
     branch: Option<String>,
     check_at: Option<u64>,
+    /// A scan has found files that were just being written, and is over when they are read, or then.
+    finish_scan_by: Option<Instant>,
     sync_at: Option<Instant>,
     /// When everything is looked at next, and how often.
     scan_every: Option<(Instant, Duration)>,
@@ -295,12 +300,12 @@ impl Driver {
             return Some(Duration::ZERO);
         }
         let now = self.now();
-        let check = self
-            .check_at
-            .filter(|_| self.open_batch.is_none())
-            .map(|at| Duration::from_millis(at.saturating_sub(now)));
+        let check = self.check_at.map(|at| Duration::from_millis(at.saturating_sub(now)));
         let until = |at: Instant| at.saturating_duration_since(Instant::now());
-        [check, self.sync_at.map(until), self.scan_every.map(|(at, _)| until(at))].into_iter().flatten().min()
+        let finish = self.finish_scan_by.map(until);
+        let [check, finish] = [check, finish].map(|wait| wait.filter(|_| self.open_batch.is_none()));
+        let scan = self.scan_every.map(|(at, _)| until(at));
+        [check, finish, self.sync_at.map(until), scan].into_iter().flatten().min()
     }
 
     /// Does what is due. Nothing but the sync may happen while a batch is open.
@@ -318,6 +323,7 @@ impl Driver {
         if self.open_batch.is_none() && (due || !self.events.is_empty()) {
             self.check();
         }
+        self.finish_scan();
         if self.open_batch.is_none() && !self.writes.is_empty() {
             self.write();
         }
@@ -353,18 +359,29 @@ impl Driver {
         let was_held = std::mem::take(&mut self.was_held) || self.mirror.hold().is_some();
         match self.mirror.scan(now, &self.known, &mut progress) {
             Ok(batch) => {
-                let skipped = batch.skipped.clone();
                 self.check_at = Some(now + 20);
+                self.finish_scan_by = Some(Instant::now() + SCAN_PATIENCE);
                 if was_held {
                     self.released();
                 }
                 self.report_batch(batch);
-                (self.report)(FolderReport::Scanned(skipped));
             }
             Err(reason) => {
                 self.held(reason);
+                self.finish_scan_by = None;
                 (self.report)(FolderReport::Scanned(crate::mirror::Skipped::default()));
             }
+        }
+    }
+
+    /// Tells that a scan is over, when what it found half written is read as well: what a program saved a moment before
+    /// a command is in what the command tells.
+    fn finish_scan(&mut self) {
+        let Some(by) = self.finish_scan_by else { return };
+        let is_late = self.open_batch.is_none() && by <= Instant::now();
+        if is_late || self.mirror.unread().paths == 0 {
+            self.finish_scan_by = None;
+            (self.report)(FolderReport::Scanned(self.mirror.skipped().clone()));
         }
     }
 
