@@ -1,7 +1,9 @@
 //! Everything around the text. Views read the state, draw, and push actions.
 
 mod accept;
+mod chat;
 mod devices;
+mod diff;
 mod editors;
 mod find;
 mod first_run;
@@ -12,6 +14,7 @@ mod menus;
 mod notices;
 mod overlay;
 mod passphrase;
+mod proposal;
 mod reading;
 mod search;
 mod settings;
@@ -86,6 +89,7 @@ pub(crate) struct Drafts {
     pub(crate) wants_replacement_focus: bool,
     pub(crate) wants_search_focus: bool,
     pub(crate) wants_page_focus: bool,
+    pub(crate) chat: chat::ChatDraft,
 }
 
 impl Drafts {
@@ -179,9 +183,14 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
         Page::Sync => (strings::SYNC_STATE, sync_state::sync_state_ui),
         Page::History => (strings::HISTORY, history::history_ui),
         Page::Settings => (strings::SETTINGS, settings::settings_ui),
+        Page::Chat => (strings::CHAT, chat::chat_ui),
     };
     if controls::page_head(ui, scene.tokens, title) {
         scene.actions.push(Action::ShowPage(None));
+    }
+    if page == Page::Chat {
+        // It scrolls by itself, above its field.
+        return guarded(ui, scene, title, draw);
     }
     eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink([false, false]).show(ui, |ui| {
         // The bar at the right lies over what is scrolled.
