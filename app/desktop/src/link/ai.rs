@@ -232,6 +232,7 @@ mod tests {
         assert_eq!((asked.line, asked.column, asked.multi_line), (2, 3, false));
         assert_eq!((asked.file.as_path(), asked.alternative), (Path::new("/notes/a.rs"), 2));
         assert_eq!(asked.text.as_deref(), Some("one\nä b\n"));
+        assert_eq!(asked.time_millis, Some(GHOST_MILLIS_MAX));
         assert!(at("one\nä b\n", 7).multi_line && at("", 9).multi_line);
     }
 
