@@ -53,8 +53,10 @@ impl Completer {
         };
         let seen = self.seen.as_ref().filter(|(path, _)| path == look.path).map(|(_, edits)| *edits);
         if seen != Some(look.own_edits) {
-            // The first look at a file sees edits of long ago.
-            self.due = seen.map(|_| now + pause);
+            if !self.is_wanted {
+                // The first look at a file sees edits of long ago.
+                self.due = seen.map(|_| now + pause);
+            }
             self.seen = Some((look.path.to_owned(), look.own_edits));
         }
         if let Some(asked) = self.asked.filter(|asked| look.expects != Some(*asked)) {
@@ -82,15 +84,6 @@ impl Completer {
         (self.due, self.is_wanted) = (Some(now), true);
     }
 
-    /// A question that the person asks again, with its number.
-    pub fn want_now(&mut self) -> u64 {
-        (self.due, self.is_wanted) = (None, false);
-        self.wake();
-        self.last += 1;
-        self.asked = Some(self.last);
-        self.last
-    }
-
     /// In how many seconds to look again; nothing when there is no need.
     pub fn wakes_in(&self, now: f64) -> Option<f64> {
         self.due.map(|due| (due - now).max(0.0))
@@ -113,11 +106,6 @@ impl Completer {
     /// What was in the way is gone.
     pub fn wake(&mut self) {
         self.rests_until = 0.0;
-    }
-
-    /// Whether an answer is awaited.
-    pub fn is_waiting(&self) -> bool {
-        self.asked.is_some()
     }
 }
 
@@ -184,6 +172,17 @@ mod tests {
             (false, true, false)
         );
         assert_eq!(completer.wakes_in(3.0), None);
+    }
+
+    #[test]
+    fn who_asks_is_answered_at_once_wherever_the_caret_is() {
+        let elsewhere = |edits| at(edits, None).map(|look| Look { is_at_last_edit: false, ..look });
+        let mut completer = Completer::default();
+        completer.want(1.0);
+        assert_eq!(completer.look(1.0, PAUSE, elsewhere(5)), [Ask(1)]);
+        completer.want(2.0);
+        assert_eq!(completer.look(2.0, PAUSE, at(6, Some(1))), [Cancel(1), Ask(2)]);
+        assert_eq!(completer.look(9.0, PAUSE, at(6, Some(2))), []);
     }
 
     #[test]

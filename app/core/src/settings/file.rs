@@ -143,7 +143,7 @@ impl Settings {
         check(setting, value).ok()?;
         let (table, name) = setting.key.split_once('.')?;
         let out = changed(text, &["language", language.id, table], name, value)?;
-        // A table may be written in ways that cannot be added to.
+        // One of the tables above may be written in a way that this one cannot be added to.
         let (read, _) = Self::read(&out);
         (read.get_for(key, language).as_ref() == Some(value)).then_some(out)
     }
@@ -200,7 +200,8 @@ fn changed(text: &str, tables: &[&str], name: &str, value: &Value) -> Option<Str
             return Some(out);
         }
     }
-    if table.is_some() && tables.len() == 1 {
+    if table.is_some() {
+        // It is written in a way that no line can be added to.
         return None;
     }
     let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };

@@ -49,9 +49,13 @@ impl Shell {
             })
         });
         let is_wanted = look.is_some();
+        let asked_for = self.state.ai.wants_ghost.take_if(|_| is_wanted);
+        if asked_for.is_some() {
+            self.state.ai.completer.want(now);
+        }
         for wish in self.state.ai.completer.look(now, pause, look) {
             match wish {
-                Wish::Ask(number) => self.ask_for_ghost(number, false),
+                Wish::Ask(number) => self.ask_for_ghost(number, asked_for == Some(true)),
                 Wish::Cancel(number) => drop(self.link.ask(ToLink::CancelAi(number))),
             }
         }
@@ -144,17 +148,15 @@ impl Shell {
 
     /// The person agrees that text around the caret goes to a server: it is asked for again.
     pub(super) fn confirm_ghosts(&mut self) {
-        let number = self.state.ai.completer.want_now();
-        self.ask_for_ghost(number, true);
+        self.state.ai.completer.wake();
+        // As soon as the text has the keys again.
+        self.state.ai.wants_ghost = Some(true);
         self.keys.wants_editor_focus = true;
     }
 
     pub(super) fn run_on_ghosts(&mut self, command: AppCommand) {
         match command {
-            AppCommand::AskForGhost => {
-                let now = self.state.now;
-                self.state.ai.completer.want(now);
-            }
+            AppCommand::AskForGhost => self.state.ai.wants_ghost = Some(false),
             AppCommand::ToggleGhostsInLanguage => self.toggle_ghosts_in_language(),
             AppCommand::ToggleGhostsInFile => self.toggle_ghosts_in_file(),
             _ => {

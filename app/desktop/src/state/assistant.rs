@@ -121,6 +121,8 @@ pub(crate) struct Turn {
 pub(crate) struct Assistant {
     pub(crate) completer: Completer,
     pub(crate) alternative: Option<Alternative>,
+    /// The person asks for ghost text, and may agree that a server is asked.
+    pub(crate) wants_ghost: Option<bool>,
     /// Why there is no ghost text.
     pub(crate) ghost_failure: Option<ApiError>,
     /// Which model made the last ghost text.
@@ -139,6 +141,7 @@ impl Default for Assistant {
         Self {
             completer: Completer::default(),
             alternative: None,
+            wants_ghost: None,
             ghost_failure: None,
             ghost_model: None,
             question: None,

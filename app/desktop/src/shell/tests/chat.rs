@@ -79,7 +79,7 @@ fn an_answer_is_streamed_and_its_citations_open_the_place() {
     window.click("src/main.rs:150-151");
     assert!(window.has("Tab main.rs") && window.has("Line 150, column 1"));
     // The next question goes on from there.
-    window.harness.get_by_role_and_label(Kind::MultilineTextInput, "Message to the model").focus();
+    window.harness.get_by_label("Message to the model").focus();
     window.settle();
     window.say("why?");
     let Some((_, AiAsk::Chat { messages, .. })) = window.take_ai(is_chat) else { panic!("it is not asked") };
@@ -119,7 +119,7 @@ fn without_a_model_it_is_said_how_to_get_one() {
     for (place, is_address) in [("/models/a.gguf", false), ("https://example.org/a.gguf", true)] {
         window.harness.get_by_role_and_label(Kind::TextInput, "Model file, or its address").focus();
         window.settle();
-        window.press(Modifiers::CTRL, Key::A);
+        window.press(Modifiers::COMMAND, Key::A);
         window.type_text(place);
         window.click("Get this model");
         let asked = window.take_ai(|ask| matches!(ask, AiAsk::Import(_) | AiAsk::Download(_)));
@@ -209,7 +209,7 @@ fn hunks_of_a_proposal_are_chosen_and_accepted() {
 fn a_change_of_several_files_and_an_answer_that_is_none() {
     let mut window = Window::showing("plan.md", "one\n").with_chat(&["chat"]);
     window.click("Change files");
-    window.harness.get_by_role_and_label(Kind::MultilineTextInput, "Message to the model").focus();
+    window.harness.get_by_label("Message to the model").focus();
     window.settle();
     window.say("tidy @plan.md");
     let (number, ask) = window.take_ai(|ask| matches!(ask, AiAsk::Change { .. })).expect("it is asked");

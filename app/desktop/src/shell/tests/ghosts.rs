@@ -147,7 +147,7 @@ fn it_is_not_asked_for_where_it_is_not_wanted() {
     window.press(Modifiers::SHIFT | Modifiers::ALT, Key::ArrowUp);
     assert!(!asks(&mut window), "there are two cursors");
     let mut window = Window::writing("main.rs", "");
-    let preedit = ImeEvent::Preedit { text: "に".to_owned(), active_range_chars: None };
+    let preedit = ImeEvent::Preedit { text: "ni".to_owned(), active_range_chars: None };
     window.type_text("x");
     let (number, _, _) = window.take_ghost_ask().unwrap();
     window.harness.event(Event::Ime(preedit));
@@ -187,7 +187,7 @@ fn a_server_is_asked_only_after_the_person_has_agreed() {
     window.type_text("y");
     assert!(window.take_ghost_ask().is_none());
     window.run(AppCommand::ToggleChat);
-    assert!(window.has("Nothing was sent to lab before: 4 bytes would go there"));
+    assert!(window.has_words("Nothing was sent to lab before: 4 bytes would go there"));
     window.click("Send text while I type");
     let (number, place, confirm) = window.take_ghost_ask().expect("the same with consent");
     assert!(confirm && place.at == 2);

@@ -13,7 +13,7 @@ use super::*;
 use crate::state::Reply;
 
 #[path = "../../../../../tests/src/scripted_model.rs"]
-#[expect(dead_code, reason = "of what tests of the whole program use as well")]
+#[expect(dead_code, unreachable_pub, reason = "of what tests of the whole program use as well")]
 mod scripted_model;
 
 use scripted_model::ScriptedModel;
