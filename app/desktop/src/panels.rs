@@ -27,7 +27,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, Stroke, Ui};
 use weft_editor::{AppCommand, window::GroupId};
 
 use crate::{
@@ -132,19 +132,19 @@ pub(crate) fn window_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .show(ui, |ui| {
             guarded(ui, scene, "Status bar", status_bar::status_bar_ui);
         });
-    if scene.state.folder.is_some() {
-        folder_ui(ui, scene);
+    let middle = if scene.state.folder.is_some() {
+        folder_ui(ui, scene)
     } else {
-        CentralPanel::default().frame(Frame::new().fill(tokens.background)).show(ui, |ui| {
-            guarded(ui, scene, "First page", first_run::first_run_ui);
-        });
-    }
+        let panel = CentralPanel::default().frame(Frame::new().fill(tokens.background));
+        panel.show(ui, |ui| guarded(ui, scene, "First page", first_run::first_run_ui)).response.rect
+    };
     guarded(ui, scene, "Overlay", overlay::overlay_ui);
     guarded(ui, scene, "Passphrase", passphrase::passphrase_ui);
-    guarded(ui, scene, "Notices", notices::notices_ui);
+    guarded(ui, scene, "Notices", |ui, scene| notices::notices_ui(ui, scene, middle));
 }
 
-fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+/// Gives the place of the texts.
+fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> Rect {
     let tokens = scene.tokens;
     // In a narrow window a page takes the place of the tree, so that some of the text is still seen.
     let room = tokens::SIDE_BAR + tokens::SIDE_PAGE + tokens::TEXT_LEAST;
@@ -170,9 +170,8 @@ fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .frame(frame);
         panel.show(ui, |ui| guarded(ui, scene, "Search", search::search_ui));
     }
-    CentralPanel::default().frame(Frame::new().fill(tokens.background)).show(ui, |ui| {
-        guarded(ui, scene, "Editors", editors::editors_ui);
-    });
+    let panel = CentralPanel::default().frame(Frame::new().fill(tokens.background));
+    panel.show(ui, |ui| guarded(ui, scene, "Editors", editors::editors_ui)).response.rect
 }
 
 fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {

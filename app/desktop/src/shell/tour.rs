@@ -464,7 +464,7 @@ impl Tour {
         self.open("src/flow.rs");
         let folder = self.shell.state.folder.as_mut();
         if let Some((document, view)) = folder.and_then(crate::state::Folder::active_mut) {
-            document.go_to(view, 39.into(), 5);
+            document.go_to(view, 23.into(), 5);
             document.type_text(view, "\n\n    pub fn highest");
             document.expect_ghost(view, 1);
             let text = "(&self) -> Option<&Gauge> {\n        self.gauges.values().max_by(|one, two| one.level.total_cmp(&two.level))\n    }";

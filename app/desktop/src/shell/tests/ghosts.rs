@@ -189,6 +189,7 @@ fn a_server_is_asked_only_after_the_person_has_agreed() {
     window.run(AppCommand::ToggleChat);
     assert!(window.has_words("Nothing was sent to lab before: 4 bytes would go there"));
     window.click("Send text while I type");
+    window.settle();
     let (number, place, confirm) = window.take_ghost_ask().expect("the same with consent");
     assert!(confirm && place.at == 2);
     window.tell_ghost(number, "z");

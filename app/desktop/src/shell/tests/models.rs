@@ -47,7 +47,12 @@ impl Real {
 
     fn send(&mut self, text: &str) {
         self.harness.state_mut().drafts.chat.text = text.to_owned();
+        let before = self.harness.state().state.ai.turns.len();
         self.click("Send");
+        self.until("a turn", |real| real.harness.state().state.ai.turns.len() > before);
+        self.until("what came of it", |real| real.harness.state().state.ai.running().is_none());
+        let turn = &self.harness.state().state.ai.turns[before];
+        assert!(matches!(turn.reply, Reply::Answer(_) | Reply::Proposal(_)), "{turn:?}");
     }
 
     fn ghost(&self) -> Option<String> {
