@@ -40,9 +40,10 @@ pub use self::{
     ai::{
         AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiCheck, AiCitation, AiComplete, AiEdit, AiEmbed,
         AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose,
-        AiModelDownload, AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified,
-        AiModelVerify, AiModels, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate,
-        AiTemplateList, AiTemplates, Purpose,
+        AiModelDownload, AiModelGet, AiModelHolder, AiModelImport, AiModelList, AiModelOffer, AiModelOffers,
+        AiModelRemove, AiModelRemoved, AiModelShare, AiModelVerified, AiModelVerify, AiModels,
+        AiModelsOffered, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate, AiTemplateList,
+        AiTemplates, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     backups::{
