@@ -14,7 +14,9 @@ mod local;
 pub mod measure;
 mod news;
 mod perform;
+mod places;
 mod reading;
+mod searching;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -54,6 +56,7 @@ pub(crate) struct Shell {
     exchange: exchange::Exchange,
     local: local::LocalFiles,
     timeline: timeline::Timeline,
+    places: places::Places,
     opened: Instant,
     /// The window's size, position and the rest, as they were saved last.
     saved: SavedState,
@@ -75,6 +78,7 @@ impl Shell {
             drafts: Drafts::new(),
             editors: BTreeMap::new(),
             keys: KeyInput::default(),
+            places: places::Places::default(),
             guard: Guard::default(),
             exchange: exchange::Exchange::default(),
             local: local::LocalFiles::default(),
@@ -148,6 +152,7 @@ impl Shell {
         self.editors.clear();
         self.state.pages = crate::state::Pages::default();
         self.state.search = crate::state::FolderSearch::default();
+        self.places = places::Places::default();
     }
 
     fn load(&mut self, effects: Vec<weft_editor::window::TreeEffect>) {

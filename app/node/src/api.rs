@@ -63,7 +63,7 @@ pub use self::{
     error::{ApiError, ErrorKind},
     event::{
         AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
-        RemoteCursor,
+        RemoteCursor, SearchFound,
     },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,

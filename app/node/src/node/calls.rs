@@ -86,7 +86,9 @@ pub(super) async fn call(
         }
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
-        Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::Search(request) => {
+            Response::Search(searching::search(shared, request, &context.events).await?)
+        }
         Request::ReplacePreview(request) => {
             Response::ReplacePreview(replacing::preview(shared, request.what).await?)
         }

@@ -20,15 +20,15 @@ use crate::action::{Action, Actions};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A window without a display, with a node of its own.
-struct Real {
-    harness: Harness<'static, Shell>,
-    folder: PathBuf,
+pub(super) struct Real {
+    pub(super) harness: Harness<'static, Shell>,
+    pub(super) folder: PathBuf,
     root: tempfile::TempDir,
 }
 
 impl Real {
     /// Makes a folder of these files a workspace and shows it.
-    fn new(files: &[(&str, &[u8])]) -> Self {
+    pub(super) fn new(files: &[(&str, &[u8])]) -> Self {
         let mut real = Self::plain(files);
         real.harness.get_by_label("Make it a workspace").click();
         real.until("the workspace", |real| {
@@ -38,7 +38,7 @@ impl Real {
     }
 
     /// Shows a folder of these files, which is no workspace.
-    fn plain(files: &[(&str, &[u8])]) -> Self {
+    pub(super) fn plain(files: &[(&str, &[u8])]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let (home, folder) = (root.path().join("home"), root.path().join("notes"));
         fs::create_dir_all(&folder).unwrap();
@@ -70,7 +70,7 @@ impl Real {
     }
 
     #[track_caller]
-    fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+    pub(super) fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.harness.step();
@@ -82,13 +82,13 @@ impl Real {
         }
     }
 
-    fn folder_state(&self) -> Option<&crate::state::Folder> {
+    pub(super) fn folder_state(&self) -> Option<&crate::state::Folder> {
         self.harness.state().state.folder.as_ref()
     }
 
     /// Opens a file and waits until it is there.
     #[track_caller]
-    fn open(&mut self, path: &str) {
+    pub(super) fn open(&mut self, path: &str) {
         self.harness.state_mut().open_file(path, false, None);
         self.until(path, |real| real.text().is_some());
         self.until("the keys go to the text", |real| {
@@ -96,7 +96,7 @@ impl Real {
         });
     }
 
-    fn text(&self) -> Option<String> {
+    pub(super) fn text(&self) -> Option<String> {
         Some(self.folder_state()?.active()?.0.buffer().rope().to_string())
     }
 
@@ -104,7 +104,7 @@ impl Real {
         self.folder_state()?.local()
     }
 
-    fn has_words(&self, words: &str) -> bool {
+    pub(super) fn has_words(&self, words: &str) -> bool {
         self.harness.query_all_by_label_contains(words).next().is_some()
     }
 
@@ -116,7 +116,7 @@ impl Real {
         self.harness.step();
     }
 
-    fn type_text(&mut self, text: &str) {
+    pub(super) fn type_text(&mut self, text: &str) {
         self.harness.event(Event::Text(text.to_owned()));
         self.harness.step();
     }
