@@ -22,6 +22,7 @@ mod tests;
 mod timeline;
 #[cfg(feature = "measure")]
 pub mod tour;
+mod unsaved;
 
 use std::{
     collections::BTreeMap,
@@ -89,6 +90,7 @@ impl Shell {
             theme_name: String::new(),
             restoring,
         };
+        shell.tell_unsaved();
         if let Some(folder) = folder {
             shell.ask(ToLink::OpenFolder(folder));
         }
@@ -317,6 +319,7 @@ impl Shell {
             }
             self.save_everything();
         }
+        self.keep_unsaved();
         self.link.end();
     }
 }

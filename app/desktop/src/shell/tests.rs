@@ -25,6 +25,7 @@ mod devices;
 mod files;
 mod odd;
 mod searching;
+mod unsaved;
 
 const ROOT: &str = "/notes";
 

@@ -126,7 +126,7 @@ impl Real {
     }
 
     /// Ends as the window does when it is closed; the files stay as long as what it gives.
-    fn end(mut self) -> tempfile::TempDir {
+    pub(super) fn end(mut self) -> tempfile::TempDir {
         self.harness.state_mut().finish();
         self.root
     }
