@@ -1,6 +1,7 @@
 //! An open document: its text, the views on it, and what one person can take back.
 
 mod find;
+mod ghost;
 mod history;
 mod link;
 mod people;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use ropey::Rope;
 use weft_crdt::{CharIndex, Patch};
 
+use self::ghost::Ghost;
 use self::history::{History, Step};
 use self::link::Link;
 use crate::commands::EditSettings;
@@ -25,6 +27,7 @@ use crate::syntax::SyntaxState;
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
 use crate::view::{View, ViewId};
 
+pub use self::ghost::{GhostPart, GhostText};
 pub use self::link::{LinkError, Outgoing};
 pub use self::people::{OwnCursors, Person, Whereabouts};
 pub use self::pointer::Grain;
@@ -79,6 +82,12 @@ pub struct Document {
     find_scope: Option<Selection>,
     /// Cursors of others in a revision that is not here yet.
     waiting_people: Option<(u64, Vec<Whereabouts>)>,
+    /// What a model proposes at the caret.
+    ghost: Option<Ghost>,
+    /// Counts edits of this person that no undo made.
+    own_edits: u64,
+    /// Where the last of them left the caret.
+    last_edit: Option<(ViewId, CharIndex)>,
 }
 
 impl Document {
@@ -101,6 +110,9 @@ impl Document {
             people: Vec::new(),
             find_scope: None,
             waiting_people: None,
+            ghost: None,
+            own_edits: 0,
+            last_edit: None,
         }
     }
 
@@ -171,6 +183,7 @@ impl Document {
         let joins_last = self.open_group.is_some_and(|(view, last)| view == id && kind.joins(last));
         self.history.record(inverse, before, joins_last);
         self.open_group = Some((id, kind));
+        self.note_edit(id);
         Ok(())
     }
 
@@ -199,6 +212,7 @@ impl Document {
         self.version += 1;
         self.move_people(change);
         self.move_find_scope(change);
+        self.follow_ghost(change, own);
         self.syntax.follow(old, self.buffer.rope(), change, self.version);
         for (id, view) in &mut self.views {
             view.follow(old, self.buffer.rope(), change, own == Some(*id));

@@ -17,6 +17,7 @@
 //! - [`search`]: finding and replacing in a text
 //! - [`syntax`]: colours, folds and an outline from syntax trees
 //! - [`compare`]: two texts, line by line
+//! - [`completer`]: when a model is asked for ghost text
 //! - [`markdown`]: texts as they are read
 //! - [`settings`] and [`theme`]: what a person can set, and colours, from TOML files
 //! - [`window`]: tabs and splits, the file tree, quick open and the palette
@@ -28,6 +29,7 @@ mod cells;
 pub mod command;
 pub mod commands;
 pub mod compare;
+pub mod completer;
 pub mod display;
 pub mod document;
 mod folds;
@@ -48,9 +50,11 @@ pub mod window;
 
 pub use command::{AppCommand, Command, EditorCommand};
 pub use commands::{Clip, EditSettings, Motion};
+pub use completer::Completer;
 pub use display::{Fold, Point, Row, Rows};
 pub use document::{
-    Document, EditKind, Effect, Grain, LinkError, Outgoing, OwnCursors, Person, Reveal, Whereabouts,
+    Document, EditKind, Effect, GhostPart, GhostText, Grain, LinkError, Outgoing, OwnCursors, Person, Reveal,
+    Whereabouts,
 };
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use selection::{Selection, Selections};

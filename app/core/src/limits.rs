@@ -119,3 +119,9 @@ pub const PERSON_CURSORS_MAX: usize = 31;
 
 /// Most cursors of others in one document.
 pub const PEOPLE_MAX: usize = 1_000;
+
+/// How much of one answer is shown as ghost text, in characters.
+pub const GHOST_CHARS_MAX: usize = 4_096;
+
+/// Most alternatives of ghost text at one place.
+pub const GHOST_ANSWERS_MAX: usize = 5;

@@ -72,6 +72,8 @@ pub(crate) enum Action {
     Passphrase(PassphraseAnswer),
     /// Something in the tree of files.
     Tree(TreeAction),
+    /// Something with a model.
+    Ai(AiAction),
     /// Go where the person at a device goes; who is followed already is not any more.
     Follow(String),
     DismissNotice(u64),
@@ -92,6 +94,33 @@ pub(crate) enum SearchAction {
     Replace,
     /// Show what was found again.
     EndReplacing,
+}
+
+/// Something with a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AiAction {
+    /// Send what stands in the field.
+    Send,
+    Stop,
+    /// Ask a turn again, for another answer.
+    Retry(usize),
+    /// Ask a turn again: it may be sent to a server.
+    Confirm(usize),
+    /// Whether text around the caret may be sent to a server.
+    ConfirmGhosts(bool),
+    /// Choose a hunk of a turn, or not.
+    Choose {
+        turn: usize,
+        hunk: usize,
+        is_chosen: bool,
+    },
+    /// Make what is chosen of a turn.
+    Accept(usize),
+    Discard(usize),
+    /// Begin a new conversation.
+    Forget,
+    /// Take a model in, from a file or an address.
+    Get(String),
 }
 
 /// Something in the tree of files.

@@ -1,6 +1,7 @@
 //! The text: only the rows that can be seen are laid out, whatever the size of the file.
 
 mod access;
+mod ghost;
 mod gutter;
 mod paint;
 mod people;
@@ -12,12 +13,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use eframe::egui::{self, Id, Rect, Response, Sense, Ui, pos2, vec2};
 use weft_editor::{
-    CharIndex, Document, View, ViewId,
+    CharIndex, Document, GhostText, View, ViewId,
     window::{FindBar, GroupId},
 };
 use weft_node::api::BlameLines;
 
 use self::{
+    ghost::Gap,
     pointer::Pressed,
     rows::{RowTexts, ShownRow},
 };
@@ -72,6 +74,8 @@ pub(crate) struct EditorScene<'a> {
     pub(crate) now: f64,
     pub(crate) now_millis: i64,
     pub(crate) may_write: bool,
+    /// What a model proposes at the caret.
+    pub(crate) ghost: Option<GhostText<'a>>,
 }
 
 /// What an editor keeps from frame to frame. Nothing of it is worth saving.
@@ -107,17 +111,27 @@ struct Places {
     top: f64,
     /// Where the text begins, with what is scrolled away.
     left: f32,
+    /// Rows that are left free for ghost text.
+    gap: Option<Gap>,
 }
 
 impl Places {
     /// The upper edge of a row.
     fn y(&self, row: usize) -> f32 {
-        self.text.top() + ((row as f64 - self.top) * f64::from(self.row_height)) as f32
+        let free = self.gap.filter(|gap| row > gap.below).map_or(0, |gap| gap.rows);
+        self.text.top() + (((row + free) as f64 - self.top) * f64::from(self.row_height)) as f32
     }
 
     /// The row at a height, which may be a fraction or outside the text.
     fn row_at(&self, y: f32) -> f64 {
-        self.top + f64::from((y - self.text.top()) / self.row_height)
+        let row = self.top + f64::from((y - self.text.top()) / self.row_height);
+        match self.gap {
+            // What is drawn in the gap belongs to the row above.
+            Some(gap) if row >= gap.below as f64 + 1.0 => {
+                (row - gap.rows as f64).max(gap.below as f64 + 0.999)
+            }
+            _ => row,
+        }
     }
 }
 
@@ -165,6 +179,7 @@ impl EditorWidget {
         let shown = self.texts.lay_out(ui, scene, rows, places.char_width);
         self.widest = shown.iter().map(ShownRow::width).fold(self.widest, f32::max);
         self.scroll_to_side(scene, &shown, &mut places);
+        places.gap = ghost::gap(scene, &shown);
         let has_focus = response.has_focus();
         if has_focus {
             let filter =
@@ -193,7 +208,17 @@ impl EditorWidget {
             self.left = 0.0;
         }
         let top = scene.document.top_row(scene.view_id);
-        Places { all, gutter, text, scroll_bar, row_height, char_width, top, left: text.left() - self.left }
+        Places {
+            all,
+            gutter,
+            text,
+            scroll_bar,
+            row_height,
+            char_width,
+            top,
+            left: text.left() - self.left,
+            gap: None,
+        }
     }
 
     /// Scrolls to the side so that the caret can be seen, when that was asked for.

@@ -106,3 +106,21 @@ pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(8);
 
 /// How long the caret blinks after the last key; then it stands still, and nothing is drawn any more.
 pub(crate) const BLINK_TIME: Duration = Duration::from_secs(10);
+
+/// How much of a text before the caret goes along with a question for ghost text, in bytes of whole lines.
+pub(crate) const GHOST_BEFORE_BYTES_MAX: usize = 64 * 1024;
+
+/// The same behind it.
+pub(crate) const GHOST_BEHIND_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a model may compute ghost text, in milliseconds: nobody waits longer for it.
+pub(crate) const GHOST_MILLIS_MAX: u32 = 5_000;
+
+/// Most turns of a conversation that are kept; the first ones go.
+pub(crate) const TURNS_MAX: usize = 100;
+
+/// How much of an answer is shown while it comes, in bytes.
+pub(crate) const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Most offers below the field while a mention is typed.
+pub(crate) const MENTIONS_MAX: usize = 6;

@@ -3,6 +3,7 @@
 //! The window never waits. It puts a [`ToLink`] into one queue and takes [`FromLink`]s out of the other; whenever there
 //! is something to take, the waker is called. What needs a disk or the node happens on the other side.
 
+mod ai;
 mod changes;
 mod connect;
 mod documents;
@@ -27,6 +28,7 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
+pub use self::ai::{AiAsk, AiNews, GhostPlace, Lines};
 #[cfg(feature = "measure")]
 pub(crate) use self::looking::look_at;
 pub use self::messages::{

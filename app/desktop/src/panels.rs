@@ -1,7 +1,9 @@
 //! Everything around the text. Views read the state, draw, and push actions.
 
 mod accept;
+mod chat;
 mod devices;
+mod diff;
 mod editors;
 mod find;
 mod first_run;
@@ -12,6 +14,7 @@ mod menus;
 mod notices;
 mod overlay;
 mod passphrase;
+mod proposal;
 mod reading;
 mod search;
 mod settings;
@@ -24,7 +27,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Stroke, Ui};
+use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, Stroke, Ui};
 use weft_editor::{AppCommand, window::GroupId};
 
 use crate::{
@@ -87,6 +90,7 @@ pub(crate) struct Drafts {
     pub(crate) wants_replacement_focus: bool,
     pub(crate) wants_search_focus: bool,
     pub(crate) wants_page_focus: bool,
+    pub(crate) chat: chat::ChatDraft,
 }
 
 impl Drafts {
@@ -129,19 +133,19 @@ pub(crate) fn window_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         .show(ui, |ui| {
             guarded(ui, scene, "Status bar", status_bar::status_bar_ui);
         });
-    if scene.state.folder.is_some() {
-        folder_ui(ui, scene);
+    let middle = if scene.state.folder.is_some() {
+        folder_ui(ui, scene)
     } else {
-        CentralPanel::default().frame(Frame::new().fill(tokens.background)).show(ui, |ui| {
-            guarded(ui, scene, "First page", first_run::first_run_ui);
-        });
-    }
+        let panel = CentralPanel::default().frame(Frame::new().fill(tokens.background));
+        panel.show(ui, |ui| guarded(ui, scene, "First page", first_run::first_run_ui)).response.rect
+    };
     guarded(ui, scene, "Overlay", overlay::overlay_ui);
     guarded(ui, scene, "Passphrase", passphrase::passphrase_ui);
-    guarded(ui, scene, "Notices", notices::notices_ui);
+    guarded(ui, scene, "Notices", |ui, scene| notices::notices_ui(ui, scene, middle));
 }
 
-fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+/// Gives the place of the texts.
+fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> Rect {
     let tokens = scene.tokens;
     // In a narrow window a page takes the place of the tree, so that some of the text is still seen.
     let room = tokens::SIDE_BAR + tokens::SIDE_PAGE + tokens::TEXT_LEAST;
@@ -167,9 +171,8 @@ fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             .frame(frame);
         panel.show(ui, |ui| guarded(ui, scene, "Search", search::search_ui));
     }
-    CentralPanel::default().frame(Frame::new().fill(tokens.background)).show(ui, |ui| {
-        guarded(ui, scene, "Editors", editors::editors_ui);
-    });
+    let panel = CentralPanel::default().frame(Frame::new().fill(tokens.background));
+    panel.show(ui, |ui| guarded(ui, scene, "Editors", editors::editors_ui)).response.rect
 }
 
 fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
@@ -180,9 +183,14 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
         Page::Sync => (strings::SYNC_STATE, sync_state::sync_state_ui),
         Page::History => (strings::HISTORY, history::history_ui),
         Page::Settings => (strings::SETTINGS, settings::settings_ui),
+        Page::Chat => (strings::CHAT, chat::chat_ui),
     };
     if controls::page_head(ui, scene.tokens, title) {
         scene.actions.push(Action::ShowPage(None));
+    }
+    if page == Page::Chat {
+        // It scrolls by itself, above its field.
+        return guarded(ui, scene, title, draw);
     }
     eframe::egui::ScrollArea::vertical().id_salt(title).auto_shrink([false, false]).show(ui, |ui| {
         // The bar at the right lies over what is scrolled.

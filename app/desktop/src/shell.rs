@@ -3,10 +3,12 @@
 //! The order matters. Keys are taken before drawing, so that what is typed is seen in the same frame. Actions of views
 //! are carried out after drawing and seen in the next.
 
+mod chat;
 mod commands;
 mod exchange;
 mod files;
 mod following;
+mod ghosts;
 mod guard;
 mod keys;
 mod local;
@@ -33,6 +35,8 @@ use std::{
 use eframe::egui::{self, Context, Ui, ViewportCommand};
 use weft_editor::window::{GroupId, OpenFiles};
 
+pub(crate) use self::chat::selected_lines;
+pub(crate) use self::ghosts::Alternative;
 pub(crate) use self::guard::Guard;
 use self::keys::KeyInput;
 use crate::{
@@ -153,6 +157,10 @@ impl Shell {
         }
         self.editors.clear();
         self.state.pages = crate::state::Pages::default();
+        if let Some(number) = self.state.ai.stop() {
+            self.ask(ToLink::CancelAi(number));
+        }
+        self.state.ai.leave_folder();
         self.state.search = crate::state::FolderSearch::default();
         self.places = places::Places::default();
     }
@@ -221,6 +229,7 @@ impl Shell {
     fn prepare(&mut self, ctx: &Context) {
         self.prepare_reading(ctx);
         self.compare_past();
+        self.state.ai.read_answers();
         if let Some(folder) = &mut self.state.folder {
             folder.tree.rows();
             if self.state.overlay.is_some() && self.state.ranking.advance(&folder.names) {

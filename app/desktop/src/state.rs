@@ -1,5 +1,6 @@
 //! What the window shows, without drawing it.
 
+mod assistant;
 mod saved;
 mod words;
 
@@ -21,6 +22,7 @@ use weft_node::api::{
     RecoveryWords, ReplacePreviewed, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
+pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn};
 pub(crate) use self::saved::SavedState;
 pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
 use crate::{
@@ -68,6 +70,7 @@ pub(crate) enum Page {
     Sync,
     History,
     Settings,
+    Chat,
 }
 
 /// A line in the corner that goes away by itself.
@@ -343,6 +346,8 @@ pub(crate) struct State {
     pub(crate) palette: Palette,
     pub(crate) find: FindBar,
     pub(crate) pages: Pages,
+    /// What is known of questions to models.
+    pub(crate) ai: Assistant,
     pub(crate) search: FolderSearch,
     pub(crate) shows_search: bool,
     pub(crate) shows_side_bar: bool,
@@ -374,6 +379,7 @@ impl State {
             palette: Palette::default(),
             find: FindBar::default(),
             pages: Pages::default(),
+            ai: Assistant::default(),
             search: FolderSearch::default(),
             shows_search: false,
             shows_side_bar: saved.shows_side_bar,

@@ -173,7 +173,60 @@ pub(crate) const LINES_HAVE_CHANGED: &str = "These lines are others by now; noth
 pub(crate) const RESTORE_MORE: &str = "It comes back as a new edit; the past stays as it was.";
 pub(crate) const RESTORED: &str = "The old text is back, as a new edit.";
 
+// Models.
+pub(crate) const CHAT: &str = "Chat";
+pub(crate) const CHAT_EMPTY: &str = "Ask about the files of this folder, have the lines that you selected edited, or have a change of several files proposed. Nothing is changed before you accept it.";
+pub(crate) const CHAT_MENTIONS: &str = "The model is shown what you name: @path or @path:10-20, @symbol:name, @selection, @diff for what changed in the last day, @docs for the parts of documents that fit. It may change the files that you name, and make new ones.";
+pub(crate) const NO_MODEL: &str = "There is no model for chats on this device";
+pub(crate) const NO_MODEL_MORE: &str = "Weft brings none along. Take in a model file that you have (GGUF), or let Weft fetch one: then answers, edits and ghost text are made on this device, and nothing leaves it. A model of 1 to 2 GB, such as Qwen2.5-Coder 1.5B, runs on most laptops.";
+pub(crate) const NO_MODEL_SERVER: &str = "A server can be added on the command line with `weft ai providers add`. Nothing is sent to it before you have agreed once.";
+pub(crate) const MODEL_PLACE: &str = "Model file, or its address";
+pub(crate) const MODEL_PLACE_HINT: &str = "/home/you/model.gguf or https://…";
+pub(crate) const GET_MODEL: &str = "Get this model";
+pub(crate) const GETTING_MODEL: &str = "Reading the model …";
+pub(crate) const GHOSTS: &str = "Ghost text while you type";
+pub(crate) const GHOSTS_TO_SERVER: &str =
+    "From then on the text around the caret is sent there whenever you pause while typing in this workspace.";
+pub(crate) const SEND_GHOSTS: &str = "Send text while I type";
+pub(crate) const SEND_NOTHING: &str = "Send nothing";
+pub(crate) const NO_GHOSTS: &str = "There is no ghost text now";
+pub(crate) const NO_OTHER_GHOST: &str = "The model has nothing else to propose here";
+pub(crate) const ANSWER_IN_CHAT: &str = "“Toggle chat” shows what would be sent, and asks you";
+pub(crate) const YOU_ASKED: &str = "You asked";
+pub(crate) const YOU_WANT_LINES: &str = "You want the selection edited";
+pub(crate) const YOU_WANT_FILES: &str = "You want files changed";
+pub(crate) const STOPPED: &str = "Stopped.";
+pub(crate) const RETRY: &str = "Retry";
+pub(crate) const STOP: &str = "Stop";
+pub(crate) const SEND: &str = "Send";
+pub(crate) const SEND_IT: &str = "Send it";
+pub(crate) const ONCE_FOR_WORKSPACE: &str = "You are asked once for this workspace and server.";
+pub(crate) const MODEL_READS: &str = "The model reads …";
+pub(crate) const MODEL_WRITES: &str = "The model writes …";
+pub(crate) const NOTHING_SAID: &str = "The model has said nothing.";
+pub(crate) const CUT_SHORT: &str = "cut short";
+pub(crate) const WAS_SHOWN: &str = "Was shown";
+pub(crate) const WAS_NOT_SHOWN: &str = "Was not shown";
+pub(crate) const TASK_ASK: &str = "Ask";
+pub(crate) const TASK_EDIT: &str = "Edit selection";
+pub(crate) const TASK_CHANGE: &str = "Change files";
+pub(crate) const MESSAGE: &str = "Message to the model";
+pub(crate) const MESSAGE_HINT: &str = "Write here; @ names what the model sees";
+pub(crate) const FORGET_CHAT: &str = "New conversation";
+pub(crate) const NOTHING_TO_EDIT: &str = "Open a file and select lines first";
+pub(crate) const NOTHING_PROPOSED: &str = "The model proposes no change.";
+pub(crate) const ACCEPT_CHOSEN: &str = "Accept chosen";
+pub(crate) const DISCARD: &str = "Discard";
+pub(crate) const DISCARDED: &str = "Discarded; nothing of it was changed.";
+pub(crate) const CHOOSE_CHANGES: &str = "Choose changes to accept them.";
+pub(crate) const HUNK_MADE: &str = "made";
+pub(crate) const HUNK_OUTDATED: &str = "left alone, its text is another by now";
+pub(crate) const HUNK_LEFT: &str = "not made";
+pub(crate) const OUTDATED: &str =
+    "somebody has changed their lines since the model read them; retry to have it read them again";
+
 // Settings.
+pub(crate) const SETTINGS_NOT_CHANGED: &str = "The file of the settings cannot be changed";
 pub(crate) const SETTINGS: &str = "Settings";
 pub(crate) const SETTINGS_MORE: &str = "Kept as TOML, and read again whenever the file changes:";
 

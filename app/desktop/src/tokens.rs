@@ -185,6 +185,11 @@ impl Tokens {
         (FontId::new(self.text_size, family), color(style.color))
     }
 
+    /// The colour of text that a model proposes.
+    pub(crate) fn ghost(&self) -> Color32 {
+        self.faint
+    }
+
     /// The font of the text that is edited.
     pub(crate) fn text_font(&self) -> FontId {
         FontId::new(self.text_size, FontFamily::Monospace)

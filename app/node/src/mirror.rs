@@ -56,7 +56,7 @@ pub use preview::{Preview, preview};
 pub use read::{CheckedReader, FileRef, ReadError, SMALL_FILE_BYTES_MAX};
 pub use renames::{NoOldContent, OldContent};
 pub use row::{ContentHash, JournalEntry, Kind, MirrorRow, NodeBytes, Stamp, TableChange};
-pub(crate) use rules::is_secret;
+pub use rules::is_secret;
 pub use rules::{IGNORE_FILES, LocalRules, SECRETS, Verdict};
 pub use state::{Mirror, OpenMirrorError, RootIdentity, StoredMirror};
 pub(crate) use text_reader::{ManyTexts, TextReader};

@@ -161,4 +161,14 @@ pub enum AppCommand {
     PingLine,
     /// Shows or hides the chat.
     ToggleChat,
+    /// Says what is to be done with what is selected.
+    EditSelection,
+    /// Asks for ghost text now.
+    AskForGhost,
+    /// Turns ghost text on or off.
+    ToggleGhosts,
+    /// Turns ghost text on or off in the language of the file.
+    ToggleGhostsInLanguage,
+    /// Turns ghost text on or off in the file.
+    ToggleGhostsInFile,
 }

@@ -1,6 +1,7 @@
 //! Commands of an editor.
 
 use crate::commands::Motion;
+use crate::document::GhostPart;
 
 /// A direction on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,4 +131,12 @@ pub enum EditorCommand {
     FoldAll,
     /// Opens all folds.
     UnfoldAll,
+    /// Makes a part of the ghost text a part of the text.
+    AcceptGhost(GhostPart),
+    /// Hides the ghost text.
+    HideGhost,
+    /// The next alternative of the ghost text.
+    NextGhost,
+    /// The alternative before.
+    PreviousGhost,
 }

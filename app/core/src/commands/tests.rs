@@ -113,7 +113,7 @@ impl Player {
                     let clip = self.clip.clone().unwrap_or_default();
                     self.document.paste(self.view, &clip.text, Some(&clip));
                 }
-                Effect::Reveal => {}
+                Effect::Reveal | Effect::MoreGhost => {}
             }
         }
     }

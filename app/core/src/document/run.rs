@@ -19,6 +19,8 @@ pub enum Effect {
     Paste,
     /// The caret moved: scroll so that it can be seen.
     Reveal,
+    /// Ask for one more alternative of the ghost text, and give it to [`Document::offer_ghost`].
+    MoreGhost,
 }
 
 impl Document {
@@ -33,6 +35,12 @@ impl Document {
             C::ShrinkSelection => self.shrink_selection(id),
             C::Copy | C::Cut => return self.copy(id, command == C::Cut),
             C::Paste => return vec![Effect::Paste],
+            C::AcceptGhost(part) => drop(self.accept_ghost(id, part)),
+            C::HideGhost => self.drop_ghost(),
+            C::NextGhost | C::PreviousGhost => {
+                let is_there = self.turn_ghost(id, command == C::NextGhost);
+                return if is_there { Vec::new() } else { vec![Effect::MoreGhost] };
+            }
             C::Fold | C::Unfold | C::ToggleFold | C::FoldAll | C::UnfoldAll => self.fold(id, command),
             C::ColumnSelect(direction) => self.column_select(id, direction),
             C::AddNextOccurrence | C::SkipToNextOccurrence | C::SelectAllOccurrences => {

@@ -133,34 +133,19 @@ impl Settings {
     pub fn changed_file(text: &str, key: &str, value: &Value) -> Option<String> {
         let setting = setting(key)?;
         check(setting, value).ok()?;
-        let (table_name, name) = setting.key.split_once('.')?;
-        let mut ignored = Problems::new(text);
-        let file = read(text, &mut ignored);
-        let mut out = text.to_owned();
-        let table = file.get_ref().iter().find(|(other, _)| other.get_ref().as_ref() == table_name);
-        let Some((_, table)) = table else {
-            let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };
-            let end = if out.is_empty() || out.ends_with('\n') { "" } else { "\n" };
-            out.push_str(&format!("{end}{gap}[{table_name}]\n{name} = {value}\n"));
-            return Some(out);
-        };
-        let DeValue::Table(entries) = table.get_ref() else { return None };
-        if let Some((_, old)) = entries.iter().find(|(other, _)| other.get_ref().as_ref() == name) {
-            out.replace_range(old.span(), &value.to_string());
-            return Some(out);
-        }
-        // Behind the head of the table.
-        let head = format!("[{table_name}]");
-        let mut at = 0;
-        for line in text.split_inclusive('\n') {
-            at += line.len();
-            if line.trim_start().starts_with(&head) {
-                let end = if line.ends_with('\n') { "" } else { "\n" };
-                out.insert_str(at, &format!("{end}{name} = {value}\n"));
-                return Some(out);
-            }
-        }
-        None
+        let (table, name) = setting.key.split_once('.')?;
+        changed(text, &[table], name, value)
+    }
+
+    /// The same with the value of a language. `None` also when all languages have the same.
+    pub fn changed_file_for(text: &str, language: &Language, key: &str, value: &Value) -> Option<String> {
+        let setting = setting(key).filter(|setting| setting.is_by_language)?;
+        check(setting, value).ok()?;
+        let (table, name) = setting.key.split_once('.')?;
+        let out = changed(text, &["language", language.id, table], name, value)?;
+        // One of the tables above may be written in a way that this one cannot be added to.
+        let (read, _) = Self::read(&out);
+        (read.get_for(key, language).as_ref() == Some(value)).then_some(out)
     }
 
     /// A file with every setting as a comment: what a new file begins with.
@@ -183,6 +168,46 @@ impl Settings {
         }
         out
     }
+}
+
+/// The text of a file with one value of a table changed.
+fn changed(text: &str, tables: &[&str], name: &str, value: &Value) -> Option<String> {
+    let mut ignored = Problems::new(text);
+    let file = read(text, &mut ignored);
+    let mut out = text.to_owned();
+    let mut table = Some(file.get_ref());
+    for part in tables {
+        let inner = table.and_then(|table| table.iter().find(|(other, _)| other.get_ref().as_ref() == *part));
+        table = match inner.map(|(_, value)| value.get_ref()) {
+            Some(DeValue::Table(table)) => Some(table),
+            Some(_) => return None,
+            None => None,
+        };
+    }
+    let old = table.and_then(|table| table.iter().find(|(other, _)| other.get_ref().as_ref() == name));
+    if let Some((_, old)) = old {
+        out.replace_range(old.span(), &value.to_string());
+        return Some(out);
+    }
+    // Behind the head of the table.
+    let head = format!("[{}]", tables.join("."));
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if line.trim_start().starts_with(&head) {
+            let end = if line.ends_with('\n') { "" } else { "\n" };
+            out.insert_str(at, &format!("{end}{name} = {value}\n"));
+            return Some(out);
+        }
+    }
+    if table.is_some() {
+        // It is written in a way that no line can be added to.
+        return None;
+    }
+    let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };
+    let end = if out.is_empty() || out.ends_with('\n') { "" } else { "\n" };
+    out.push_str(&format!("{end}{gap}{head}\n{name} = {value}\n"));
+    Some(out)
 }
 
 fn unknown(name: &str) -> String {

@@ -218,5 +218,14 @@ pub const SCHEMA: &[Setting] = &[
     bool("people.names", true, "Names stand beside them."),
     integer("people.name_seconds", [0, 3, 60], "How long a name stays after its cursor moved."),
     text("network.relay", "", "The relay through which this device can be reached; empty for none."),
+    bool("ai.ghosts", true, "A model on this device goes on with what you type, as ghost text.")
+        .by_language(),
+    integer("ai.ghost_pause", [0, 300, 5_000], "Milliseconds without a key before ghost text is asked for."),
+    Setting {
+        key: "ai.ghosts_off",
+        kind: Kind::List { default: &[] },
+        is_by_language: false,
+        description: "Files without ghost text, by their paths.",
+    },
     choice("search.case", &["smart", "sensitive", "insensitive"], "How searches treat capitals."),
 ];

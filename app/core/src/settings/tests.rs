@@ -74,6 +74,27 @@ fn one_value_is_changed_and_the_rest_of_the_file_stays() {
 }
 
 #[test]
+fn a_language_gets_a_value_of_its_own() {
+    let rust = crate::language::LANGUAGES.iter().find(|language| language.id == "rust").unwrap();
+    let change = |text: &str| Settings::changed_file_for(text, rust, "ai.ghosts", &Value::Bool(false));
+    for (before, after) in [
+        ("", "[language.rust.ai]\nghosts = false\n"),
+        ("[ai]\nghosts = true\n", "[ai]\nghosts = true\n\n[language.rust.ai]\nghosts = false\n"),
+        ("[language.rust.ai]\nghosts = true # why\n", "[language.rust.ai]\nghosts = false # why\n"),
+        (
+            "[language.rust.editor]\ntab_size = 2\n",
+            "[language.rust.editor]\ntab_size = 2\n\n[language.rust.ai]\nghosts = false\n",
+        ),
+    ] {
+        assert_eq!(change(before).as_deref(), Some(after));
+    }
+    // Written so that no line can be added.
+    assert_eq!(change("[language.rust]\nai = {}\n"), None);
+    assert_eq!(change("language = 3\n"), None);
+    assert_eq!(Settings::changed_file_for("", rust, "ai.ghost_pause", &Value::Integer(1)), None);
+}
+
+#[test]
 fn the_template_sets_nothing_and_names_everything() {
     let template = Settings::template();
     let (settings, problems) = Settings::read(&template);

@@ -14,7 +14,11 @@ pub(super) fn describe(ctx: &Context, id: Id, scene: &EditorScene<'_>) {
         node.set_label(scene.path.to_owned());
         node.set_value(buffer.line(line).to_string());
         let column = head.0 - buffer.line_start(line).0 + 1;
-        node.set_description(format!("line {} of {}, column {column}", line.0 + 1, buffer.len_lines()));
+        let place = format!("line {} of {}, column {column}", line.0 + 1, buffer.len_lines());
+        node.set_description(match scene.ghost {
+            Some(ghost) => format!("{place}, ghost text: {}", ghost.text),
+            None => place,
+        });
         if !scene.may_write {
             node.set_read_only();
         }

@@ -7,7 +7,9 @@ use eframe::egui::{
 };
 use weft_editor::{CharIndex, Selection};
 
-use super::{EditorScene, EditorWidget, Places, Whitespace, gutter, people, rows::ShownRow, scroll_bar};
+use super::{
+    EditorScene, EditorWidget, Places, Whitespace, ghost, gutter, people, rows::ShownRow, scroll_bar,
+};
 use crate::tokens;
 
 /// How much of the line end is drawn as selected, in characters.
@@ -87,6 +89,10 @@ impl EditorWidget {
             paint_brackets(&painter, scene, places, shown);
         }
         for row in shown {
+            if let Some(ghost) = scene.ghost.filter(|ghost| row.has_caret(ghost.at)) {
+                ghost::paint_row(&painter, scene, places, row, ghost);
+                continue;
+            }
             let top = places.y(row.row.row) + (places.row_height - row.galley.size().y) / 2.0;
             painter.galley(pos2(places.left + row.left, top), row.galley.clone(), tokens.text);
             if row.row.folded_lines > 0 {

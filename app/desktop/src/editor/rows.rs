@@ -214,7 +214,7 @@ fn make(
 }
 
 /// What is drawn for a character. One that has no picture of its own would be a hole in the line.
-fn shown_for(char: char) -> char {
+pub(super) fn shown_for(char: char) -> char {
     match char {
         '\u{7f}' => '\u{2421}',
         char if (char as u32) < 0x20 => char::from_u32(0x2400 + char as u32).unwrap_or('\u{fffd}'),

@@ -13,7 +13,7 @@ use weft_node::{
     control::{Client, ConnectError, ControlServer},
 };
 
-use super::{FromLink, NewsSender, found};
+use super::{AiNews, FromLink, NewsSender, found};
 use crate::limits::BUSY_PATIENCE;
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -137,8 +137,11 @@ fn events_to(news: &NewsSender) -> EventSink {
                 Some(news) => news,
                 None => return true,
             },
-            // The window asks no model for a stream yet.
-            Event::AiText(_) => return true,
+            Event::AiText(more) => match more.stream.parse() {
+                Ok(number) => FromLink::Ai { number, news: AiNews::Text(more.text) },
+                // Of no question of this window.
+                Err(_) => return true,
+            },
         });
         // What found no room is noted, and the documents are opened again.
         true

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ai::{AiAsk, AiNews};
 use super::saving::{LocalSave, SavedLocally};
 use weft_editor::{
     Buffer, Document, OutlineItem, ParseJob, Parsed, SyntaxTree,
@@ -129,6 +130,15 @@ pub enum ToLink {
     Passphrase(PassphraseAnswer),
     /// Ask the node something.
     Ask(Ask),
+    /// Ask a model, or of models: answers [`FromLink::Ai`] with the same number.
+    Ai {
+        /// Names the question.
+        number: u64,
+        /// What is asked.
+        ask: AiAsk,
+    },
+    /// Nobody waits for the answer of this number any more.
+    CancelAi(u64),
     /// Keep the state of the window.
     Save(Saved),
     /// End.
@@ -547,4 +557,11 @@ pub enum FromLink {
     Restore(Result<Restored, ApiError>),
     /// Something could not be kept on the disk.
     NotSaved(String),
+    /// What came of a question to a model.
+    Ai {
+        /// The number of the question.
+        number: u64,
+        /// What came.
+        news: AiNews,
+    },
 }

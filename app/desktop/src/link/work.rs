@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinHandle},
+};
 use weft_node::api::{
     ApiError, Blame, Cat, ChangeRole, DeviceAccept, DeviceAcceptPreview, DeviceLink, DeviceList, ErrorKind,
     Existing, History, Init, InvitationsCancel, InvitationsConfirm, InvitationsList, InvitationsRefuse, Join,
@@ -20,8 +23,8 @@ use weft_node::api::{
 };
 
 use super::{
-    Ask, FileChange, FolderQuery, FromLink, NameQuestion, NewsSender, PassphraseAnswer, Saved, ToLink,
-    changes,
+    AiAsk, Ask, FileChange, FolderQuery, FromLink, NameQuestion, NewsSender, PassphraseAnswer, Saved, ToLink,
+    ai, changes,
     connect::{Connection, Served},
     documents, files, found, pictures, saved,
 };
@@ -71,6 +74,7 @@ pub(super) fn run(
         search: Arc::new(AtomicU64::new(0)),
         settings: None,
         relay: None,
+        asking: BTreeMap::new(),
     };
     runtime.block_on(worker.serve(asked));
     // A thread that still waits for a disk must not keep the window from ending.
@@ -100,6 +104,8 @@ struct Worker {
     settings: Option<(String, String)>,
     /// The relay that the settings named when the node was opened.
     relay: Option<String>,
+    /// Questions to models that are being answered.
+    asking: BTreeMap<u64, AbortHandle>,
 }
 
 struct Node {
@@ -323,13 +329,20 @@ impl Worker {
                 let _ended = self.locals.send((request, self.root.clone(), connection)).await;
             }
             request if self.node.is_none() => {
-                let waits = matches!(request, ToLink::Ask(_) | ToLink::Save(_));
+                let waits = matches!(request, ToLink::Ask(_) | ToLink::Save(_) | ToLink::Ai { .. });
                 if waits && self.backlog.len() < REQUESTS_MAX {
                     self.backlog.push_back(request);
                 }
             }
             ToLink::Save(saved) => self.save(saved),
             ToLink::Ask(ask) => self.ask(ask),
+            ToLink::Ai { number, ask } => self.ask_model(number, ask),
+            ToLink::CancelAi(number) => {
+                if let Some(asking) = self.asking.remove(&number) {
+                    // A question that nobody waits for is cancelled at the node.
+                    asking.abort();
+                }
+            }
             request => {
                 if let Some(node) = &self.node {
                     // Without an answer the window opens the document again when there is a node again.
@@ -486,6 +499,18 @@ impl Worker {
             self.settings = Some(read.clone());
             self.news.send(FromLink::SettingsRead { settings: read.0, keys: read.1 }).await;
         }
+    }
+
+    fn ask_model(&mut self, number: u64, ask: AiAsk) {
+        let Some(node) = &self.node else { return };
+        let (connection, news) = (node.connection.clone(), self.news.clone());
+        let root = self.root.clone().unwrap_or_default();
+        let asking = tokio::spawn(async move {
+            let answer = ai::answer(&connection, &root, number, ask).await;
+            news.send(FromLink::Ai { number, news: answer }).await;
+        });
+        self.asking.retain(|_, asking| !asking.is_finished());
+        self.asking.insert(number, asking.abort_handle());
     }
 
     fn ask(&mut self, ask: Ask) {

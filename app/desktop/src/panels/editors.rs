@@ -248,6 +248,7 @@ fn file_ui(ui: &mut Ui, scene: &mut Scene<'_>, group: GroupId) {
                 now: scene.state.now,
                 now_millis,
                 may_write: folder.may_write_in(path),
+                ghost: document.ghost(view_id).filter(|_| is_focused),
             };
             let editor = scene.editors.entry((group, path.clone())).or_default();
             editor.ui(ui, &editor_scene, scene.actions);

@@ -6,15 +6,11 @@ use eframe::egui::{FontId, Rect, RichText, ScrollArea, TextEdit, Ui, pos2, vec2}
 use weft_editor::{AppCommand, compare::Hunk};
 use weft_node::api::{Origin, VersionSummary};
 
-use super::{Scene, run_when};
+use super::{Scene, diff, run_when};
 use crate::{action::Action, controls, link::Ask, state::ago, strings, tokens};
 
 /// How much of an old text is shown.
 const SHOWN_CHARS_MAX: usize = 200_000;
-/// How many lines of a difference are shown,
-const HUNK_LINES_MAX: usize = 40;
-/// and how much of each.
-const HUNK_LINE_CHARS_MAX: usize = 300;
 
 pub(super) fn history_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let pages = &scene.state.pages;
@@ -121,18 +117,8 @@ fn hunk_ui(ui: &mut Ui, scene: &mut Scene<'_>, hunk: &Hunk) {
             scene.actions.push(Action::RestoreLines(hunk.clone()));
         }
     });
-    ui.spacing_mut().item_spacing.y = 0.0;
-    for (lines, mark, color) in [(&hunk.old, '−', tokens.error), (&hunk.new, '+', tokens.success)] {
-        for line in lines.iter().take(HUNK_LINES_MAX) {
-            let line: String =
-                line.trim_end_matches(['\r', '\n']).chars().take(HUNK_LINE_CHARS_MAX).collect();
-            let text = RichText::new(format!("{mark} {line}")).color(color);
-            let text = text.font(FontId::new(tokens::SMALL_SIZE, tokens.text_font().family));
-            ui.add(eframe::egui::Label::new(text).extend());
-        }
-        if lines.len() > HUNK_LINES_MAX {
-            controls::paragraph(ui, tokens, &format!("and {} more lines", lines.len() - HUNK_LINES_MAX));
-        }
+    for (lines, sign, color) in [(&hunk.old, '−', tokens.error), (&hunk.new, '+', tokens.success)] {
+        diff::lines_ui(ui, tokens, lines.iter().map(AsRef::as_ref), sign, color);
     }
     ui.add_space(tokens::GAP);
 }

@@ -54,6 +54,10 @@ const MENUS: &[Menu] = &[
             app(A::ShowSearch),
             SEPARATOR,
             editor(E::ToggleLineComment),
+            SEPARATOR,
+            app(A::EditSelection),
+            app(A::AskForGhost),
+            app(A::ToggleGhosts),
         ],
     ),
     (
@@ -79,6 +83,7 @@ const MENUS: &[Menu] = &[
             app(A::ShowCommands),
             app(A::ToggleSideBar),
             app(A::TogglePanel),
+            app(A::ToggleChat),
             SEPARATOR,
             app(A::SplitRight),
             app(A::SplitDown),

@@ -1,6 +1,6 @@
 //! Lines in the corner that go away by themselves.
 
-use eframe::egui::{Align2, Area, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
+use eframe::egui::{Align2, Area, Frame, Id, Margin, Order, Rect, RichText, Stroke, Ui, vec2};
 
 use super::Scene;
 use crate::{
@@ -13,12 +13,14 @@ use crate::{
 
 const WIDTH: f32 = 340.0;
 
-pub(super) fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
+/// Draws them in the corner of what stands in the middle, so that they cover no field of a page.
+pub(super) fn notices_ui(ui: &mut Ui, scene: &mut Scene<'_>, middle: Rect) {
     if scene.state.notices.is_empty() {
         return;
     }
-    let corner = vec2(-tokens::PADDING, -tokens::STATUS_BAR - tokens::PADDING);
-    let area = Area::new(Id::unique("notices")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, corner);
+    let corner = middle.right_bottom() - vec2(tokens::PADDING, tokens::PADDING);
+    let area = Area::new(Id::unique("notices")).order(Order::Foreground);
+    let area = area.pivot(Align2::RIGHT_BOTTOM).fixed_pos(corner);
     area.show(ui.ctx(), |ui| {
         for notice in &scene.state.notices {
             notice_ui(ui, scene, notice);

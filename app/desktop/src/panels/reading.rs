@@ -6,7 +6,7 @@ use eframe::egui::{
     text::{LayoutJob, TextFormat},
     vec2,
 };
-use weft_editor::markdown::{Block, Item, Span};
+use weft_editor::markdown::{Block, Item, Placed, Span};
 
 use super::Scene;
 use crate::{
@@ -89,6 +89,11 @@ pub(super) fn preview_ui(ui: &mut Ui, scene: &mut Scene<'_>, path: &str) {
             ui.add_space(ui.clip_rect().height() / 2.0);
         });
     });
+}
+
+/// Blocks one below the other.
+pub(super) fn blocks_ui(ui: &mut Ui, scene: &mut Scene<'_>, blocks: &[Placed]) {
+    blocks.iter().for_each(|placed| block_ui(ui, scene, &placed.block));
 }
 
 fn block_ui(ui: &mut Ui, scene: &mut Scene<'_>, block: &Block) {

@@ -34,6 +34,7 @@ fn right_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let buttons = [
         (Icon::Settings, "Show settings", Page::Settings, AppCommand::OpenSettings, true),
         (Icon::History, "Show history", Page::History, AppCommand::ShowHistory, is_shared),
+        (Icon::Chat, "Show chat", Page::Chat, AppCommand::ToggleChat, true),
         (Icon::People, "Show members", Page::Members, AppCommand::ShowMembers, is_shared),
     ];
     for (icon, label, page, command, is_shown) in buttons {

@@ -77,6 +77,15 @@ impl Shell {
             C::ShowHistory => self.toggle_page(Page::History),
             C::OpenSettings => self.toggle_page(Page::Settings),
             C::FollowPerson => self.follow_next(),
+            C::AskForGhost | C::ToggleGhosts | C::ToggleGhostsInLanguage | C::ToggleGhostsInFile => {
+                self.run_on_ghosts(command);
+            }
+            C::ToggleChat => {
+                self.toggle_page(Page::Chat);
+                self.drafts.chat.wants_focus = self.state.pages.open == Some(Page::Chat);
+                self.keys.wants_editor_focus = !self.drafts.chat.wants_focus;
+            }
+            C::EditSelection => self.begin_edit(),
             C::ToggleBlame => {
                 self.state.pages.shows_blame = !self.state.pages.shows_blame;
                 self.refresh_blame();

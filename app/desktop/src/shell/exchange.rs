@@ -44,6 +44,7 @@ impl Shell {
         self.send_cursor();
         self.ask_for_trees();
         self.ask_for_outline();
+        self.ask_for_ghosts(ctx);
         self.measure(ctx);
         let now = self.state.now;
         if let Some(first) = self.exchange.paused.values().copied().reduce(f64::min) {

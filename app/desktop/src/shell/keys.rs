@@ -165,6 +165,9 @@ impl Shell {
             context.set("editorHasSelection", selections.all().iter().any(|one| !one.is_empty()));
             context.set("editorHasMultipleSelections", selections.count() > 1);
         }
+        if let Some((document, view)) = active {
+            context.set("inlineSuggestionVisible", document.ghost(view).is_some() && !self.is_composing());
+        }
         context
     }
 
@@ -174,7 +177,12 @@ impl Shell {
         Some(editor::id_of(folder.layout.focused()))
     }
 
-    fn editor_has_focus(&self, ctx: &Context) -> bool {
+    /// Whether the input method shows what is not written yet.
+    pub(super) fn is_composing(&self) -> bool {
+        !self.keys.preedit.is_empty()
+    }
+
+    pub(super) fn editor_has_focus(&self, ctx: &Context) -> bool {
         let id = self.focused_id().filter(|_| self.state.overlay.is_none());
         id.is_some_and(|id| ctx.memory(|memory| memory.has_focus(id)))
     }

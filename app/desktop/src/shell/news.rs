@@ -77,6 +77,7 @@ impl Shell {
             FromLink::ToReplace { number, result } => self.replacement_shown(number, result),
             FromLink::Replaced { number, result } => self.replaced(number, result),
             FromLink::Progress(progress) => self.state.pages.progress = Some(progress),
+            FromLink::Ai { number, news } => self.model_news(number, news),
             FromLink::NotSaved(message) => self.state.notice(&message, None, true),
             other => self.answered(other),
         }
@@ -411,6 +412,9 @@ impl Shell {
             self.state.pages.devices.ask();
             self.ask(ToLink::Ask(Ask::Devices));
             self.ask(ToLink::Ask(Ask::Invitations));
+        }
+        if self.state.pages.open == Some(Page::Chat) {
+            self.refresh_models();
         }
         let is_shared = self.state.folder.as_ref().is_some_and(|folder| folder.workspace.value().is_some());
         if !is_shared {

@@ -9,8 +9,9 @@ use weft_editor::{
 use super::{Shell, news::restart_ranking};
 use crate::{
     action::{Action, Actions, EditorAction},
-    link::{Ask, Saved, ToLink},
+    link::{Ask, ToLink},
     state::{Overlay, Page},
+    strings,
 };
 
 impl Shell {
@@ -32,6 +33,7 @@ impl Shell {
                 self.ask(ToLink::Passphrase(answer));
             }
             Action::Tree(action) => self.perform_in_tree(action),
+            Action::Ai(action) => self.perform_with_model(action),
             Action::Follow(device) => self.set_following(Some(device)),
             Action::Run(command) => self.run(ctx, command),
             Action::Choose(command) => {
@@ -187,15 +189,10 @@ impl Shell {
 
     /// Writes a setting into the file, which is then read as if the person had written it.
     pub(super) fn set_setting(&mut self, key: &'static str, value: &Value) {
-        let Some(text) = Settings::changed_file(&self.state.settings_text, key, value) else {
-            self.state.notice("The file of the settings cannot be changed", Some("mend it by hand"), true);
-            return;
-        };
-        let (settings, problems) = Settings::read(&text);
-        self.state.settings = settings;
-        self.state.problems = problems;
-        self.state.settings_text.clone_from(&text);
-        self.ask(ToLink::Save(Saved::Settings(text)));
+        match Settings::changed_file(&self.state.settings_text, key, value) {
+            Some(text) => self.take_settings(text),
+            None => self.state.notice(strings::SETTINGS_NOT_CHANGED, Some("mend it by hand"), true),
+        }
     }
 
     /// Scrolls a group so that its caret can be seen.
@@ -240,6 +237,7 @@ impl Shell {
                 }
                 Effect::Paste => ctx.send_viewport_cmd(eframe::egui::ViewportCommand::RequestPaste),
                 Effect::Reveal => self.reveal(group, Reveal::Nearest),
+                Effect::MoreGhost => self.ask_for_alternative(),
             }
         }
     }

@@ -21,8 +21,11 @@ use crate::{
     tokens,
 };
 
+mod chat;
 mod devices;
 mod files;
+mod ghosts;
+mod models;
 mod odd;
 mod searching;
 mod unsaved;

@@ -15,8 +15,8 @@ use weft_node::api::{
 
 use super::Shell;
 use crate::{
-    link::{FarEnd, FolderMatch, FolderQuery, FromLink, Link, Picture, ToLink},
-    state::{Naming, Overlay, OverlayKind, Page, SavedState},
+    link::{AiAsk, AiNews, FarEnd, FolderMatch, FolderQuery, FromLink, Link, Picture, ToLink},
+    state::{HunkState, Naming, Overlay, OverlayKind, Page, SavedState, Task},
     tokens,
 };
 
@@ -99,6 +99,11 @@ const SCENES: &[Scene] = &[
     ("failed", Tour::failing),
     ("naming", Tour::naming),
     ("blame", Tour::blame),
+    ("ghost", Tour::ghost),
+    ("chat-empty", Tour::chat_without_model),
+    ("chat", Tour::chat),
+    ("chat-confirm", Tour::chat_to_server),
+    ("proposal", Tour::proposal),
 ];
 const THEMES: [&str; 2] = ["dark", "light"];
 
@@ -490,6 +495,87 @@ impl Tour {
         self.shell.run(&ctx, Command::App(AppCommand::ToggleBlame));
         let result = Ok(of(json!({ "lines": lines })));
         self.tell(FromLink::Blame { path: "src/flow.rs".to_owned(), result });
+    }
+
+    fn ghost(&mut self) {
+        self.open("src/flow.rs");
+        let folder = self.shell.state.folder.as_mut();
+        if let Some((document, view)) = folder.and_then(crate::state::Folder::active_mut) {
+            document.go_to(view, 23.into(), 5);
+            document.type_text(view, "\n\n    pub fn highest");
+            document.expect_ghost(view, 1);
+            let text = "(&self) -> Option<&Gauge> {\n        self.gauges.values().max_by(|one, two| one.level.total_cmp(&two.level))\n    }";
+            document.offer_ghost(1, text);
+        }
+        self.shell.keys.wants_editor_focus = true;
+    }
+
+    fn models(&mut self, chosen_for: &[&str]) {
+        self.page(Page::Chat);
+        let model = json!({ "id": "qwen2.5-coder-1.5b", "roles": chosen_for, "chosen_for": chosen_for,
+            "bytes": 1_100_000_000, "sha256": "", "context_tokens": 32_768, "parameters": 1_500_000_000_u64, "source": "",
+            "fits": true, "why": "", "is_loaded": true });
+        let models = of(json!({ "models": if chosen_for.is_empty() { json!([]) } else { json!([model]) } }));
+        let servers = of(json!({ "providers": [] }));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Models(Ok((models, servers))) });
+    }
+
+    fn chat_without_model(&mut self) {
+        self.models(&[]);
+    }
+
+    /// Begins a turn.
+    fn said(&mut self, task: Task, text: &str) -> u64 {
+        self.shell.drafts.chat.task = task;
+        let ask = AiAsk::Change { instruction: String::new(), selection: None, confirm: false, fresh: false };
+        self.shell.state.ai.begin(text, task, ask)
+    }
+
+    fn chat(&mut self) {
+        self.models(&["chat", "completion"]);
+        let number = self.said(Task::Ask, "what does @src/flow.rs take for the flow of a gauge?");
+        let text = "A power of its **level**: `12.4 * level^(5/3)`, after Manning's formula for a wide, shallow bed \
+            (src/flow.rs:28-30).\n\n- a gauge that nobody has read gives `None`\n- the mean leaves such gauges out";
+        let answer =
+            of(json!({ "text": text, "model": "qwen2.5-coder-1.5b", "finish": "end", "prompt_tokens": 1,
+            "reused_tokens": 0, "decoded_tokens": 1, "tokens": 1, "seconds": 0.1, "sources": ["src/flow.rs"],
+            "left_out": null, "citations": [{ "path": "src/flow.rs", "line": 28, "to_line": 30 }] }));
+        self.tell(FromLink::Ai { number, news: AiNews::Chat(Ok(Box::new(answer))) });
+        let number = self.said(Task::Ask, "and where does 12.4 come from?");
+        let more = AiNews::Text("The file does not say. It stands for the width, the slope and".to_owned());
+        self.tell(FromLink::Ai { number, news: more });
+        self.shell.drafts.chat.text = "@do".to_owned();
+    }
+
+    fn chat_to_server(&mut self) {
+        self.models(&["chat"]);
+        let number = self.said(Task::Ask, "what does @src/flow.rs do?");
+        let message = "nothing of the workspace River was sent to lab before: 1842 bytes would go to http://10.0.0.7:11434/v1, with src/flow.rs";
+        let error = ApiError::new(weft_node::api::ErrorKind::NotConfirmed, message);
+        self.tell(FromLink::Ai { number, news: AiNews::Chat(Err(error)) });
+    }
+
+    fn proposal(&mut self) {
+        self.models(&["chat"]);
+        let number = self.said(Task::Change, "a test for the mean in @src/flow.rs, and say so in @README.md");
+        let made = of(json!({ "proposal": 7, "model": "qwen2.5-coder-1.5b",
+            "hunks": [
+                { "path": "src/flow.rs", "line": 33, "old": "    pub fn mean(&self) -> Option<Flow> {\n",
+                  "new": "    /// The mean of all gauges that were read.\n    pub fn mean(&self) -> Option<Flow> {\n" },
+                { "path": "src/flow.rs", "line": 41, "old": "}\n",
+                  "new": "}\n\n#[test]\nfn nobody_has_read() {\n    assert_eq!(Basin::default().mean(), None);\n}\n" },
+                { "path": "README.md", "line": 3, "old": "", "new": "The mean is tested.\n" },
+            ],
+            "checks": [
+                { "path": "src/flow.rs", "check": "syntax", "passed": true, "note": "no new syntax errors" },
+                { "path": "README.md", "check": "secrets", "passed": false, "note": "what looks like a key comes in" },
+            ],
+            "sources": ["src/flow.rs", "README.md"] }));
+        self.tell(FromLink::Ai { number, news: AiNews::Proposal(Ok(Box::new(made))) });
+        if let Some(proposal) = self.shell.state.ai.proposal(0) {
+            proposal.hunks[0] = HunkState::Outdated;
+            proposal.hunks[2] = HunkState::Open(false);
+        }
     }
 
     // Taking pictures.

@@ -364,6 +364,9 @@ pub struct AiComplete {
     /// End after so many milliseconds with what there is.
     #[serde(default)]
     pub time_millis: Option<u32>,
+    /// Which alternative: 0 for the most probable text, and others for others that the dice make.
+    #[serde(default)]
+    pub alternative: u32,
     /// Whether the person agrees that this is sent to a server, the first time from this workspace.
     #[serde(default)]
     pub confirm: bool,

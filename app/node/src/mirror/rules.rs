@@ -74,7 +74,8 @@ pub struct LocalRules {
 }
 
 /// Whether a path is on the secret list, or lies in a folder that is. No setting takes it off.
-pub(crate) fn is_secret(path: &str) -> bool {
+#[must_use]
+pub fn is_secret(path: &str) -> bool {
     matcher(SECRETS, true).matched_path_or_any_parents(path, false).is_ignore()
 }
 

@@ -145,6 +145,7 @@ async fn complete(
         model: arguments.model.clone(),
         max_tokens: arguments.max_tokens,
         time_millis: None,
+        alternative: 0,
         confirm: false,
         stream: None,
     };

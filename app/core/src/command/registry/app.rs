@@ -118,5 +118,10 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleBlame, "weft.blame", "Toggle blame", ""),
     entry(FollowPerson, "weft.follow", "Follow a person", ""),
     entry(PingLine, "weft.ping", "Ping this line", ""),
-    entry(ToggleChat, "weft.chat", "Toggle chat", ""),
+    entry(ToggleChat, "workbench.action.chat.toggle", "Toggle chat", "mod+alt+i").mac("ctrl+meta+i"),
+    entry(EditSelection, "inlineChat.start", "Have the selection edited…", "mod+i").when("editorTextFocus"),
+    entry(AskForGhost, "editor.action.inlineSuggest.trigger", "Ask for ghost text", "alt+\\").when(FOCUS),
+    entry(ToggleGhosts, "weft.ghosts", "Toggle ghost text", ""),
+    entry(ToggleGhostsInLanguage, "weft.ghostsInLanguage", "Toggle ghost text in this language", ""),
+    entry(ToggleGhostsInFile, "weft.ghostsInFile", "Toggle ghost text in this file", ""),
 ];

@@ -4,9 +4,11 @@ use super::CommandInfo;
 use crate::command::EditorCommand::{self, *};
 use crate::command::{Command, Direction};
 use crate::commands::Motion;
+use crate::document::GhostPart;
 
 const FOCUS: &str = "editorTextFocus";
 const WRITES: &str = "editorTextFocus && !editorReadonly";
+const GHOST: &str = "editorTextFocus && inlineSuggestionVisible && !editorReadonly";
 
 const fn entry(
     command: EditorCommand,
@@ -281,4 +283,32 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleFold, "editor.toggleFold", "Toggle fold", "mod+k mod+l").when(FOCUS),
     entry(FoldAll, "editor.foldAll", "Fold all", "mod+k mod+0").when(FOCUS),
     entry(UnfoldAll, "editor.unfoldAll", "Unfold all", "mod+k mod+j").when(FOCUS),
+    entry(AcceptGhost(GhostPart::All), "editor.action.inlineSuggest.commit", "Accept ghost text", "tab")
+        .when(GHOST),
+    entry(
+        AcceptGhost(GhostPart::Word),
+        "editor.action.inlineSuggest.acceptNextWord",
+        "Accept a word of the ghost text",
+        "ctrl+right",
+    )
+    .mac("meta+right")
+    .when(GHOST),
+    entry(
+        AcceptGhost(GhostPart::Line),
+        "editor.action.inlineSuggest.acceptNextLine",
+        "Accept a line of the ghost text",
+        "end",
+    )
+    .when(GHOST),
+    entry(HideGhost, "editor.action.inlineSuggest.hide", "Hide ghost text", "escape | shift+escape")
+        .when(GHOST),
+    entry(NextGhost, "editor.action.inlineSuggest.showNext", "Next alternative of the ghost text", "alt+]")
+        .when(GHOST),
+    entry(
+        PreviousGhost,
+        "editor.action.inlineSuggest.showPrevious",
+        "Previous alternative of the ghost text",
+        "alt+[",
+    )
+    .when(GHOST),
 ];

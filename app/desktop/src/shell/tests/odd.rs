@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Real {
     pub(super) harness: Harness<'static, Shell>,
     pub(super) folder: PathBuf,
-    root: tempfile::TempDir,
+    pub(super) root: tempfile::TempDir,
 }
 
 impl Real {
@@ -108,7 +108,7 @@ impl Real {
         self.harness.query_all_by_label_contains(words).next().is_some()
     }
 
-    fn run(&mut self, command: weft_editor::Command) {
+    pub(super) fn run(&mut self, command: weft_editor::Command) {
         let ctx = self.harness.ctx.clone();
         let mut actions = Actions::default();
         actions.push(Action::Run(command));
