@@ -116,9 +116,6 @@ mod tests {
 
     const PAUSE: f64 = 0.3;
 
-    /// A name, a state, the time, what is seen, and what is done.
-    type Row<'a> = (&'a str, Completer, f64, Option<Look<'a>>, &'a [Wish]);
-
     fn at(own_edits: u64, expects: Option<u64>) -> Option<Look<'static>> {
         Some(Look { path: "a.rs", own_edits, is_at_last_edit: true, is_shown: false, expects })
     }
@@ -143,6 +140,7 @@ mod tests {
         let elsewhere = |look: Option<Look<'static>>| look.map(|it| Look { is_at_last_edit: false, ..it });
         let shown = |look: Option<Look<'static>>| look.map(|it| Look { is_shown: true, ..it });
         let other = |look: Option<Look<'static>>| look.map(|it| Look { path: "b.rs", ..it });
+        type Row<'a> = (&'a str, Completer, f64, Option<Look<'a>>, &'a [Wish]);
         let rows: [Row<'_>; 14] = [
             ("a file is opened", Completer::default(), 9.0, at(5, None), &[]),
             ("too early", typed(), 1.2, at(6, None), &[]),

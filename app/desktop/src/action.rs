@@ -12,7 +12,7 @@ use weft_editor::{
 
 use crate::{
     limits::ACTIONS_MAX,
-    link::{Ask, FileChange, FolderMatch, PassphraseAnswer},
+    link::{Ask, FileChange, FolderMatch, FolderQuery, PassphraseAnswer},
     state::{Naming, Overlay, Page},
 };
 
@@ -52,7 +52,9 @@ pub(crate) enum Action {
     ShowOverlay(Option<Overlay>),
     ShowPage(Option<Page>),
     ShowSearch(bool),
-    SearchFolder(Query),
+    SearchFolder(FolderQuery),
+    /// Something in the panel of the search.
+    Search(SearchAction),
     OpenMatch(FolderMatch),
     SetQuery(Query),
     SetReplacement(String),
@@ -77,6 +79,21 @@ pub(crate) enum Action {
     DismissNotice(u64),
     /// Try a panel again that has failed.
     RetryPanel(&'static str),
+}
+
+/// Something in the panel of the search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SearchAction {
+    /// Fold the places of a file away, or unfold them.
+    Fold(String),
+    /// Show what replacing would change.
+    PreviewReplacing { query: FolderQuery, replacement: String },
+    /// Take a file out of the replacement, or into it again.
+    LeaveAlone(String),
+    /// Replace what is shown.
+    Replace,
+    /// Show what was found again.
+    EndReplacing,
 }
 
 /// Something with a model.

@@ -98,6 +98,9 @@ pub(crate) const BUSY_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the window waits at its end for what was typed last.
 pub(crate) const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Most places that one can go back to.
+pub(crate) const PLACES_MAX: usize = 100;
+
 /// How long a notice stays.
 pub(crate) const NOTICE_TIME: Duration = Duration::from_secs(8);
 

@@ -31,7 +31,10 @@ use weft_node::api::NodeOptions;
 pub use self::ai::{AiAsk, AiNews, GhostPlace, Lines};
 #[cfg(feature = "measure")]
 pub(crate) use self::looking::look_at;
-pub use self::messages::{Ask, FileChange, FolderMatch, FromLink, PassphraseAnswer, Picture, Saved, ToLink};
+pub use self::messages::{
+    Ask, FileChange, FolderMatch, FolderQuery, FoundAll, FromLink, NameQuestion, PassphraseAnswer, Picture,
+    Saved, ToLink,
+};
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 pub use self::saving::{LocalSave, NotSaved, SavedLocally};

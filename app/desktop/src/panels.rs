@@ -34,6 +34,7 @@ use crate::{
     action::{Action, Actions},
     controls,
     editor::EditorWidget,
+    link::FolderQuery,
     shell::Guard,
     state::{Page, State},
     strings,
@@ -62,9 +63,9 @@ pub(crate) struct Drafts {
     pub(crate) ticket: String,
     pub(crate) target: String,
     pub(crate) share: share::ShareDraft,
-    pub(crate) search: String,
-    pub(crate) search_is_regex: bool,
-    pub(crate) search_is_case_sensitive: bool,
+    pub(crate) search: FolderQuery,
+    /// What is to stand in the place of what is found, when that is wanted.
+    pub(crate) replacement: Option<String>,
     pub(crate) settings_filter: String,
     /// The person of whom it is asked whether they are to be put out.
     pub(crate) putting_out: Option<String>,

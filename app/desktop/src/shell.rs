@@ -16,12 +16,15 @@ mod local;
 pub mod measure;
 mod news;
 mod perform;
+mod places;
 mod reading;
+mod searching;
 #[cfg(test)]
 mod tests;
 mod timeline;
 #[cfg(feature = "measure")]
 pub mod tour;
+mod unsaved;
 
 use std::{
     collections::BTreeMap,
@@ -58,6 +61,7 @@ pub(crate) struct Shell {
     exchange: exchange::Exchange,
     local: local::LocalFiles,
     timeline: timeline::Timeline,
+    places: places::Places,
     opened: Instant,
     /// The window's size, position and the rest, as they were saved last.
     saved: SavedState,
@@ -79,6 +83,7 @@ impl Shell {
             drafts: Drafts::new(),
             editors: BTreeMap::new(),
             keys: KeyInput::default(),
+            places: places::Places::default(),
             guard: Guard::default(),
             exchange: exchange::Exchange::default(),
             local: local::LocalFiles::default(),
@@ -89,6 +94,7 @@ impl Shell {
             theme_name: String::new(),
             restoring,
         };
+        shell.tell_unsaved();
         if let Some(folder) = folder {
             shell.ask(ToLink::OpenFolder(folder));
         }
@@ -156,6 +162,7 @@ impl Shell {
         }
         self.state.ai.leave_folder();
         self.state.search = crate::state::FolderSearch::default();
+        self.places = places::Places::default();
     }
 
     fn load(&mut self, effects: Vec<weft_editor::window::TreeEffect>) {
@@ -321,6 +328,7 @@ impl Shell {
             }
             self.save_everything();
         }
+        self.keep_unsaved();
         self.link.end();
     }
 }

@@ -5,7 +5,7 @@ mod saved;
 mod words;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -14,13 +14,12 @@ use weft_editor::{
     Clip, Document, KeyMap, OutlineItem, Platform, Problem, Settings, Theme, ViewId,
     compare::Comparison,
     markdown::Placed,
-    search::Query,
     window::{FileTree, FindBar, GroupId, Layout, LocalReason, OpenFiles, Palette, QuickOpen, QuickQuery},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, DeviceAcceptPreviewed, DeviceAccepted, DocumentCursors, ErrorKind,
     HistoryVersions, Invitations, JoinPreviewed, Joined, MembersList, OwnDevices, PresentDevice, Progress,
-    RecoveryWords, Role, Shared, WorkspaceState, WorkspaceStatus,
+    RecoveryWords, ReplacePreviewed, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
 pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn};
@@ -28,7 +27,7 @@ pub(crate) use self::saved::SavedState;
 pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
 use crate::{
     limits::NOTICES_MAX,
-    link::{FolderMatch, Picture},
+    link::{FolderMatch, FolderQuery, Picture},
     remote::Remote,
 };
 
@@ -89,10 +88,29 @@ pub(crate) struct Notice {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FolderSearch {
     pub(crate) number: u64,
-    pub(crate) query: Query,
+    pub(crate) query: FolderQuery,
+    /// What the places are, where they are those of a name and not of a query.
+    pub(crate) title: Option<String>,
     pub(crate) matches: Vec<FolderMatch>,
     pub(crate) is_running: bool,
-    pub(crate) files: usize,
+    pub(crate) files: Option<usize>,
+    pub(crate) has_more: bool,
+    pub(crate) note: Option<String>,
+    pub(crate) error: Option<ApiError>,
+    /// Files whose places are folded away.
+    pub(crate) folded: BTreeSet<String>,
+    pub(crate) replacing: Replacing,
+}
+
+/// A replacement in many files.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Replacing {
+    pub(crate) query: FolderQuery,
+    pub(crate) replacement: String,
+    pub(crate) preview: Remote<ReplacePreviewed>,
+    /// Files that the person has taken out.
+    pub(crate) left_alone: BTreeSet<String>,
+    pub(crate) is_running: bool,
 }
 
 /// Where a path leads that is being typed.

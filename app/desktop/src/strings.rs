@@ -67,8 +67,8 @@ pub(crate) const QUICK_OPEN: &str = "Go to file";
 pub(crate) const QUICK_OPEN_HINT: &str = "File name, or : line, @ symbol, / text, > command";
 pub(crate) const NO_MATCH: &str = "Nothing fits";
 pub(crate) const THEMES: &str = "Colour theme";
-pub(crate) const MEANING_LATER: &str = "Searching by meaning needs the index, which comes later.";
-pub(crate) const SYMBOLS_LATER: &str = "Symbols of the whole workspace need the index, which comes later.";
+pub(crate) const MEANING_EMPTY: &str = "Type in words what it is about.";
+pub(crate) const SYMBOLS_EMPTY: &str = "Type the name of what is defined, or some of its letters.";
 
 // Finding.
 pub(crate) const FIND: &str = "Find";
@@ -85,6 +85,14 @@ pub(crate) const NO_RESULTS: &str = "No results";
 pub(crate) const SEARCH_FOLDER: &str = "Search in the folder";
 pub(crate) const SEARCH_EMPTY: &str = "Type what to look for and press Enter. Ignored files are left out.";
 pub(crate) const SEARCHING: &str = "Searching …";
+pub(crate) const SEARCH_KIND: &str = "Look for";
+pub(crate) const REPLACE_IN_FILES: &str = "Replace in files";
+pub(crate) const REPLACE_WITH: &str = "Replace with";
+pub(crate) const SHOW_REPLACEMENT: &str = "Show what changes";
+pub(crate) const REPLACING: &str = "Replacing …";
+pub(crate) const NOTHING_TO_REPLACE: &str = "Nothing would change.";
+pub(crate) const MORE_TO_REPLACE: &str = "There are more files: they come after these.";
+pub(crate) const MORE_LINES: &str = "… and more lines";
 
 // People.
 pub(crate) const SHARE: &str = "Share";

@@ -40,9 +40,10 @@ pub use self::{
     ai::{
         AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiCheck, AiCitation, AiComplete, AiEdit, AiEmbed,
         AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose,
-        AiModelDownload, AiModelImport, AiModelList, AiModelRemove, AiModelRemoved, AiModelVerified,
-        AiModelVerify, AiModels, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate,
-        AiTemplateList, AiTemplates, Purpose,
+        AiModelDownload, AiModelGet, AiModelHolder, AiModelImport, AiModelList, AiModelOffer, AiModelOffers,
+        AiModelRemove, AiModelRemoved, AiModelShare, AiModelVerified, AiModelVerify, AiModels,
+        AiModelsOffered, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate, AiTemplateList,
+        AiTemplates, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     backups::{
@@ -62,7 +63,7 @@ pub use self::{
     error::{ApiError, ErrorKind},
     event::{
         AiText, DocumentChanged, DocumentCursors, Event, EventSink, Presence, PresenceWatch, PresentDevice,
-        RemoteCursor,
+        RemoteCursor, SearchFound,
     },
     files::{
         Blame, BlameLine, BlameLines, Cat, CatText, Edit, EditAction, Edited, History, HistoryVersions, Log,

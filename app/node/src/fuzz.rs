@@ -12,7 +12,7 @@ use crate::api::{Request, Response};
 use crate::control::message::{self, ToNode};
 use crate::mirror::{JournalEntry, MirrorRow};
 use crate::transfer::list::{self, ChunkSet};
-use crate::transfer::wire;
+use crate::transfer::{models, wire};
 use crate::workspace::version::FileVersion;
 
 // The control socket, from either end.
@@ -111,6 +111,20 @@ const TRANSFERS: Target = Target {
             Ok(request) => reached(("a list", list::encode_reply(&request, &some_chunks()).len())),
             Err(error) => reached(("no list", discriminant(&error))),
         }
+        match models::decode_request(Bytes::copy_from_slice(bytes)) {
+            Ok(request) => {
+                reached(("about models", request.get.is_some()));
+                assert_eq!(models::encode_request(&request), bytes);
+            }
+            Err(error) => reached(("nothing about models", discriminant(&error))),
+        }
+        match models::decode_offers(bytes) {
+            Ok(offers) => {
+                reached(("models", offers.len().min(3)));
+                assert_eq!(models::decode_offers(&models::encode_offers(offers.clone())), Ok(offers));
+            }
+            Err(error) => reached(("no models", discriminant(&error))),
+        }
         if let Some(note) = crate::presence::Note::decode(bytes) {
             reached(("a note", note.place.is_some()));
             assert_eq!(crate::presence::Note::decode(&note.encode()), Some(note));
@@ -134,6 +148,13 @@ const TRANSFERS: Target = Target {
         let asked = list::decode_request(ask.clone()).expect("a request");
         let mut seeds = vec![wire::encode_request(&ids).to_vec(), reply.finish().expect("a frame").to_vec()];
         seeds.push(ask.to_vec());
+        let ws = weft_sync::WorkspaceId::from_bytes([1; 32]);
+        for get in [None, Some(([2; 32], 7))] {
+            seeds.push(models::encode_request(&models::ModelRequest { ws, get }).to_vec());
+        }
+        let (id, license) = ("tiny".to_owned(), Some("mit".to_owned()));
+        let offer = models::ModelOffer { sha256: [3; 32], bytes: 9, id, is_embedding: true, license };
+        seeds.push(models::encode_offers(vec![offer.clone(), offer]).to_vec());
         seeds.push(crate::presence::tests::note(7).encode());
         seeds.extend(list::encode_reply(&asked, &some_chunks()).iter().map(|frame| frame.to_vec()));
         seeds

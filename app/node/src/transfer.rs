@@ -4,6 +4,7 @@
 //! not match its name is not stored. One request stream serves one list of chunks.
 
 pub(crate) mod list;
+pub(crate) mod models;
 pub(crate) mod wire;
 
 use std::collections::BTreeSet;

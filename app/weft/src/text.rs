@@ -22,9 +22,9 @@ mod workspace;
 
 pub(crate) use self::{
     ai::{
-        ai_accepted, ai_answer, ai_hardware, ai_local_only, ai_model_added, ai_models, ai_proposal,
-        ai_provider_added, ai_provider_removed, ai_provider_tested, ai_providers, ai_removed, ai_templates,
-        ai_verified,
+        ai_accepted, ai_answer, ai_hardware, ai_local_only, ai_model_added, ai_model_shared, ai_models,
+        ai_models_offered, ai_proposal, ai_provider_added, ai_provider_removed, ai_provider_tested,
+        ai_providers, ai_removed, ai_templates, ai_verified,
     },
     audit::{audit, checked_trail},
     backup::{backed_up, backup_checked, restored_backup},

@@ -124,7 +124,10 @@ fn worth(chars: &[char], at: usize, file_name: usize) -> i32 {
 #[derive(Debug, Default)]
 pub struct FuzzyScratch {
     chars: Vec<char>,
-    worths: Vec<i32>,
+    /// The same with small letters for the capital ones of ASCII.
+    folded: Vec<char>,
+    /// Where the last part of a path begins.
+    file_name: usize,
     scores: Vec<i32>,
     next: Vec<i32>,
 }
@@ -139,9 +142,9 @@ impl FuzzyScratch {
         let skipped = self.chars.len().saturating_sub(FUZZY_NAME_CHARS_MAX);
         self.chars.drain(..skipped);
         let chars = &self.chars;
-        let file_name = chars.iter().rposition(|char| matches!(char, '/' | '\\')).map_or(0, |at| at + 1);
-        self.worths.clear();
-        self.worths.extend((0..chars.len()).map(|at| worth(chars, at, file_name)));
+        self.file_name = chars.iter().rposition(|char| matches!(char, '/' | '\\')).map_or(0, |at| at + 1);
+        self.folded.clear();
+        self.folded.extend(chars.iter().map(char::to_ascii_lowercase));
         skipped
     }
 
@@ -152,6 +155,7 @@ impl FuzzyScratch {
         self.scores.clear();
         self.scores.resize(count, NEVER);
         for (index, letter) in word.iter().enumerate() {
+            let folded = letter.to_ascii_lowercase();
             self.next.clear();
             self.next.resize(count, NEVER);
             // The best way to the letter before that leaves a gap.
@@ -164,10 +168,15 @@ impl FuzzyScratch {
                         (far, far_at) = (self.scores[at - 2] + GAP, at - 2);
                     }
                 }
-                if !is_same(*letter, self.chars[at]) {
+                let (char, there) = (self.chars[at], self.folded[at]);
+                let is_meant =
+                    folded == there || !(folded.is_ascii() && there.is_ascii()) && is_same(*letter, char);
+                if !is_meant {
                     continue;
                 }
-                let own = self.worths[at] + if *letter == self.chars[at] { SAME_CASE } else { 0 };
+                // Most characters are not meant: what one is worth is looked at only here.
+                let worth = worth(&self.chars, at, self.file_name);
+                let own = worth + if *letter == char { SAME_CASE } else { 0 };
                 let (mut score, mut source) = if index == 0 { (0, 0) } else { (far, far_at) };
                 if index > 0 && at >= 1 && self.scores[at - 1] + FOLLOWS > score {
                     (score, source) = (self.scores[at - 1] + FOLLOWS, at - 1);

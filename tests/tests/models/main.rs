@@ -7,6 +7,7 @@ mod collection;
 mod endpoint;
 mod naming;
 mod servers;
+mod sharing;
 
 use std::path::PathBuf;
 

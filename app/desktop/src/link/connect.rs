@@ -13,7 +13,7 @@ use weft_node::{
     control::{Client, ConnectError, ControlServer},
 };
 
-use super::{AiNews, FromLink, NewsSender};
+use super::{AiNews, FromLink, NewsSender, found};
 use crate::limits::BUSY_PATIENCE;
 
 const PAUSE: Duration = Duration::from_millis(50);
@@ -133,6 +133,10 @@ fn events_to(news: &NewsSender) -> EventSink {
             Event::DocumentChanged(changed) => FromLink::Changed(changed),
             Event::DocumentCursors(cursors) => FromLink::Cursors(cursors),
             Event::Presence(presence) => FromLink::Presence(presence),
+            Event::SearchFound(found) => match found::so_far(&found) {
+                Some(news) => news,
+                None => return true,
+            },
             Event::AiText(more) => match more.stream.parse() {
                 Ok(number) => FromLink::Ai { number, news: AiNews::Text(more.text) },
                 // Of no question of this window.

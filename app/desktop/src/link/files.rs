@@ -10,8 +10,9 @@ use weft_editor::{
     search::{Pattern, Query},
     window::Entry,
 };
+use weft_node::api::ApiError;
 
-use super::{FolderMatch, FromLink, NewsSender};
+use super::{FolderMatch, FoundAll, FromLink, NewsSender};
 use crate::limits::{FOLDER_MATCHES_MAX, LISTED_FILES_MAX, RESULT_LINE_CHARS_MAX, SEARCHED_FILE_BYTES_MAX};
 
 /// What never stands in the tree: it is not shared, and nobody edits it by hand.
@@ -108,11 +109,15 @@ pub(super) fn search(
     is_current: &dyn Fn() -> bool,
     news: &NewsSender,
 ) {
-    let Ok(pattern) = Pattern::new(query) else {
-        news.offer(FromLink::Found { number, matches: Vec::new(), is_done: true, files: 0 });
-        return;
+    let pattern = match Pattern::new(query) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            let result = Err(ApiError::usage(error.to_string()));
+            news.offer(FromLink::FoundAll { number, result });
+            return;
+        }
     };
-    let (mut found, mut total, mut files) = (Vec::new(), 0, 0);
+    let (mut found, mut told, mut total, mut files) = (Vec::new(), 0, 0, 0);
     for path in walk(root).take(LISTED_FILES_MAX) {
         if !is_current() {
             return;
@@ -126,12 +131,14 @@ pub(super) fn search(
         if total >= FOLDER_MATCHES_MAX {
             break;
         }
-        if files % FILES_STEP == 0 && !found.is_empty() {
-            let matches = std::mem::take(&mut found);
-            news.offer(FromLink::Found { number, matches, is_done: false, files });
+        if files % FILES_STEP == 0 && found.len() > told {
+            news.offer(FromLink::Found { number, matches: found[told..].to_vec() });
+            told = found.len();
         }
     }
-    news.offer(FromLink::Found { number, matches: found, is_done: true, files });
+    let has_more = total >= FOLDER_MATCHES_MAX;
+    let all = FoundAll { matches: found, files: Some(files), has_more, note: None };
+    news.offer(FromLink::FoundAll { number, result: Ok(all) });
 }
 
 fn text_of(path: &Path) -> Option<String> {
@@ -156,7 +163,15 @@ fn places(pattern: &Pattern, path: &str, text: &str, limit: usize, out: &mut Vec
         let length = shown.chars().count();
         let from = (column - skipped).min(length);
         let to = (from + range.len()).min(length);
-        out.push(FolderMatch { path: path.to_owned(), line: line.0, column, text: shown, range: from..to });
+        let place = FolderMatch {
+            path: path.to_owned(),
+            line: line.0,
+            column,
+            text: shown,
+            range: from..to,
+            ..FolderMatch::default()
+        };
+        out.push(place);
     }
     found.len()
 }
@@ -218,9 +233,7 @@ mod tests {
         let query = Query { text: "x".to_owned(), ..Query::default() };
         search(folder.path(), &query, 7, &|| true, &far.news);
         let found = link.take();
-        let Some(FromLink::Found { number: 7, matches, is_done: true, files: 1 }) = found else {
-            panic!("{found:?}");
-        };
-        assert_eq!(matches.len(), FOLDER_MATCHES_MAX);
+        let Some(FromLink::FoundAll { number: 7, result: Ok(all) }) = found else { panic!("{found:?}") };
+        assert_eq!((all.matches.len(), all.files, all.has_more), (FOLDER_MATCHES_MAX, Some(1), true));
     }
 }

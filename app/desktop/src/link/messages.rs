@@ -6,14 +6,13 @@ use super::ai::{AiAsk, AiNews};
 use super::saving::{LocalSave, SavedLocally};
 use weft_editor::{
     Buffer, Document, OutlineItem, ParseJob, Parsed, SyntaxTree,
-    search::Query,
     window::{Entry, LocalFile},
 };
 use weft_node::api::{
     ApiError, BlameLines, CatText, ClientEdit, CursorPosition, DeviceAcceptPreviewed, DeviceAccepted,
-    DocumentChanged, DocumentCursors, Existing, HistoryVersions, Invitations, JoinPreviewed, Joined,
-    MembersList, OwnDevices, Presence, Progress, RecoveryWords, Restored, Revoked, Role, Shared, Words,
-    WorkspaceStatus,
+    DocumentChanged, DocumentCursors, Existing, FileVersion, HistoryVersions, Invitations, JoinPreviewed,
+    Joined, MembersList, OwnDevices, Presence, Progress, RecoveryWords, ReplaceApplied, ReplacePreviewed,
+    Restored, Revoked, Role, SearchKind, Shared, Words, WorkspaceStatus,
 };
 
 /// What the window asks for.
@@ -89,11 +88,42 @@ pub enum ToLink {
     },
     /// Let go of a syntax tree.
     Discard(SyntaxTree),
-    /// Look for a text in all files: answers [`FromLink::Found`].
+    /// Look in all files: answers [`FromLink::Found`] any number of times, then [`FromLink::FoundAll`].
     SearchFolder {
         /// What to look for.
-        query: Query,
+        query: FolderQuery,
         /// Names the search, so that answers to an older one can be told apart.
+        number: u64,
+    },
+    /// Look where a name is defined or used: answers [`FromLink::Named`].
+    FindName {
+        /// What of it.
+        what: NameQuestion,
+        /// The file in which it stands.
+        path: String,
+        /// The line, from 0.
+        line: usize,
+        /// The character in it, from 0.
+        column: usize,
+    },
+    /// Say what replacing would change: answers [`FromLink::ToReplace`].
+    PreviewReplace {
+        /// What to look for.
+        query: FolderQuery,
+        /// What is to stand in its place.
+        replacement: String,
+        /// The number of the search.
+        number: u64,
+    },
+    /// Replace in these files as they were shown: answers [`FromLink::Replaced`].
+    Replace {
+        /// What to look for.
+        query: FolderQuery,
+        /// What is to stand in its place.
+        replacement: String,
+        /// The files with their versions.
+        files: Vec<FileVersion>,
+        /// The number of the search.
         number: u64,
     },
     /// Answer [`FromLink::PassphraseWanted`].
@@ -273,8 +303,49 @@ pub enum Saved {
     Settings(String),
 }
 
-/// A place that a search in the folder found.
+/// What a search in the folder looks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderQuery {
+    /// The words.
+    pub text: String,
+    /// As what they are looked for.
+    pub kind: SearchKind,
+    /// Whether small and capital letters are different.
+    pub is_case_sensitive: bool,
+    /// Whether it is only found as whole words.
+    pub is_whole_word: bool,
+}
+
+impl Default for FolderQuery {
+    fn default() -> Self {
+        Self { text: String::new(), kind: SearchKind::All, is_case_sensitive: false, is_whole_word: false }
+    }
+}
+
+/// What is asked about a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameQuestion {
+    /// Where it is defined.
+    Definition,
+    /// Where it is used.
+    References,
+}
+
+/// All that a search in the folder found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundAll {
+    /// The places, those of one file together.
+    pub matches: Vec<FolderMatch>,
+    /// How many files were looked at; nothing where that says nothing.
+    pub files: Option<usize>,
+    /// Whether there are more.
+    pub has_more: bool,
+    /// What the person should know about it.
+    pub note: Option<String>,
+}
+
+/// A place that a search in the folder found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FolderMatch {
     /// The file.
     pub path: String,
@@ -286,6 +357,10 @@ pub struct FolderMatch {
     pub text: String,
     /// The place in that text, in characters.
     pub range: std::ops::Range<usize>,
+    /// Why it was found, in a word or two; empty where that is plain.
+    pub why: String,
+    /// The page or the heading that it lies under.
+    pub place: Option<String>,
 }
 
 /// What the window is told.
@@ -390,16 +465,40 @@ pub enum FromLink {
         /// What is defined there.
         items: Vec<OutlineItem>,
     },
-    /// Some of what a search found.
+    /// Some of what a search has found so far.
     Found {
         /// The number of the search.
         number: u64,
         /// More places.
         matches: Vec<FolderMatch>,
-        /// Whether the search is done.
-        is_done: bool,
-        /// How many files were looked at.
-        files: usize,
+    },
+    /// All that a search found, in the place of what was told before; or why there is nothing.
+    FoundAll {
+        /// The number of the search.
+        number: u64,
+        /// What was found.
+        result: Result<FoundAll, ApiError>,
+    },
+    /// The places of a name.
+    Named {
+        /// What was asked.
+        what: NameQuestion,
+        /// The name, and its places.
+        result: Result<(String, FoundAll), ApiError>,
+    },
+    /// What replacing would change.
+    ToReplace {
+        /// The number of the search.
+        number: u64,
+        /// The files and their lines.
+        result: Result<ReplacePreviewed, ApiError>,
+    },
+    /// What was replaced.
+    Replaced {
+        /// The number of the search.
+        number: u64,
+        /// The files.
+        result: Result<ReplaceApplied, ApiError>,
     },
     /// How far long work is.
     Progress(Progress),

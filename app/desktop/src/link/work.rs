@@ -23,7 +23,8 @@ use weft_node::api::{
 };
 
 use super::{
-    AiAsk, Ask, FileChange, FromLink, NewsSender, PassphraseAnswer, Saved, ToLink, ai, changes,
+    AiAsk, Ask, FileChange, FolderQuery, FromLink, NameQuestion, NewsSender, PassphraseAnswer, Saved, ToLink,
+    ai, changes,
     connect::{Connection, Served},
     documents, files, found, pictures, saved,
 };
@@ -305,6 +306,21 @@ impl Worker {
             }
             ToLink::Discard(tree) => drop(tokio::task::spawn_blocking(move || drop(tree))),
             ToLink::SearchFolder { query, number } => self.search_folder(query, number),
+            ToLink::FindName { what, path, line, column } => self.find_name(what, path, (line, column)),
+            ToLink::PreviewReplace { query, replacement, number } => {
+                self.with_node(
+                    move |node, root| async move { found::preview(&node, &root, &query, replacement).await },
+                    move |result| FromLink::ToReplace { number, result },
+                );
+            }
+            ToLink::Replace { query, replacement, files, number } => {
+                self.with_node(
+                    move |node, root| async move {
+                        found::replace(&node, &root, &query, replacement, files).await
+                    },
+                    move |result| FromLink::Replaced { number, result },
+                );
+            }
             // Documents are asked for again when there is a node; everything else waits for it. So do files of the
             // window's own: a store is not made in a folder that has files already.
             request if documents::is_local(&request, self.root.as_deref()) => {
@@ -404,24 +420,52 @@ impl Worker {
         tokio::task::spawn_blocking(move || news.offer(FromLink::Listed(files::list(&root))));
     }
 
-    fn search_folder(&self, query: weft_editor::search::Query, number: u64) {
+    fn search_folder(&self, query: FolderQuery, number: u64) {
         let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
         self.search.store(number, Ordering::Relaxed);
         let newest = Arc::clone(&self.search);
         let node = self.node.as_ref().map(|node| node.connection.clone());
         tokio::spawn(async move {
-            if let Some(node) = node
-                && let Ok(found) = found::search(&node, &root, &query, number).await
-            {
-                news.offer(found);
+            let result = match node {
+                Some(node) => found::search(&node, &root, &query, number).await,
+                None => Err(no_node()),
+            };
+            let is_lacking =
+                result.as_ref().is_err_and(|error| is_no_node(error) || found::has_no_index(error));
+            let Some(query) = found::without_index(&query).filter(|_| is_lacking) else {
+                news.offer(FromLink::FoundAll { number, result });
                 return;
-            }
+            };
             // Without a node, and in a folder that is no workspace, every file is read.
             let read = move || {
                 files::search(&root, &query, number, &|| newest.load(Ordering::Relaxed) == number, &news);
             };
             // A panic has been reported by the thread itself.
             let _ = tokio::task::spawn_blocking(read).await;
+        });
+    }
+
+    fn find_name(&self, what: NameQuestion, path: String, place: (usize, usize)) {
+        self.with_node(
+            move |node, root| async move { found::named(&node, &root.join(path), place, what).await },
+            move |result| FromLink::Named { what, result },
+        );
+    }
+
+    /// Asks the node about the folder, beside everything else.
+    fn with_node<T: Send + 'static, F: Future<Output = Result<T, ApiError>> + Send + 'static>(
+        &self,
+        ask: impl FnOnce(Connection, PathBuf) -> F + Send + 'static,
+        told: impl FnOnce(Result<T, ApiError>) -> FromLink + Send + 'static,
+    ) {
+        let (Some(root), news) = (self.root.clone(), self.news.clone()) else { return };
+        let node = self.node.as_ref().map(|node| node.connection.clone());
+        tokio::spawn(async move {
+            let result = match node {
+                Some(node) => ask(node, root).await,
+                None => Err(no_node()),
+            };
+            news.offer(told(result));
         });
     }
 
@@ -579,4 +623,12 @@ async fn answer(node: &Connection, root: &Path, ask: Ask) -> FromLink {
             FromLink::Restore(node.ask(Restore { file: root.join(&path), at }).await)
         }
     }
+}
+
+fn no_node() -> ApiError {
+    ApiError::unreachable("there is no node to ask").hint("wait a moment: the window looks for one")
+}
+
+fn is_no_node(error: &ApiError) -> bool {
+    error.kind == ErrorKind::Unreachable
 }

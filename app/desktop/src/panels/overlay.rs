@@ -3,15 +3,38 @@
 use eframe::egui::{
     Align2, Area, Frame, Id, Key, Margin, Modifiers, Order, Rect, ScrollArea, Stroke, TextEdit, Ui, vec2,
 };
-use weft_editor::window::{Fuzzy, QuickQuery};
+use weft_editor::{
+    AppCommand, Command,
+    window::{Fuzzy, QuickQuery},
+};
+use weft_node::api::SearchKind;
 
 use super::Scene;
 use crate::{
     action::Action,
     controls,
+    link::FolderQuery,
     state::{Overlay, OverlayKind},
     strings, tokens,
 };
+
+/// Commands that have their keys already and are in no list of what can be done.
+const LATER: [AppCommand; 14] = [
+    AppCommand::NewWindow,
+    AppCommand::ToggleTerminal,
+    AppCommand::ShowGit,
+    AppCommand::ShowProblems,
+    AppCommand::OpenSettingsFile,
+    AppCommand::OpenKeyMap,
+    AppCommand::SelectLanguage,
+    AppCommand::RenameSymbol,
+    AppCommand::QuickFix,
+    AppCommand::Complete,
+    AppCommand::Hover,
+    AppCommand::Format,
+    AppCommand::NextProblem,
+    AppCommand::PreviousProblem,
+];
 
 /// A row of the list below the field.
 struct Row {
@@ -176,16 +199,23 @@ fn rows(scene: &Scene<'_>, overlay: &Overlay) -> (Vec<Row>, String) {
             QuickQuery::File { line, column, .. } => (files(scene, line, column), empty),
             QuickQuery::Line { line, column } => lines(scene, line, column),
             QuickQuery::Symbol(query) => (symbols(scene, &query), empty),
-            QuickQuery::Text(text) => (texts(&text), strings::SEARCH_EMPTY.to_owned()),
-            QuickQuery::WorkspaceSymbol(_) => (Vec::new(), strings::SYMBOLS_LATER.to_owned()),
-            QuickQuery::Meaning(_) => (Vec::new(), strings::MEANING_LATER.to_owned()),
+            QuickQuery::Text(text) => {
+                (look_for("text", &text, SearchKind::Text), strings::SEARCH_EMPTY.to_owned())
+            }
+            QuickQuery::WorkspaceSymbol(name) => {
+                (look_for("symbol", &name, SearchKind::Symbol), strings::SYMBOLS_EMPTY.to_owned())
+            }
+            QuickQuery::Meaning(words) => {
+                (look_for("meaning", &words, SearchKind::Meaning), strings::MEANING_EMPTY.to_owned())
+            }
         },
     }
 }
 
 fn commands(scene: &Scene<'_>, query: &str) -> Vec<Row> {
     let rows = scene.state.palette.rows(query, &scene.state.keys);
-    let rows = rows.into_iter().map(|row| Row {
+    let is_there = |command: Command| !matches!(command, Command::App(app) if LATER.contains(&app));
+    let rows = rows.into_iter().filter(|row| is_there(row.info.command)).map(|row| Row {
         title: row.info.title.to_owned(),
         positions: row.positions,
         note: row.keys.unwrap_or_default(),
@@ -270,13 +300,14 @@ fn symbols(scene: &Scene<'_>, query: &str) -> Vec<Row> {
     rows.collect()
 }
 
-fn texts(text: &str) -> Vec<Row> {
+/// The one row that has the folder searched.
+fn look_for(what: &str, text: &str, kind: SearchKind) -> Vec<Row> {
     if text.is_empty() {
         return Vec::new();
     }
-    let query = weft_editor::search::Query { text: text.to_owned(), ..Default::default() };
+    let query = FolderQuery { text: text.to_owned(), kind, ..FolderQuery::default() };
     vec![Row {
-        title: format!("Search the folder for “{text}”"),
+        title: format!("Search the folder for the {what} “{text}”"),
         positions: Vec::new(),
         note: String::new(),
         does: vec![Action::ShowSearch(true), Action::SearchFolder(query)],

@@ -7,7 +7,7 @@ use weft_editor::{
 
 use super::Shell;
 use crate::{
-    link::ToLink,
+    link::{NameQuestion, ToLink},
     state::{Overlay, OverlayKind, Page},
     strings,
 };
@@ -54,6 +54,11 @@ impl Shell {
             }
             C::NewFile | C::NewFolder | C::RenameFile | C::DeleteFile => self.run_on_file(command),
             C::MarkdownPreview => self.toggle_preview(),
+            C::NavigateBack => self.go_back(true),
+            C::NavigateForward => self.go_back(false),
+            C::GoToDefinition => self.find_name(NameQuestion::Definition),
+            C::ShowReferences => self.find_name(NameQuestion::References),
+            C::GoToWorkspaceSymbol => self.toggle_overlay(OverlayKind::QuickOpen, "#"),
             C::ShowSearch => {
                 self.state.shows_search = true;
                 self.drafts.wants_search_focus = true;

@@ -71,13 +71,11 @@ impl Shell {
                     (folder.outline.of, folder.outline.items) = (Some(of), items);
                 }
             }
-            FromLink::Found { number, matches, is_done, files } => {
-                if number == self.state.search.number {
-                    self.state.search.matches.extend(matches);
-                    self.state.search.is_running = !is_done;
-                    self.state.search.files = files;
-                }
-            }
+            FromLink::Found { number, matches } => self.found(number, matches),
+            FromLink::FoundAll { number, result } => self.found_all(number, result),
+            FromLink::Named { what, result } => self.name_found(what, result),
+            FromLink::ToReplace { number, result } => self.replacement_shown(number, result),
+            FromLink::Replaced { number, result } => self.replaced(number, result),
             FromLink::Progress(progress) => self.state.pages.progress = Some(progress),
             FromLink::Ai { number, news } => self.model_news(number, news),
             FromLink::NotSaved(message) => self.state.notice(&message, None, true),

@@ -2,15 +2,15 @@
 
 use eframe::egui::Context;
 use weft_editor::{
-    CharIndex, EditorCommand, Effect, LineIndex, Reveal, Selection, Selections, Settings, search::Query,
-    settings::Value, window::GroupId,
+    CharIndex, EditorCommand, Effect, LineIndex, Reveal, Selection, Selections, Settings, settings::Value,
+    window::GroupId,
 };
 
 use super::{Shell, news::restart_ranking};
 use crate::{
     action::{Action, Actions, EditorAction},
     link::{Ask, ToLink},
-    state::{FolderSearch, Overlay, Page},
+    state::{Overlay, Page},
     strings,
 };
 
@@ -60,6 +60,7 @@ impl Shell {
             Action::ShowPage(page) => self.show_page(page),
             Action::ShowSearch(is_shown) => self.state.shows_search = is_shown,
             Action::SearchFolder(query) => self.search_folder(query),
+            Action::Search(action) => self.perform_search(action),
             Action::OpenMatch(found) => {
                 self.open_file(&found.path, true, Some((found.line, found.column)));
             }
@@ -113,6 +114,12 @@ impl Shell {
     }
 
     pub(super) fn open_file(&mut self, path: &str, is_preview: bool, place: Option<(usize, usize)>) {
+        self.leave_place();
+        self.open_at(path, is_preview, place);
+    }
+
+    /// The same without remembering where the person was.
+    pub(super) fn open_at(&mut self, path: &str, is_preview: bool, place: Option<(usize, usize)>) {
         let Some(folder) = &mut self.state.folder else { return };
         if folder.layout.open(path, is_preview).is_none() {
             self.state.notice("Too many tabs are open", Some("close some of them"), true);
@@ -152,16 +159,6 @@ impl Shell {
         self.state.pages.checked_words = crate::remote::Remote::default();
         self.drafts.words.clear();
         self.refresh_pages();
-    }
-
-    fn search_folder(&mut self, query: Query) {
-        let number = self.state.search.number + 1;
-        let is_running = !query.text.is_empty();
-        self.state.search =
-            FolderSearch { number, query: query.clone(), is_running, ..FolderSearch::default() };
-        if is_running {
-            self.ask(ToLink::SearchFolder { query, number });
-        }
     }
 
     fn ask_node(&mut self, ask: Ask) {

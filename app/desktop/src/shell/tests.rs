@@ -27,6 +27,8 @@ mod files;
 mod ghosts;
 mod models;
 mod odd;
+mod searching;
+mod unsaved;
 
 const ROOT: &str = "/notes";
 
@@ -593,10 +595,17 @@ fn a_search_in_the_folder_shows_places_and_opens_them() {
         column: 0,
         text: "needle".to_owned(),
         range: 0..6,
+        ..Default::default()
     };
     let number = number.expect("a search");
-    window.tell(FromLink::Found { number, matches: vec![found], is_done: true, files: 1 });
-    assert!(window.has("1 place in 1 files"));
+    window.tell(FromLink::Found { number, matches: vec![found.clone()] });
+    assert!(window.has("Searching … 1 place so far"));
+    let all = crate::link::FoundAll { matches: vec![found], ..Default::default() };
+    window.tell(FromLink::FoundAll { number, result: Ok(all) });
+    assert!(window.has("1 place in 1 file"));
+    window.click("a.md, 1 place");
+    assert!(!window.has("a.md, line 2: needle"), "folded away");
+    window.click("a.md, 1 place");
     window.click("a.md, line 2: needle");
     assert!(window.has("Line 2, column 1"));
 }

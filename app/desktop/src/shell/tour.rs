@@ -10,12 +10,12 @@ use eframe::egui::{self, ColorImage, ScreenshotCallback, Ui, ViewportCommand};
 use serde_json::json;
 use weft_editor::{AppCommand, Command, search::Query, window::Entry};
 use weft_node::api::{
-    ApiError, CursorPosition, DocumentCursors, MembersList, Presence, PresentDevice, RemoteCursor,
+    ApiError, CursorPosition, DocumentCursors, MembersList, Presence, PresentDevice, RemoteCursor, SearchKind,
 };
 
 use super::Shell;
 use crate::{
-    link::{AiAsk, AiNews, FarEnd, FolderMatch, FromLink, Link, Picture, ToLink},
+    link::{AiAsk, AiNews, FarEnd, FolderMatch, FolderQuery, FromLink, Link, Picture, ToLink},
     state::{HunkState, Naming, Overlay, OverlayKind, Page, SavedState, Task},
     tokens,
 };
@@ -87,6 +87,7 @@ const SCENES: &[Scene] = &[
     ("palette", |tour| tour.over("src/flow.rs", OverlayKind::Palette, "")),
     ("quick-open", |tour| tour.over("src/flow.rs", OverlayKind::QuickOpen, "ma")),
     ("search", Tour::searching),
+    ("replace", Tour::replacing),
     ("share", Tour::sharing),
     ("members", Tour::members),
     ("devices", Tour::devices),
@@ -313,19 +314,55 @@ impl Tour {
     fn searching(&mut self) {
         self.editing();
         self.shell.state.shows_search = true;
-        self.shell.drafts.search = "gauge".to_owned();
+        let query = FolderQuery { text: "gauge".to_owned(), ..FolderQuery::default() };
+        self.shell.drafts.search = query.clone();
         let found = |path: &str, line: usize, text: &str| {
-            let column = text.find("gauge").unwrap_or(0);
+            let column = text.to_lowercase().find("gauge").unwrap_or(0);
             let range = column..column + 5;
-            FolderMatch { path: path.to_owned(), line, column, text: text.to_owned(), range }
+            FolderMatch {
+                path: path.to_owned(),
+                line,
+                column,
+                text: text.to_owned(),
+                range,
+                ..FolderMatch::default()
+            }
         };
-        self.shell.state.search.query = Query { text: "gauge".to_owned(), ..Query::default() };
-        self.shell.state.search.files = 148;
+        self.shell.state.search.query = query;
+        let about = FolderMatch {
+            why: "words, meaning".to_owned(),
+            place: Some("Reading a station".to_owned()),
+            ..found("docs/method.md", 4, "Each gauge is read every ten minutes.")
+        };
         self.shell.state.search.matches = vec![
-            found("src/flow.rs", 11, "/// A gauge and what it showed last."),
+            found("src/flow.rs", 8, "/// A gauge and what it showed last."),
+            FolderMatch { why: "type".to_owned(), ..found("src/flow.rs", 10, "pub struct Gauge {") },
             found("src/flow.rs", 20, "    pub fn add(&mut self, gauge: Gauge) {"),
-            found("docs/method.md", 4, "Each gauge is read every ten minutes."),
+            about,
         ];
+    }
+
+    fn replacing(&mut self) {
+        self.searching();
+        let query =
+            FolderQuery { text: "gauge".to_owned(), kind: SearchKind::Text, ..FolderQuery::default() };
+        self.shell.drafts.search = query.clone();
+        self.shell.drafts.replacement = Some("station".to_owned());
+        let preview = of(json!({
+            "files": [
+                { "path": "docs/method.md", "version": "1", "matches": 1, "has_more": false, "lines": [
+                    { "line": 5, "old": "Each gauge is read every ten minutes.", "new": "Each station is read every ten minutes." },
+                ] },
+                { "path": "src/flow.rs", "version": "2", "matches": 2, "has_more": false, "lines": [
+                    { "line": 9, "old": "/// A gauge and what it showed last.", "new": "/// A station and what it showed last." },
+                    { "line": 21, "old": "    pub fn add(&mut self, gauge: Gauge) {", "new": "    pub fn add(&mut self, station: station) {" },
+                ] },
+            ],
+            "has_more": false,
+            "left_out": [{ "path": "report.pdf", "why": "a document is found and not replaced" }],
+        }));
+        let replacing = &mut self.shell.state.search.replacing;
+        (replacing.query, replacing.preview) = (query, crate::remote::Remote::Ready(preview));
     }
 
     fn page(&mut self, page: Page) {

@@ -56,6 +56,9 @@ pub struct AiModel {
     pub license: Option<String>,
     /// Where it came from.
     pub source: String,
+    /// The workspaces whose members may fetch it from here.
+    #[serde(default)]
+    pub shared_in: Vec<String>,
     /// Whether the memory of this device is enough.
     pub fits: bool,
     /// Why, in words.
@@ -128,6 +131,75 @@ pub struct AiModelRemoved {
     pub id: String,
     /// The size of its file.
     pub bytes: u64,
+}
+
+/// Lets the members of a workspace fetch a model from this device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AiModelShare {
+    /// Which.
+    pub id: String,
+    /// The workspace.
+    pub folder: PathBuf,
+    /// No more.
+    #[serde(default)]
+    pub stop: bool,
+}
+
+/// Asks the connected devices of a workspace's members which models they share in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AiModelOffers {
+    /// The workspace.
+    pub folder: PathBuf,
+}
+
+/// The models that the others share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AiModelsOffered {
+    /// The models.
+    pub models: Vec<AiModelOffer>,
+    /// How many devices were connected and asked.
+    pub devices_asked: usize,
+}
+
+/// A model that others share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiModelOffer {
+    /// What they call it.
+    pub id: String,
+    /// The SHA-256 of its file.
+    pub sha256: String,
+    /// The size of its file.
+    pub bytes: u64,
+    /// What it is good for, as they say.
+    pub roles: Vec<Purpose>,
+    /// Its licence, as they say.
+    #[serde(default)]
+    pub license: Option<String>,
+    /// Whose devices have it.
+    pub holders: Vec<AiModelHolder>,
+    /// Whether it is on this device already.
+    pub is_here: bool,
+}
+
+/// A device that shares a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiModelHolder {
+    /// Whose it is.
+    pub user_name: String,
+    /// What it is called.
+    pub device_name: String,
+}
+
+/// Fetches a model from a device of a member that shares it; the same request goes on where it broke off.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AiModelGet {
+    /// Which: what they call it, or the beginning of its SHA-256.
+    pub id: String,
+    /// The workspace.
+    pub folder: PathBuf,
+    /// How it is to be called here.
+    #[serde(default)]
+    pub name: Option<String>,
 }
 
 /// Asks for one model when none is named.

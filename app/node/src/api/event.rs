@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::documents::{ClientEdit, CursorPosition};
+use super::search::SearchHit;
 
 /// One notification, named on the wire as in `docs/control-api.md`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", content = "params")]
 pub enum Event {
     /// Somebody else changed an open document.
@@ -23,6 +24,18 @@ pub enum Event {
     /// More of a model's answer.
     #[serde(rename = "ai.text")]
     AiText(AiText),
+    /// More of what a search finds.
+    #[serde(rename = "search.found")]
+    SearchFound(SearchFound),
+}
+
+/// More of what a search finds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchFound {
+    /// The name that the request gave.
+    pub stream: String,
+    /// Places of one file, in their order.
+    pub hits: Vec<SearchHit>,
 }
 
 /// More of a model's answer.

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{
     ai::{
         AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiComplete, AiEdit, AiEmbed, AiEmbedded,
-        AiGenerate, AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport,
-        AiModelList, AiModelRemove, AiModelRemoved, AiModelVerify, AiModels, AiModelsVerified, AiProposal,
-        AiTemplateList, AiTemplates,
+        AiGenerate, AiHardware, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelGet,
+        AiModelImport, AiModelList, AiModelOffers, AiModelRemove, AiModelRemoved, AiModelShare,
+        AiModelVerify, AiModels, AiModelsOffered, AiModelsVerified, AiProposal, AiTemplateList, AiTemplates,
     },
     audit::{Audit, AuditReport},
     backups::{BackedUp, Backup},
@@ -293,6 +293,12 @@ methods! {
     "ai.models.remove" AiModelRemove -> AiModelRemoved;
     /// Asks for one model when none is named.
     "ai.models.choose" AiModelChoose -> AiModelList;
+    /// Lets the members of a workspace fetch a model from this device, or no more.
+    "ai.models.share" AiModelShare -> AiModel;
+    /// Lists the models that the others share.
+    "ai.models.offers" AiModelOffers -> AiModelsOffered;
+    /// Fetches a model from whoever shares it.
+    "ai.models.get" AiModelGet -> AiModel;
     /// Lists the servers that may be asked for text.
     "ai.providers" AiProviders -> AiProviderList;
     /// Makes a server known, or another one under its name.

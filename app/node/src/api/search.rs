@@ -25,6 +25,9 @@ pub struct Search {
     /// At most so many hits; 0 = as many as one answer may have.
     #[serde(default)]
     pub limit: u64,
+    /// Under this name lines are told as they are found, as [`super::SearchFound`]; the answer has all of them once more.
+    #[serde(default)]
+    pub stream: Option<String>,
 }
 
 /// What a query is.

@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt as _;
 use reqwest::{StatusCode, Url, header};
 
-use super::folder::{ModelFolder, ModelRecord, ModelsError, hashed, is_checksum};
+use super::folder::{ModelFolder, ModelRecord, ModelsError, is_checksum};
 
 /// The largest model that is downloaded.
 const DOWNLOAD_BYTES_MAX: u64 = 1 << 40;
@@ -43,20 +43,7 @@ pub(crate) async fn download(
     }
     fetch(&url, &partial, progress).await?;
     let (folder, shown) = (folder.clone(), url.to_string());
-    let checked = tokio::task::spawn_blocking(move || {
-        let mut file = fs::File::open(&partial).map_err(failed)?;
-        let bytes = file.metadata().map_err(failed)?.len();
-        let found = hashed(&mut file, bytes, &|_, _| {}, |_| Ok(())).map_err(failed)?;
-        let taken = match wanted.filter(|wanted| *wanted != found) {
-            Some(wanted) => Err(ModelsError::WrongChecksum { found, wanted }),
-            None => folder.take(&partial, &found, id, shown),
-        };
-        if taken.is_err() {
-            // What came is not what was wanted: going on from there would not make it right.
-            let _left = fs::remove_file(&partial);
-        }
-        taken
-    });
+    let checked = tokio::task::spawn_blocking(move || folder.take_checked(&partial, wanted, id, shown));
     checked.await.map_err(failed)?
 }
 

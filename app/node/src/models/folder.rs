@@ -82,6 +82,9 @@ pub(crate) struct ModelRecord {
     /// What it is asked for when no model is named.
     #[serde(default)]
     pub(crate) chosen_for: Vec<Purpose>,
+    /// The workspaces whose members may fetch it from here.
+    #[serde(default)]
+    pub(crate) shared_in: Vec<String>,
 }
 
 /// The collection of models of a data folder.
@@ -187,8 +190,15 @@ impl ModelFolder {
         let file = File::open(partial).map_err(io_error("the model's file cannot be read"))?;
         let bytes = file.metadata().map_err(io_error("the model's file cannot be read"))?.len();
         let summary = gguf::read(BufReader::new(&file), bytes)?;
-        let mut record =
-            ModelRecord { id, sha256: sha256.to_owned(), bytes, source, written: 0, chosen_for: Vec::new() };
+        let mut record = ModelRecord {
+            id,
+            sha256: sha256.to_owned(),
+            bytes,
+            source,
+            written: 0,
+            chosen_for: Vec::new(),
+            shared_in: Vec::new(),
+        };
         let target = self.file(&record);
         let mut facts = file.metadata().map_err(io_error("the model's file cannot be read"))?.permissions();
         facts.set_readonly(true);
@@ -202,8 +212,41 @@ impl ModelFolder {
         let is_free = |role: &Purpose| !others.iter().any(|other| other.chosen_for.contains(role));
         record.chosen_for = roles(&summary).into_iter().filter(is_free).collect();
         if let Some(before) = others.into_iter().find(|other| other.sha256 == record.sha256) {
-            record.chosen_for = before.chosen_for;
+            (record.chosen_for, record.shared_in) = (before.chosen_for, before.shared_in);
         }
+        self.write(&record)?;
+        Ok(record)
+    }
+
+    /// Computes the checksum of a complete file and moves it into the collection; a wrong one is deleted, as going on from
+    /// there would not make it right.
+    pub(crate) fn take_checked(
+        &self,
+        partial: &Path,
+        wanted: Option<String>,
+        id: String,
+        source: String,
+    ) -> Result<ModelRecord, ModelsError> {
+        let mut file = File::open(partial).map_err(io_error("the model's file cannot be read"))?;
+        let bytes = file.metadata().map_err(io_error("the model's file cannot be read"))?.len();
+        let found = hashed(&mut file, bytes, &|_, _| {}, |_| Ok(()))
+            .map_err(io_error("the model's file cannot be read"))?;
+        let taken = match wanted.filter(|wanted| *wanted != found) {
+            Some(wanted) => Err(ModelsError::WrongChecksum { found, wanted }),
+            None => self.take(partial, &found, id, source),
+        };
+        if taken.is_err() {
+            // Best effort: the next one begins anew.
+            let _left = fs::remove_file(partial);
+        }
+        taken
+    }
+
+    /// Lets the members of a workspace fetch a model, or no more.
+    pub(crate) fn share(&self, record: &ModelRecord, ws: &str, on: bool) -> Result<ModelRecord, ModelsError> {
+        let mut record = record.clone();
+        record.shared_in.retain(|other| other != ws);
+        record.shared_in.extend(on.then(|| ws.to_owned()));
         self.write(&record)?;
         Ok(record)
     }

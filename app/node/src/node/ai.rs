@@ -2,7 +2,7 @@
 //!
 //! Each model runs in a process of its own (`weft_ai_llama`), which is started when it is asked and ended when nobody
 //! asked for a while. Reading order: this file starts models; `routing` finds who is asked and asks; `catalogue` has the
-//! collection, `providers` the servers, `prompts` questions and completions, `context` what a model is shown of a workspace,
+//! collection, `sharing` what of it members fetch from each other, `providers` the servers, `prompts` questions and completions, `context` what a model is shown of a workspace,
 //! `editing` and `changing` ask it for changes, `wanting` puts what is wanted into words, `checking` looks at
 //! what comes, `proposals` holds them until they are answered,
 //! `answers` has what was answered before.
@@ -17,6 +17,7 @@ mod prompts;
 mod proposals;
 mod providers;
 mod routing;
+mod sharing;
 mod wanting;
 
 use std::{
@@ -57,6 +58,7 @@ pub(super) use self::{
     prompts::{chat, complete},
     proposals::accept,
     providers::{add_provider, providers, remove_provider, test_provider},
+    sharing::{get, offers, serve, share},
     wanting::templates,
 };
 
@@ -75,6 +77,8 @@ pub(crate) struct Ai {
     completions: Mutex<Completions>,
     answers: Mutex<answers::Answers>,
     clients: Clients,
+    /// Models that are on their way to others.
+    sending: tokio::sync::Semaphore,
 }
 
 #[derive(Default)]
@@ -96,6 +100,7 @@ impl Ai {
             completions: Mutex::default(),
             answers: Mutex::default(),
             clients: Clients::default(),
+            sending: sharing::places(),
         })
     }
 

@@ -5,7 +5,6 @@
 //! stand; anything else in texts. What is found is brought together by file, and each line says why it was found.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use weft_ai::request::Priority;
@@ -13,7 +12,9 @@ use weft_index::route::QueryKind;
 use weft_index_disk::{ChunkHit, Question};
 
 use super::Shared;
-use super::searching::{Lines, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit};
+use super::searching::{
+    Lines, Waiting, is_within, limit, look_for_files, look_for_text, not_empty, symbol_hit,
+};
 use crate::api::{ApiError, Search, SearchHit, SearchHits, SearchKind};
 use crate::indexing::{Reading, WorkspaceIndex};
 
@@ -160,10 +161,10 @@ pub(super) fn look_for_all(
     request: &Search,
     within: &str,
     asked: Asked,
-    is_ended: &AtomicBool,
+    waiting: &mut Waiting<'_>,
 ) -> Result<SearchHits, ApiError> {
     let query = not_empty(&request.query)?.trim();
-    let mut found = look_for_text(index, request, weft_index::PatternKind::Literal, within, is_ended)?;
+    let mut found = look_for_text(index, request, weft_index::PatternKind::Literal, within, waiting)?;
     let mut together = Together::default();
     for hit in std::mem::take(&mut found.hits) {
         together.put(hit, Worth::Line);

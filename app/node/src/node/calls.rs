@@ -86,7 +86,9 @@ pub(super) async fn call(
         }
         Request::Restore(request) => Response::Restore(restore(shared, request).await?),
         Request::Log(request) => Response::Log(log(shared, request).await?),
-        Request::Search(request) => Response::Search(searching::search(shared, request).await?),
+        Request::Search(request) => {
+            Response::Search(searching::search(shared, request, &context.events).await?)
+        }
         Request::ReplacePreview(request) => {
             Response::ReplacePreview(replacing::preview(shared, request.what).await?)
         }
@@ -157,6 +159,9 @@ pub(super) async fn call(
         }
         Request::AiModelRemove(request) => Response::AiModelRemove(ai::remove(shared, request).await?),
         Request::AiModelChoose(request) => Response::AiModelChoose(ai::choose(shared, request).await?),
+        Request::AiModelShare(request) => Response::AiModelShare(ai::share(shared, request).await?),
+        Request::AiModelOffers(request) => Response::AiModelOffers(ai::offers(shared, request).await?),
+        Request::AiModelGet(request) => Response::AiModelGet(ai::get(shared, request, progress).await?),
         Request::AiProviders(_) => Response::AiProviders(ai::providers(shared).await?),
         Request::AiProviderAdd(request) => Response::AiProviderAdd(ai::add_provider(shared, request).await?),
         Request::AiProviderRemove(request) => {

@@ -11,7 +11,7 @@ use weft_sync::frames::{ByeCode, PeerAddress as ToldAddress, is_hello_for};
 use weft_sync::ids::{EndpointId, WorkspaceId};
 use weft_sync::membership::Standing;
 
-use super::{Shared, inviting, keeping, presence, wall_now};
+use super::{Shared, ai, inviting, keeping, presence, wall_now};
 use crate::api::{ApiError, PeerAddress};
 use crate::transfer;
 use crate::workspace::engine::EngineEvent;
@@ -92,6 +92,9 @@ impl Router {
                 tokio::spawn(async move {
                     if kind == transfer::list::list_requests() {
                         return keeping::serve(&shared, peer, stream).await;
+                    }
+                    if kind == transfer::models::model_requests() {
+                        return ai::serve(&shared, peer, stream).await;
                     }
                     if kind != transfer::chunk_requests() || !is_member(&shared, peer).await {
                         stream.reset(CloseCode::UNWANTED);

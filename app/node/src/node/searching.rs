@@ -15,8 +15,8 @@ use super::asking::{Asked, asked, look_for_all, look_for_meaning};
 use super::calls::scanned;
 use super::{Shared, ended};
 use crate::api::{
-    ApiError, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search, SearchHit, SearchHits,
-    SearchKind, Stage,
+    ApiError, Event, EventSink, IndexReport, IndexState, LeftOut, Progress, ProgressSink, Search,
+    SearchFound, SearchHit, SearchHits, SearchKind, Stage,
 };
 use crate::indexing::{IndexParts, WorkspaceIndex};
 use crate::workspace::thread::WorkspaceHandle;
@@ -116,7 +116,29 @@ impl Drop for EndOnDrop {
     }
 }
 
-pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<SearchHits, ApiError> {
+/// Whoever waits for a search.
+pub(super) struct Waiting<'a> {
+    is_ended: &'a AtomicBool,
+    /// The name under which lines are told as they are found, as long as somebody takes them.
+    stream: Option<String>,
+    events: EventSink,
+}
+
+impl Waiting<'_> {
+    fn tell(&mut self, hits: &[SearchHit]) {
+        if let Some(stream) = self.stream.clone() {
+            let found = SearchFound { stream, hits: hits.to_vec() };
+            // Who does not keep up gets all of it with the answer.
+            self.stream = self.stream.take().filter(|_| self.events.send(Event::SearchFound(found)));
+        }
+    }
+}
+
+pub(super) async fn search(
+    shared: &Arc<Shared>,
+    mut request: Search,
+    events: &EventSink,
+) -> Result<SearchHits, ApiError> {
     let begin = Instant::now();
     let (index, within) = listed(shared, &request.folder).await?;
     index.forget_folder();
@@ -131,7 +153,11 @@ pub(super) async fn search(shared: &Arc<Shared>, request: Search) -> Result<Sear
     let asked = asked(shared, &index, &request).await?;
     let end = EndOnDrop::new();
     let is_ended = end.flag();
-    let search = move || look(&index, &request, &within, asked, &is_ended);
+    let (stream, events) = (request.stream.take(), events.clone());
+    let search = move || {
+        let mut waiting = Waiting { is_ended: &is_ended, stream, events };
+        look(&index, &request, &within, asked, &mut waiting)
+    };
     let found = tokio::task::spawn_blocking(search).await;
     drop(end);
     let mut hits = found.map_err(|error| ApiError::failed(error.to_string()))??;
@@ -161,16 +187,16 @@ fn look(
     request: &Search,
     within: &str,
     asked: Asked,
-    is_ended: &AtomicBool,
+    waiting: &mut Waiting<'_>,
 ) -> Result<SearchHits, ApiError> {
     let unread = index.index().status().map_err(|error| told(&error))?.unread;
     let mut hits = match request.kind {
-        SearchKind::Text => look_for_text(index, request, PatternKind::Literal, within, is_ended)?,
-        SearchKind::Regex => look_for_text(index, request, PatternKind::Regex, within, is_ended)?,
+        SearchKind::Text => look_for_text(index, request, PatternKind::Literal, within, waiting)?,
+        SearchKind::Regex => look_for_text(index, request, PatternKind::Regex, within, waiting)?,
         SearchKind::Symbol => look_for_symbols(index, request, within)?,
         SearchKind::File => look_for_files(index, request, within)?,
         SearchKind::Meaning => look_for_meaning(index, request, within, asked),
-        SearchKind::All => look_for_all(index, request, within, asked, is_ended)?,
+        SearchKind::All => look_for_all(index, request, within, asked, waiting)?,
     };
     if request.kind != SearchKind::File {
         let index = index.index();
@@ -189,18 +215,20 @@ pub(super) fn look_for_text(
     request: &Search,
     kind: PatternKind,
     within: &str,
-    is_ended: &AtomicBool,
+    waiting: &mut Waiting<'_>,
 ) -> Result<SearchHits, ApiError> {
     let options = PatternOptions { ignores_case: request.ignore_case, whole_words: request.whole_words };
     let pattern = Pattern::new(&request.query, kind, options).map_err(|error| not_a_pattern(&error))?;
     let is_in = |path: &str| is_within(path, within);
-    let search =
-        TextSearch { pattern: &pattern, lines_max: limit(request.limit), is_in: Some(&is_in), is_ended };
+    let (lines_max, is_ended) = (limit(request.limit), waiting.is_ended);
+    let search = TextSearch { pattern: &pattern, lines_max, is_in: Some(&is_in), is_ended };
     let read = index.for_one_search();
     let why = if kind == PatternKind::Literal { "text" } else { "regex" };
     let mut hits = Vec::new();
     let end = index.index().search(&search, &read, &mut |file| {
+        let before = hits.len();
         hits.extend(file.lines.into_iter().map(|line| hit(&file.path, line, why)));
+        waiting.tell(&hits[before..]);
     });
     let SearchEnd { files_read, has_more } = end.map_err(|error| told(&error))?;
     Ok(SearchHits { hits, has_more, files_read: files_read as u64, ..SearchHits::default() })

@@ -90,6 +90,36 @@ pub(crate) enum ModelsAction {
         #[arg(value_name = "MODEL")]
         id: String,
     },
+    /// Let the members of a workspace fetch a model from this device.
+    Share {
+        /// Which.
+        #[arg(value_name = "MODEL")]
+        id: String,
+        /// The workspace.
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        /// No more.
+        #[arg(long)]
+        stop: bool,
+    },
+    /// List the models that the other members share now.
+    Offers {
+        /// The workspace.
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Fetch a model that another member shares; the same command goes on where it broke off.
+    Get {
+        /// Which: its name, or the beginning of its SHA-256.
+        #[arg(value_name = "MODEL")]
+        id: String,
+        /// The workspace.
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        /// How it is to be called here.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Choose the model that is asked when none is named.
     Use {
         /// Which.

@@ -7,7 +7,8 @@ use std::io::Read as _;
 
 use weft_node::api::{
     AiAccept, AiChange, AiChat, AiComplete, AiEdit, AiHardware, AiMessage, AiModelChoose, AiModelDownload,
-    AiModelImport, AiModelRemove, AiModelVerify, AiModels, AiProposal, AiSelection, AiTemplates, ApiError,
+    AiModelGet, AiModelImport, AiModelOffers, AiModelRemove, AiModelShare, AiModelVerify, AiModels,
+    AiProposal, AiSelection, AiTemplates, ApiError,
 };
 
 use self::providers::confirmed;
@@ -102,6 +103,24 @@ async fn models(
             let request = AiModelRemove { id: id.clone() };
             let removed = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
             output.result(&removed.await?, text::ai_removed)?;
+        }
+        ModelsAction::Share { id, folder, stop } => {
+            let request = AiModelShare { id: id.clone(), folder: absolute(folder)?, stop: *stop };
+            let model = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
+            output.result(&model.await?, text::ai_model_shared)?;
+        }
+        ModelsAction::Offers { folder } => {
+            let request = AiModelOffers { folder: absolute(folder)? };
+            let offered = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await);
+            output.result(&offered.await?, text::ai_models_offered)?;
+        }
+        ModelsAction::Get { id, folder, name } => {
+            let request = AiModelGet { id: id.clone(), folder: absolute(folder)?, name: name.clone() };
+            let model = with_node(environment, Need::DeviceForLong, async |node| {
+                let view = ProgressView::new(output);
+                node.ask_with(request.clone(), view.sink()).await
+            });
+            output.result(&model.await?, text::ai_model_added)?;
         }
         ModelsAction::Use { id, role } => {
             let request = AiModelChoose { id: id.clone(), role: *role };

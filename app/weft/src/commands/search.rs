@@ -26,6 +26,7 @@ pub(super) async fn search(
         ignore_case: arguments.ignore_case,
         whole_words: arguments.whole_words,
         limit: arguments.number,
+        stream: None,
     };
     let found = with_node(environment, Need::Device, async |node| node.ask(request.clone()).await).await?;
     output.result(&found, text::found)?;

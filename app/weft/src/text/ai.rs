@@ -1,9 +1,9 @@
 //! Language models, and what they say.
 
 use weft_node::api::{
-    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsVerified,
-    AiProposal, AiProvider, AiProviderList, AiProviderRemoved, AiProviderTested, AiTemplateList, Policies,
-    Purpose,
+    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsOffered,
+    AiModelsVerified, AiProposal, AiProvider, AiProviderList, AiProviderRemoved, AiProviderTested,
+    AiTemplateList, Policies, Purpose,
 };
 
 use super::{Look, Tone, bytes, count, plain, table::Table, units::counted, verbatim};
@@ -29,6 +29,13 @@ fn parameters(number: u64) -> String {
     }
 }
 
+fn why(model: &AiModel) -> String {
+    match &model.shared_in[..] {
+        [] => model.why.clone(),
+        places => format!("{}; shared in {}", model.why, places.join(", ")),
+    }
+}
+
 fn rows(models: &[AiModel], look: &Look) -> String {
     let mut rows = Table::default();
     for model in models {
@@ -48,7 +55,7 @@ fn rows(models: &[AiModel], look: &Look) -> String {
             bytes(model.bytes),
             chosen,
             if model.is_loaded { "in memory".to_owned() } else { fits },
-            look.paint(Tone::Faint, plain(&model.why)),
+            look.paint(Tone::Faint, plain(&why(model))),
         ]);
     }
     rows.render(0)
@@ -74,6 +81,48 @@ pub(crate) fn ai_model_added(model: &AiModel, look: &Look) -> String {
         model.sha256,
         plain(&model.why)
     )
+}
+
+pub(crate) fn ai_model_shared(model: &AiModel, look: &Look) -> String {
+    let id = look.paint(Tone::Heading, plain(&model.id));
+    if model.shared_in.is_empty() {
+        return format!("{id} is shared with nobody.\n");
+    }
+    let places = model.shared_in.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+    format!(
+        "{id} can be fetched from this device by the members of {places}.\nThey do so with `weft ai models get {}`, \
+         while this device is connected.\n",
+        plain(&model.id)
+    )
+}
+
+pub(crate) fn ai_models_offered(offered: &AiModelsOffered, look: &Look) -> String {
+    let asked = counted(offered.devices_asked as u64, "connected device");
+    if offered.models.is_empty() {
+        return match offered.devices_asked {
+            0 => "No device of another member is connected: nobody can be asked.\n".to_owned(),
+            _ => format!(
+                "Of {asked} none shares a model.\n`weft ai models share MODEL` shares one of yours.\n"
+            ),
+        };
+    }
+    let mut rows = Table::default();
+    for model in &offered.models {
+        let holders =
+            model.holders.iter().map(|holder| format!("{} · {}", holder.user_name, holder.device_name));
+        let license = model.license.as_deref().map(|license| format!("licence {}", plain(license)));
+        let here = if model.is_here { look.paint(Tone::Good, "here".to_owned()) } else { String::new() };
+        rows.row([
+            look.paint(Tone::Heading, plain(&model.id)),
+            bytes(model.bytes),
+            format!("for {}", roles(&model.roles)),
+            license.unwrap_or_default(),
+            plain(&holders.collect::<Vec<_>>().join(", ")),
+            look.paint(Tone::Faint, model.sha256.chars().take(12).collect::<String>()),
+            here,
+        ]);
+    }
+    rows.render(0) + "`weft ai models get MODEL` fetches one.\n"
 }
 
 pub(crate) fn ai_verified(verified: &AiModelsVerified, look: &Look) -> String {

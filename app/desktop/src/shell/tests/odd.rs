@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A window without a display, with a node of its own.
 pub(super) struct Real {
     pub(super) harness: Harness<'static, Shell>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) root: tempfile::TempDir,
 }
 
@@ -38,7 +38,7 @@ impl Real {
     }
 
     /// Shows a folder of these files, which is no workspace.
-    fn plain(files: &[(&str, &[u8])]) -> Self {
+    pub(super) fn plain(files: &[(&str, &[u8])]) -> Self {
         let root = tempfile::tempdir().unwrap();
         let (home, folder) = (root.path().join("home"), root.path().join("notes"));
         fs::create_dir_all(&folder).unwrap();

@@ -115,6 +115,7 @@ mod tests {
                 source: String::new(),
                 written: 0,
                 chosen_for: Vec::new(),
+                shared_in: Vec::new(),
             };
             Route::Device(record)
         };

@@ -37,12 +37,20 @@ pub(super) fn error(error: ModelsError) -> ApiError {
     ApiError::new(kind, error.to_string()).hint(hint).data_state("the other models are as they were")
 }
 
-fn shown(shared: &Shared, record: ModelRecord, hardware: &Hardware) -> AiModel {
+pub(super) fn shown(shared: &Shared, record: ModelRecord, hardware: &Hardware) -> AiModel {
     let (summary, trouble) = match shared.ai.folder.summary(&record) {
         Ok(summary) => (summary, None),
         Err(error) => (GgufSummary::default(), Some(error.to_string())),
     };
     let fit = fit(&summary, record.bytes, hardware);
+    let state = shared.state();
+    let name = |ws: &String| {
+        let known = state.registry.all().find(|known| known.id.to_string() == *ws);
+        known.map(|known| known.name.clone())
+    };
+    // Of a workspace that was left nothing is said: nobody there can ask.
+    let shared_in = record.shared_in.iter().filter_map(name).collect();
+    drop(state);
     AiModel {
         is_loaded: shared.ai.is_loaded(&record),
         roles: if trouble.is_none() { models::roles(&summary) } else { Vec::new() },
@@ -54,6 +62,7 @@ fn shown(shared: &Shared, record: ModelRecord, hardware: &Hardware) -> AiModel {
         name: summary.name,
         id: record.id,
         chosen_for: record.chosen_for,
+        shared_in,
         bytes: record.bytes,
         sha256: record.sha256,
         source: record.source,
@@ -61,7 +70,9 @@ fn shown(shared: &Shared, record: ModelRecord, hardware: &Hardware) -> AiModel {
 }
 
 /// Runs what reads and writes files on a thread that may wait.
-async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+pub(super) async fn waiting<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ApiError::failed(format!("the work ended: {error}")))
@@ -201,7 +212,7 @@ fn advice(hardware: &Hardware) -> String {
     )
 }
 
-fn bytes_of(progress: &ProgressSink, stage: Stage) -> impl Fn(u64, u64) + Sync + use<> {
+pub(super) fn bytes_of(progress: &ProgressSink, stage: Stage) -> impl Fn(u64, u64) + Sync + use<> {
     let progress = progress.clone();
     move |done, total| {
         progress.report(Progress { done, total: Some(total), bytes: Some(done), ..Progress::new(stage) });

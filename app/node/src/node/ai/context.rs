@@ -239,6 +239,7 @@ impl Place {
             ignore_case: false,
             whole_words: false,
             limit: 0,
+            stream: None,
         };
         let asked = asking::asked(shared, &index, &request).await?;
         let looking = Arc::clone(&index);
