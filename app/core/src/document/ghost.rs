@@ -227,8 +227,29 @@ fn cleaned(text: &str, behind: &str) -> String {
     let text: String = text.replace("\r\n", "\n").chars().take(GHOST_CHARS_MAX).collect();
     let text = text.trim_end();
     let behind = behind.trim_end();
-    let is_line = !text.contains('\n') && !behind.is_empty();
-    if is_line { text.strip_suffix(behind).unwrap_or(text) } else { text }.to_owned()
+    let text = match behind.chars().next() {
+        None => text,
+        Some(closer @ (')' | ']' | '}' | '"' | '\'' | '`')) => up_to(text, closer),
+        Some(_) if text.contains('\n') => text,
+        Some(_) => text.strip_suffix(behind).unwrap_or(text),
+    };
+    text.to_owned()
+}
+
+/// A text up to the bracket or quotation mark that closes what was opened before it: that one stands behind the caret.
+fn up_to(text: &str, closer: char) -> &str {
+    let mut open = Vec::new();
+    for (at, char) in text.char_indices() {
+        match char {
+            _ if char == closer && open.is_empty() => return &text[..at],
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            _ if open.last() == Some(&char) => drop(open.pop()),
+            _ => {}
+        }
+    }
+    text
 }
 
 fn piece_of(text: &str, part: GhostPart) -> &str {
@@ -254,6 +275,23 @@ mod tests {
     use crate::command::EditorCommand;
     use crate::selection::{Selection, Selections};
     use crate::text::Replacement;
+
+    #[test]
+    fn what_closes_behind_the_caret_is_not_closed_twice() {
+        for (text, behind, rest) in [
+            ("2 + sum);", ")", "2 + sum"),
+            ("count()", ")", "count()"),
+            ("count(a[0]))\n}", ")", "count(a[0])"),
+            ("hello\");", "\")", "hello"),
+            ("a]", ")", "a]"),
+            ("|x| {\n    x }", "})", "|x| {\n    x }"),
+            ("it;", ";", "it"),
+            ("it;\nnext", ";", "it;\nnext"),
+            ("it)", "", "it)"),
+        ] {
+            assert_eq!(cleaned(text, behind), rest, "{text:?} before {behind:?}");
+        }
+    }
 
     /// A document with `|` at the caret, and a question asked there.
     fn asked(text: &str) -> (Document, ViewId) {

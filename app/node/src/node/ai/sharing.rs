@@ -30,6 +30,8 @@ use crate::transfer::models::{
 use crate::workspace::people::{NamedDevice, People as _};
 use crate::workspace::thread::WorkspaceHandle;
 
+/// The largest model that is fetched.
+const MODEL_BYTES_MAX: u64 = 1 << 40;
 /// Models that are sent at a time; who comes then is told to come again.
 const SENDING_MAX: usize = 2;
 /// Bytes of a model in one frame.
@@ -262,6 +264,11 @@ pub(in crate::node) async fn get(
     let (workspace, _, _) = shared.workspace_of(&request.folder)?;
     let (found, asked) = look(shared, &workspace).await?;
     let Found { offer, holders } = pick(found, &request.id, asked)?;
+    if offer.bytes > MODEL_BYTES_MAX {
+        return Err(ApiError::usage(format!("{} bytes are no model", offer.bytes))
+            .hint("ask whoever shares it")
+            .data_state("the models are as they were"));
+    }
     let sha256 = HEXLOWER.encode(&offer.sha256);
     let here = records_here(shared).await.into_iter().find(|record| record.sha256 == sha256);
     let record = match here {
