@@ -78,9 +78,16 @@ impl Pair {
         Some((self.ana.digest(&self.ana_files.root).ok()?, self.ben.digest(&self.ben_files.root).ok()?))
     }
 
+    /// Waits until both have it: what was saved a moment ago may not have been seen when they were found equal.
+    #[track_caller]
     fn both_have(&self, path: &str, content: &str) {
-        assert_eq!(self.ana_files.read(path).as_deref(), Some(content));
-        assert_eq!(self.ben_files.read(path).as_deref(), Some(content));
+        let texts = || (self.ana_files.read(path), self.ben_files.read(path));
+        let have = |text: &Option<String>| text.as_deref() == Some(content);
+        let found = eventually(PATIENCE, || {
+            let (ana, ben) = texts();
+            (have(&ana) && have(&ben)).then_some(())
+        });
+        assert!(found.is_some(), "{content:?} is not in both: {:?}", texts());
     }
 }
 

@@ -46,7 +46,9 @@ struct Lost {
 /// Puts back what is not here; `None` when the workspace has ended or its key is not here.
 pub(super) async fn heal(shared: &Arc<Shared>, workspace: &WorkspaceHandle, root: &Path) -> Option<Healed> {
     let asked = workspace.ask(|engine| (engine.contents(), engine.shown(), engine.progressed().missing > 0));
-    let (contents, shown, is_fetching) = asked.await?;
+    let (contents, shown, is_missing) = asked.await?;
+    // Without a network nothing comes by itself.
+    let is_fetching = is_missing && shared.net.is_some();
     let contents = contents?;
     let named = shown
         .into_iter()
