@@ -408,7 +408,7 @@ impl State {
     }
 
     /// The theme that the settings name; `auto` goes by the system.
-    pub(crate) fn theme(&self, system_is_dark: bool) -> Theme {
+    pub(crate) fn theme(&self, system_is_dark: bool) -> &'static Theme {
         let automatic = if system_is_dark { "dark" } else { "light" };
         let name = self.settings.text("window.theme");
         Theme::by_id(&name).or_else(|| Theme::by_id(automatic)).unwrap_or_else(Theme::dark)

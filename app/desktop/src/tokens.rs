@@ -85,7 +85,7 @@ pub(crate) fn font(size: f32) -> FontId {
 /// What everything looks like.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
-    theme: Theme,
+    theme: &'static Theme,
     pub(crate) background: Color32,
     pub(crate) text: Color32,
     pub(crate) muted: Color32,
@@ -124,7 +124,7 @@ fn color(color: Color) -> Color32 {
 
 impl Tokens {
     /// Takes the colours of a theme.
-    pub(crate) fn new(theme: Theme, text_size: f32, line_height: f32, generation: u64) -> Self {
+    pub(crate) fn new(theme: &'static Theme, text_size: f32, line_height: f32, generation: u64) -> Self {
         let role = |name| color(theme.color(name));
         Self {
             background: role("background"),

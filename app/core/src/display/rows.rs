@@ -286,7 +286,12 @@ impl Rows {
         let start = line_start(rope, line);
         let slice = rope.slice(start..line_end(rope, line));
         let (from, to) = self.wrap.row(slice, sub);
-        (line, sub, snap(rope, start + from)..snap(rope, start + to))
+        // Where a line begins and ends there is a border in any case, and to look for one costs as much as the rest.
+        let border = |at: usize| match at == 0 || at == slice.len_chars() {
+            true => start + at,
+            false => snap(rope, start + at),
+        };
+        (line, sub, border(from)..border(to))
     }
 
     /// Where a position is shown. One that is folded away is at the end of the line that is left.

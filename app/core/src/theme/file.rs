@@ -1,6 +1,6 @@
 //! Themes from TOML.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use toml::de::{DeTable, DeValue};
 
@@ -75,22 +75,25 @@ const MISSING: Color = Color { red: 255, green: 0, blue: 255, alpha: 255 };
 
 impl Theme {
     /// The theme for dark rooms.
-    pub fn dark() -> Self {
-        Self::built_in(include_str!("dark.toml"))
+    pub fn dark() -> &'static Self {
+        static THEME: LazyLock<Theme> = LazyLock::new(|| Theme::built_in(include_str!("dark.toml")));
+        &THEME
     }
 
     /// The theme for light rooms.
-    pub fn light() -> Self {
-        Self::built_in(include_str!("light.toml"))
+    pub fn light() -> &'static Self {
+        static THEME: LazyLock<Theme> = LazyLock::new(|| Theme::built_in(include_str!("light.toml")));
+        &THEME
     }
 
     /// The theme for those who see little contrast.
-    pub fn high_contrast() -> Self {
-        Self::built_in(include_str!("high_contrast.toml"))
+    pub fn high_contrast() -> &'static Self {
+        static THEME: LazyLock<Theme> = LazyLock::new(|| Theme::built_in(include_str!("high_contrast.toml")));
+        &THEME
     }
 
     /// The built-in theme with an id.
-    pub fn by_id(id: &str) -> Option<Self> {
+    pub fn by_id(id: &str) -> Option<&'static Self> {
         match id {
             "dark" => Some(Self::dark()),
             "light" => Some(Self::light()),
@@ -123,7 +126,7 @@ impl Theme {
             DeValue::String(id) => Self::by_id(id),
             _ => None,
         });
-        base.unwrap_or_else(Self::dark).with_file(text)
+        base.unwrap_or_else(Self::dark).clone().with_file(text)
     }
 
     fn with_file(mut self, text: &str) -> (Self, Vec<Problem>) {

@@ -2,7 +2,7 @@ use super::*;
 use crate::syntax::Highlight;
 use crate::testing::{self, under_seeds};
 
-fn themes() -> [(Theme, f64); 3] {
+fn themes() -> [(&'static Theme, f64); 3] {
     [(Theme::dark(), 4.5), (Theme::light(), 4.5), (Theme::high_contrast(), 7.0)]
 }
 
