@@ -14,6 +14,10 @@ pub const PLACE_BYTES_MAX: usize = 200;
 pub const UNPACKED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Bytes that one page may unpack to.
 pub const PAGE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Forms, which are pieces that are objects of their own, that are read for one page.
+pub const FORMS_MAX: usize = 256;
+/// Forms within each other.
+pub const FORM_DEPTH_MAX: usize = 8;
 /// Memory of the process that reads.
 pub const MEMORY_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// After this time no other page is begun, and what was read by then is given.

@@ -8,8 +8,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use weft_documents::limits::{
-    DOCUMENT_BYTES_MAX, MEMORY_BYTES_MAX, PAGE_BYTES_MAX, PASSAGES_MAX, PLACE_BYTES_MAX,
-    PROCESSOR_SECONDS_MAX, READING_TIME_MAX, TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
+    DOCUMENT_BYTES_MAX, FORM_DEPTH_MAX, FORMS_MAX, MEMORY_BYTES_MAX, PAGE_BYTES_MAX, PASSAGES_MAX,
+    PLACE_BYTES_MAX, PROCESSOR_SECONDS_MAX, READING_TIME_MAX, TEXT_BYTES_MAX, TIME_MAX, UNPACKED_BYTES_MAX,
 };
 use weft_documents::{DocumentKind, ExtractError, Extracted, Guard, extract, extract_until};
 
@@ -33,6 +33,51 @@ fn pdf(pages: &[&str]) -> Vec<u8> {
         objects.push(format!("<< /Length {} >>\nstream\n{shown}\nendstream", shown.len()));
     }
     file(&objects)
+}
+
+/// A PDF file with one page, of which the forms are the objects from the fifth on.
+fn pdf_of_forms(page: &str, names: &str, forms: &[(&str, &str)]) -> Vec<u8> {
+    let mut objects = vec![
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        format!(
+            "<< /Type /Pages /Count 1 /Kids [4 0 R] /Resources << /Font << /F1 3 0 R >> /XObject << {names} >> >> >>"
+        ),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+        format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {} 0 R >>", 5 + forms.len()),
+    ];
+    for (resources, shown) in forms {
+        objects.push(format!(
+            "<< /Type /XObject /Subtype /Form /BBox [0 0 600 800] {resources} /Length {} >>\nstream\n{shown}\nendstream",
+            shown.len()
+        ));
+    }
+    objects.push(format!("<< /Length {} >>\nstream\n{page}\nendstream", page.len()));
+    file(&objects)
+}
+
+#[test]
+fn pieces_of_a_page_that_are_objects_of_their_own_are_read_where_they_are_shown() {
+    let own = "/Resources << /Font << /G 3 0 R >> /XObject << /Inner 6 0 R >> >>";
+    let found = read(
+        DocumentKind::Pdf,
+        &pdf_of_forms(
+            "BT /F1 12 Tf (before) Tj ET /Outer Do /Nothing Do BT (after) Tj ET",
+            "/Outer 5 0 R",
+            &[(own, "BT /G 12 Tf (a figure) Tj ET /Inner Do"), ("", "BT /G 12 Tf (within it) Tj ET")],
+        ),
+    )
+    .unwrap();
+    let [page] = &found.passages[..] else { panic!("{found:?}") };
+    // The inner one names its font as the one around it does.
+    assert_eq!(page.text, "before\na figure\nwithin it\nafter");
+
+    // One that shows itself, many times over, and one that is no form.
+    let again = "BT /F1 12 Tf (x) Tj ET /Me Do /Me Do";
+    let found =
+        read(DocumentKind::Pdf, &pdf_of_forms("/Me Do /Page Do", "/Me 5 0 R /Page 4 0 R", &[("", again)]));
+    let text = found.unwrap().passages[0].text.clone();
+    let shown = text.matches('x').count();
+    assert!((FORM_DEPTH_MAX..=FORMS_MAX).contains(&shown), "{shown}");
 }
 
 fn file(objects: &[String]) -> Vec<u8> {

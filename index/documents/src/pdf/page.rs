@@ -3,7 +3,7 @@
 //! Many programs write no spaces and no ends of lines, but place each word or line. How wide what was shown is, is only
 //! guessed here: half of its height for each letter.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use lopdf::content::Operation;
 use lopdf::{Document, Encoding, Object};
@@ -17,9 +17,18 @@ const LINE_HEIGHT: f32 = 0.4;
 /// Of so many letters the width is guessed too badly to tell a gap: then there is one.
 const GUESSED_LETTERS: usize = 12;
 
+/// How the letters of each font that a page or a form names are written.
+pub(super) type Fonts<'a> = BTreeMap<Vec<u8>, Rc<Encoding<'a>>>;
+
+/// What an object of its own within a page leaves as it was.
+pub(super) struct Style<'a> {
+    encoding: Option<Rc<Encoding<'a>>>,
+    size: f32,
+    leading: f32,
+}
+
 pub(super) struct PageText<'a> {
-    encodings: &'a BTreeMap<Vec<u8>, Encoding<'a>>,
-    encoding: Option<&'a Encoding<'a>>,
+    encoding: Option<Rc<Encoding<'a>>>,
     size: f32,
     leading: f32,
     /// How much larger the text is shown than its size says.
@@ -40,9 +49,8 @@ fn number(object: Option<&Object>) -> f32 {
 }
 
 impl<'a> PageText<'a> {
-    pub(super) fn new(encodings: &'a BTreeMap<Vec<u8>, Encoding<'a>>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            encodings,
             encoding: None,
             size: 1.0,
             leading: 0.0,
@@ -59,7 +67,19 @@ impl<'a> PageText<'a> {
         self.text
     }
 
-    pub(super) fn take(&mut self, operation: &Operation) {
+    /// Begins an object of its own, which stands somewhere else than what was shown last.
+    pub(super) fn enter(&mut self) -> Style<'a> {
+        self.end_line();
+        Style { encoding: self.encoding.clone(), size: self.size, leading: self.leading }
+    }
+
+    /// Ends it.
+    pub(super) fn leave(&mut self, before: Style<'a>) {
+        self.end_line();
+        (self.encoding, self.size, self.leading) = (before.encoding, before.size, before.leading);
+    }
+
+    pub(super) fn take(&mut self, operation: &Operation, fonts: &Fonts<'a>) {
         let operands = &operation.operands;
         let at = |index: usize| number(operands.get(index));
         match operation.operator.as_str() {
@@ -69,7 +89,7 @@ impl<'a> PageText<'a> {
             }
             "Tf" => {
                 let name = operands.first().and_then(|name| name.as_name().ok());
-                self.encoding = name.and_then(|name| self.encodings.get(name));
+                self.encoding = name.and_then(|name| fonts.get(name)).cloned();
                 self.size = at(1);
             }
             "TL" => self.leading = at(0),
@@ -109,7 +129,8 @@ impl<'a> PageText<'a> {
     fn show(&mut self, operand: &Object) {
         match operand {
             Object::String(bytes, _) => {
-                let text = self.encoding.and_then(|encoding| Document::decode_text(encoding, bytes).ok());
+                let text = self.encoding.as_deref();
+                let text = text.and_then(|encoding| Document::decode_text(encoding, bytes).ok());
                 if let Some(text) = text.filter(|text| !text.is_empty()) {
                     self.separate();
                     self.letters += text.chars().count();
@@ -131,6 +152,12 @@ impl<'a> PageText<'a> {
         }
     }
 
+    fn end_line(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with('\n') {
+            self.text.push('\n');
+        }
+    }
+
     fn space(&mut self) {
         if self.text.chars().next_back().is_some_and(|last| !last.is_whitespace()) {
             self.text.push(' ');
@@ -143,9 +170,7 @@ impl<'a> PageText<'a> {
         let height = self.height();
         let gap = x - self.last.0 - self.letters as f32 * LETTER_WIDTH * height;
         if (y - self.last.1).abs() > LINE_HEIGHT * height {
-            if !self.text.is_empty() && !self.text.ends_with('\n') {
-                self.text.push('\n');
-            }
+            self.end_line();
         } else if self.letters > GUESSED_LETTERS || gap.abs() > SPACE_WIDTH * height {
             self.space();
         }
@@ -165,10 +190,10 @@ mod tests {
         let font = dictionary! { "Type" => "Font", "Encoding" => "WinAnsiEncoding" };
         let document = Document::new();
         let encoding = font.get_font_encoding(&document).unwrap_or_else(|error| panic!("{error}"));
-        let encodings = BTreeMap::from([(b"F".to_vec(), encoding)]);
-        let mut text = PageText::new(&encodings);
+        let fonts = BTreeMap::from([(b"F".to_vec(), Rc::new(encoding))]);
+        let mut text = PageText::new();
         let content = Content::decode(content.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-        content.operations.iter().for_each(|operation| text.take(operation));
+        content.operations.iter().for_each(|operation| text.take(operation, &fonts));
         text.end()
     }
 
