@@ -8,6 +8,6 @@ mod hardware;
 
 pub(crate) use self::{
     download::download,
-    folder::{ModelFolder, ModelRecord, ModelsError, roles},
+    folder::{ModelFolder, ModelRecord, ModelsError, has_room, roles},
     hardware::{Hardware, fit},
 };

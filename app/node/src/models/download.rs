@@ -9,7 +9,7 @@ use std::{
 use futures_util::StreamExt as _;
 use reqwest::{StatusCode, Url, header};
 
-use super::folder::{ModelFolder, ModelRecord, ModelsError, is_checksum};
+use super::folder::{ModelFolder, ModelRecord, ModelsError, has_room, is_checksum};
 
 /// The largest model that is downloaded.
 const DOWNLOAD_BYTES_MAX: u64 = 1 << 40;
@@ -93,6 +93,7 @@ async fn fetch(
             "the server offers {total} bytes, at most {DOWNLOAD_BYTES_MAX} are taken"
         )));
     }
+    has_room(partial, total.saturating_sub(done))?;
     let mut file = OpenOptions::new()
         .create(true)
         .write(true)

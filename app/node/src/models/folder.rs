@@ -64,6 +64,29 @@ pub(crate) enum ModelsError {
     /// It cannot be downloaded.
     #[error("{0}")]
     Download(String),
+    /// The disk is too full for it.
+    #[error("the disk has {free} bytes left and {needed} more are needed, with 256 MB that stay free")]
+    NoRoom {
+        /// What it needs.
+        needed: u64,
+        /// What there is.
+        free: u64,
+    },
+}
+
+/// What a model leaves free of a disk: what the person writes goes there too.
+const ROOM_LEFT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Whether so many bytes more have their place beside a file, before the first of them is written.
+pub(crate) fn has_room(beside: &Path, needed: u64) -> Result<(), ModelsError> {
+    // Where the system does not say, writing tells.
+    let Some(free) = beside.parent().and_then(|folder| fs4::available_space(folder).ok()) else {
+        return Ok(());
+    };
+    if free.saturating_sub(ROOM_LEFT_BYTES) < needed {
+        return Err(ModelsError::NoRoom { needed, free });
+    }
+    Ok(())
 }
 
 fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> ModelsError {
@@ -169,6 +192,7 @@ impl ModelFolder {
         let id = self.free_id(id, file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model"))?;
         fs::create_dir_all(&self.folder).map_err(io_error("the folder for models cannot be made"))?;
         let partial = self.partial(&format!("import-{id}"));
+        has_room(&partial, facts.len())?;
         let mut source = File::open(file).map_err(io_error(format!("{shown} cannot be read")))?;
         let copied = copy(&mut source, &partial, facts.len(), progress);
         let taken = copied.and_then(|sha256| self.take(&partial, &sha256, id, shown.to_string()));
@@ -380,5 +404,22 @@ pub(crate) fn hashed(
         take(&block[..read])?;
         done += read as u64;
         progress(done.min(bytes), bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_has_no_room_for_is_refused_before_its_first_byte() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let partial = folder.path().join("a.part");
+        assert!(has_room(&partial, 0).is_ok());
+        let error = has_room(&partial, 1 << 60).expect_err("an exabyte");
+        assert!(matches!(error, ModelsError::NoRoom { needed, .. } if needed == 1 << 60), "{error}");
+        assert!(error.to_string().contains("more are needed"), "{error}");
+        // A folder that is not there yet is made later, and writing tells.
+        assert!(has_room(&folder.path().join("none").join("a.part"), 1 << 60).is_ok());
     }
 }

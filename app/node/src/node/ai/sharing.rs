@@ -338,6 +338,8 @@ async fn fetch(
     if file.try_lock().is_err() {
         return Err(ApiError::busy("this model is being fetched already").hint("wait until that is done"));
     }
+    let have = file.metadata().map_err(failed)?.len();
+    crate::models::has_room(partial, offer.bytes.saturating_sub(have)).map_err(catalogue::error)?;
     let mut last = None;
     for holder in holders {
         match fetch_from(net, ws, offer, holder, &mut file, progress).await {
