@@ -39,12 +39,6 @@ impl Real {
         self.ask([Purpose::Completion, Purpose::Chat].map(|role| AiModelChoose { id: id(), role }).into());
     }
 
-    fn click(&mut self, label: &str) {
-        self.until(label, |real| real.harness.query_by_label(label).is_some());
-        self.harness.get_by_label(label).click();
-        self.harness.step();
-    }
-
     fn send(&mut self, text: &str) {
         self.harness.state_mut().drafts.chat.text = text.to_owned();
         let before = self.harness.state().state.ai.turns.len();

@@ -82,6 +82,20 @@ impl Real {
         }
     }
 
+    /// Clicks on what has a label, once it stands still: answers that come in between may move it away from the pointer.
+    #[track_caller]
+    pub(super) fn click(&mut self, label: &str) {
+        let mut last = None;
+        self.until(label, |real| {
+            let rect = real.harness.query_by_label(label).map(|node| node.rect());
+            let stands = rect.is_some() && rect == last;
+            last = rect;
+            stands
+        });
+        self.harness.get_by_label(label).click();
+        self.harness.step();
+    }
+
     pub(super) fn folder_state(&self) -> Option<&crate::state::Folder> {
         self.harness.state().state.folder.as_ref()
     }

@@ -63,7 +63,8 @@ fn one_field_finds_texts_symbols_and_files() {
         found.len() == all.len()
             && found.iter().zip(all).all(|(found, all)| (found.0.as_str(), found.1) == all)
     });
-    assert!(real.has_words("7 places in 3 files"), "small and capital letters alike");
+    // Small and capital letters alike.
+    real.until("how many", |real| real.has_words("7 places in 3 files"));
     look_for(&mut real, "count", SearchKind::Symbol);
     real.until("the definition", |real| found(real) == [place("lib.rs", 2, "function")]);
     look_for(&mut real, "mn.rs", SearchKind::File);
@@ -88,16 +89,16 @@ fn a_replacement_is_shown_first_and_leaves_out_what_was_taken_out() {
     real.harness.state_mut().drafts.search =
         crate::link::FolderQuery { text: "sheep".to_owned(), kind: SearchKind::Text, ..Default::default() };
     real.harness.step();
-    real.harness.get_by_label("Replace in files").click();
+    real.click("Replace in files");
     real.until("the field", |real| real.harness.query_by_label("Replace with").is_some());
     real.harness.state_mut().drafts.replacement = Some("goats".to_owned());
     real.harness.step();
-    real.harness.get_by_label("Show what changes").click();
+    real.click("Show what changes");
     real.until("the preview", |real| real.has_words("line 3: sheep + 1 becomes goats + 1"));
     assert_eq!(real.text().as_deref(), Some(MAIN), "nothing is changed before it is said so");
-    real.harness.get_by_label("lib.rs, 3 places").click();
+    real.click("lib.rs, 3 places");
     real.until("one file less", |real| real.has_words("Replace 4 places in 2 files"));
-    real.harness.get_by_label("Replace 4 places in 2 files").click();
+    real.click("Replace 4 places in 2 files");
     real.until("the open text", |real| real.text() == Some(MAIN.replace("sheep", "goats")));
     let read = |real: &Real, path: &str| std::fs::read_to_string(real.folder.join(path)).unwrap();
     real.until("the file on the disk", |real| read(real, "notes.md") == "# goats\n\ngoats sleep\n");
