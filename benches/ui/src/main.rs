@@ -1,6 +1,7 @@
 //! What a frame of the window costs the processor, without a graphics card: in large files, while somebody types, scrolls
 //! and jumps and while others write, beside egui's own text field.
 
+mod load;
 mod window;
 
 use std::{process::ExitCode, time::Duration};
@@ -90,13 +91,20 @@ fn first_page(report: &mut Report) {
 fn main() -> ExitCode {
     let mut report = Report::new();
     let part = std::env::args().nth(1);
-    if part.as_deref() != Some("window") {
+    let is_wanted = |name| part.as_deref().is_none_or(|part| part == name);
+    if is_wanted("frames") {
         frames(&mut report);
     }
-    if part.as_deref() != Some("frames")
+    if is_wanted("window")
         && let Err(why) = window::measure(&mut report)
     {
         report.text("The real window was not measured", &why);
+    }
+    // Only when it is asked for: it needs the engine and the models.
+    if part.as_deref() == Some("load")
+        && let Err(why) = load::measure(&mut report)
+    {
+        report.text("Typing under load was not measured", &why);
     }
     report.finish()
 }

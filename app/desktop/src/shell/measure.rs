@@ -1,6 +1,9 @@
 //! The window without a display, frame by frame, for benchmarks: what a frame costs the processor, without a graphics card.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use eframe::egui::{self, Context, Event, Key, Modifiers, Pos2, RawInput, Rect, TextEdit, Ui, Vec2};
 use weft_node::api::{ClientEdit, DocumentChanged};
@@ -60,6 +63,8 @@ pub struct Frames {
     number: u64,
     /// Frames of the last case in which a letter that came in it was drawn.
     seen_at_once: usize,
+    /// Time on the clock of the last frame.
+    wall: Duration,
 }
 
 impl Frames {
@@ -78,6 +83,7 @@ impl Frames {
             revision: 0,
             number: 0,
             seen_at_once: 0,
+            wall: Duration::ZERO,
         };
         frames.far.news.offer(FromLink::Connected { is_own: true });
         frames.far.news.offer(FromLink::FolderFound(Ok("/bench".into())));
@@ -93,6 +99,11 @@ impl Frames {
     pub fn run(&mut self, case: Case, frames: usize) -> Vec<Duration> {
         self.seen_at_once = 0;
         (0..frames).map(|_| self.one(case)).collect()
+    }
+
+    /// How long the last frame took on the clock; other programs and threads count here.
+    pub fn wall(&self) -> Duration {
+        self.wall
     }
 
     /// In how many frames of the last case a letter that was typed in it was in the text, and in the line that was drawn.
@@ -168,18 +179,20 @@ impl Frames {
         };
         let line_before = self.line();
         let shell = &mut self.shell;
-        let before = processor_time();
+        let (before, begun) = (processor_time(), Instant::now());
         let mut output = self.ctx.run_ui(input, |ui| shell.frame(ui));
         let cost_of_frame = processor_time().saturating_sub(before);
+        self.wall = begun.elapsed();
         let line = self.line();
         let is_drawn = line.as_ref().is_some_and(|line| {
             line_before.as_ref().is_some_and(|before| before.len() < line.len())
                 && output.shapes.iter().any(|shape| draws(&shape.shape, line))
         });
         self.seen_at_once += usize::from(is_drawn);
-        let before = processor_time();
+        let (before, begun) = (processor_time(), Instant::now());
         let drawn = self.ctx.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point);
         let cost = cost_of_frame + processor_time().saturating_sub(before);
+        self.wall += begun.elapsed();
         drop(drawn);
         output.textures_delta.clear();
         self.answer();
