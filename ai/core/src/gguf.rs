@@ -11,6 +11,9 @@ use crate::limits::{
     GGUF_TENSORS_MAX,
 };
 
+/// Memory of a card that the buffers of a step take.
+const CARD_SPARE_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Why a file is no model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +92,18 @@ impl GgufSummary {
         let head = self.embedding_numbers.checked_div(self.heads).unwrap_or(128).max(64);
         let kept = if self.heads_kept == 0 { self.heads.max(1) } else { self.heads_kept };
         tokens.saturating_mul(self.blocks).saturating_mul(kept).saturating_mul(head).saturating_mul(4)
+    }
+
+    /// Layers that fit into so much memory of a card, each with its part of a context; the output counts as one more. What
+    /// does not fit is computed by the processor.
+    #[must_use]
+    pub fn layers_that_fit(&self, context_tokens: u64, memory_bytes: u64) -> u32 {
+        let usable = memory_bytes.saturating_sub(memory_bytes / 10).saturating_sub(CARD_SPARE_BYTES);
+        let layers = self.blocks.saturating_add(1);
+        let layer = (self.tensor_bytes.div_ceil(layers))
+            .saturating_add(self.context_bytes(context_tokens).div_ceil(self.blocks.max(1)))
+            .max(1);
+        u32::try_from((usable / layer).min(layers)).unwrap_or(u32::MAX)
     }
 }
 

@@ -61,6 +61,21 @@ pub enum ToWorker {
     Count(JobId, String),
     /// Nobody wants the answer any more.
     Cancel(JobId),
+    /// Instead of [`ToWorker::Load`], and the last: asks what there is to compute on.
+    Look,
+}
+
+/// What a worker can compute on besides the processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// What its maker calls it.
+    pub name: String,
+    /// Through what it is spoken to, such as `Vulkan`.
+    pub backend: String,
+    /// Its memory.
+    pub memory_bytes: u64,
+    /// The memory that is free.
+    pub memory_free_bytes: u64,
 }
 
 /// From the worker to the node.
@@ -76,6 +91,8 @@ pub enum FromWorker {
     Embedded(JobId, Result<Vec<Embedding>, Failure>),
     /// The tokens that a text has.
     Counted(JobId, u32),
+    /// What there is to compute on besides the processor; the worker ends.
+    Devices(Vec<Device>),
 }
 
 /// Writes one message.

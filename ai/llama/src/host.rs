@@ -17,7 +17,7 @@ use std::{
 
 use weft_ai::{
     limits::REQUESTS_MAX,
-    pipe::{FromWorker, JobId, Load, ToWorker, read_message, write_message},
+    pipe::{Device, FromWorker, JobId, Load, ToWorker, read_message, write_message},
     provider::{Cancel, EmbedSink, Provider, Sink},
     request::{Embed, Event, Failure, FailureKind, Generate, ModelInfo},
 };
@@ -26,6 +26,8 @@ use weft_ai::{
 const LOG_LINES_MAX: usize = 64;
 /// Bytes of one such line.
 const LOG_LINE_BYTES_MAX: u64 = 2048;
+/// How long drivers may take to say what there is.
+const LOOK_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long a model may take to load.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(180);
 
@@ -223,6 +225,39 @@ impl Drop for Worker {
     }
 }
 
+/// Asks a process of its own what there is to compute on besides the processor: a driver that crashes takes only that along.
+///
+/// # Errors
+/// When the process cannot be started, ends, or says nothing in time.
+pub fn devices(program: &Program) -> Result<Vec<Device>, Failure> {
+    let failed = |what: &str| Failure::new(FailureKind::Other, what.to_owned());
+    let mut command = command(program);
+    command.stderr(Stdio::null());
+    let mut child =
+        command.spawn().map_err(|_| failed("the process that looks for cards cannot be started"))?;
+    let (answer, answers) = mpsc::sync_channel(1);
+    if let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
+        let reading = spawn("weft-model-look", move || {
+            let asked = write_message(&mut stdin, &ToWorker::Look);
+            let read = asked.ok().and_then(|()| read_message::<FromWorker>(&mut BufReader::new(stdout)).ok());
+            let _late = answer.try_send(read.flatten());
+        });
+        reading?;
+    }
+    let said = answers.recv_timeout(LOOK_TIME_MAX);
+    // It may have ended by itself.
+    let _ended = child.kill();
+    let _reaped = child.wait();
+    match said {
+        Ok(Some(FromWorker::Devices(devices))) => Ok(devices),
+        Ok(Some(FromWorker::LoadFailed(failure))) => Err(failure),
+        Ok(_) => Err(failed("the process that looks for cards ended: a driver may be broken")),
+        Err(_) => {
+            Err(failed("the process that looks for cards said nothing in time: a driver may be broken"))
+        }
+    }
+}
+
 /// A request under way. Dropping it changes nothing.
 pub struct Ticket {
     id: JobId,
@@ -329,7 +364,7 @@ fn deliver(shared: &Shared, message: FromWorker) {
                 sink(Ok(tokens));
             }
         }
-        FromWorker::Loaded(_) | FromWorker::LoadFailed(_) => {}
+        FromWorker::Loaded(_) | FromWorker::LoadFailed(_) | FromWorker::Devices(_) => {}
     }
 }
 

@@ -18,7 +18,7 @@ use weft_ai::{
     },
 };
 use weft_ai_llama::{
-    host::{Program, Worker},
+    host::{self, Program, Worker},
     supervisor::Supervisor,
 };
 use weft_test_models::{real, tiny};
@@ -350,4 +350,18 @@ fn a_real_model_embeds_what_means_the_same_close_together() {
     assert_eq!(embed(vec![long.clone()], false).expect_err("a failure").kind, FailureKind::TooLong);
     let cut = embed(vec![long], true).expect("a vector");
     assert!(cut[0].is_cut && cut[0].tokens == 512);
+}
+
+#[test]
+fn a_driver_that_ends_the_process_takes_nothing_else_along() {
+    // A build for the processor alone finds no cards.
+    #[cfg(not(any(feature = "cuda", feature = "metal", feature = "vulkan")))]
+    assert_eq!(host::devices(&program()).expect("an answer"), []);
+    // A process that ends without a word, as it does when a driver crashes.
+    let silent = Program { path: "/bin/true".into(), arguments: Vec::new() };
+    let failure = host::devices(&silent).expect_err("no answer");
+    assert!(failure.message.contains("a driver may be broken"), "{}", failure.message);
+    let missing = Program { path: "/nowhere/weft".into(), arguments: Vec::new() };
+    let failure = host::devices(&missing).expect_err("no answer");
+    assert!(failure.message.contains("cannot be started"), "{}", failure.message);
 }

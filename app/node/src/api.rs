@@ -38,10 +38,10 @@ mod workspace;
 
 pub use self::{
     ai::{
-        AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiCheck, AiCitation, AiComplete, AiEdit, AiEmbed,
-        AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel, AiModelChoose,
-        AiModelDownload, AiModelGet, AiModelHolder, AiModelImport, AiModelList, AiModelOffer, AiModelOffers,
-        AiModelRemove, AiModelRemoved, AiModelShare, AiModelVerified, AiModelVerify, AiModels,
+        AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiCheck, AiCitation, AiComplete, AiDevice, AiEdit,
+        AiEmbed, AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel,
+        AiModelChoose, AiModelDownload, AiModelGet, AiModelHolder, AiModelImport, AiModelList, AiModelOffer,
+        AiModelOffers, AiModelRemove, AiModelRemoved, AiModelShare, AiModelVerified, AiModelVerify, AiModels,
         AiModelsOffered, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate, AiTemplateList,
         AiTemplates, Purpose,
     },

@@ -193,3 +193,32 @@ fn flipped_bits_never_panic() {
         }
     }
 }
+
+#[test]
+fn as_many_layers_go_onto_a_card_as_fit_into_its_memory() {
+    let summary = GgufSummary {
+        blocks: 32,
+        heads: 32,
+        heads_kept: 8,
+        embedding_numbers: 4096,
+        tensor_bytes: 4_000_000_000,
+        ..GgufSummary::default()
+    };
+    let layers = |memory| summary.layers_that_fit(8192, memory);
+    assert_eq!(layers(0), 0);
+    assert_eq!(layers(256 * 1024 * 1024), 0, "what a step needs comes first");
+    let some = layers(3_000_000_000);
+    assert!((5..32).contains(&some), "{some}");
+    assert_eq!(layers(8_000_000_000), 33, "all, and the output");
+    assert_eq!(layers(u64::MAX), 33);
+    // Whatever a file says, it is a number.
+    let odd = GgufSummary {
+        blocks: 1024,
+        heads: 1,
+        embedding_numbers: u64::MAX,
+        tensor_bytes: u64::MAX,
+        ..summary
+    };
+    assert!(odd.layers_that_fit(u64::MAX, u64::MAX) <= 1025);
+    let _any = GgufSummary::default().layers_that_fit(0, 0);
+}

@@ -130,7 +130,7 @@ impl<'model> Embedder<'model> {
                         .hint("choose another model: `weft ai models` lists what each is for");
                 outbox.send(&FromWorker::Event(id, Event::Failed(failure)))
             }
-            ToWorker::Load(_) => Ok(()),
+            ToWorker::Load(_) | ToWorker::Look => Ok(()),
         }
     }
 

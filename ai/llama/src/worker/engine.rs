@@ -152,7 +152,7 @@ impl<'model> Engine<'model> {
                         .hint("choose a model for embeddings: `weft ai models` lists what each is for");
                 outbox.send(&FromWorker::Embedded(id, Err(failure)))
             }
-            ToWorker::Load(_) => Ok(()),
+            ToWorker::Load(_) | ToWorker::Look => Ok(()),
         }
     }
 

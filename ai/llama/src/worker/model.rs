@@ -3,7 +3,6 @@
 use std::{fs::File, io::BufReader};
 
 use llama_cpp_2::{
-    list_llama_ggml_backend_devices,
     llama_backend::LlamaBackend,
     model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel, params::LlamaModelParams},
     token::LlamaToken,
@@ -12,9 +11,11 @@ use weft_ai::{
     batching::Token,
     fill::{self, FillPrompt, FillTokens, Vocabulary},
     gguf::{self, GgufSummary},
-    pipe::Load,
+    pipe::{Device, Load},
     request::{Failure, FailureKind, Fill, Message, Speaker},
 };
+
+use super::devices;
 
 /// A context that nobody asked to be of a size is not larger than this.
 const CONTEXT_TOKENS_USUAL: u32 = 8192;
@@ -36,12 +37,20 @@ impl Model {
         let bytes =
             file.metadata().map_err(|error| bad(format!("the model file cannot be read: {error}")))?.len();
         let summary = gguf::read(BufReader::new(file), bytes).map_err(|error| bad(error.to_string()))?;
-        let params = LlamaModelParams::default().with_n_gpu_layers(load.gpu_layers);
+        let cards = devices();
+        let free = cards.iter().fold(0u64, |sum, card| sum.saturating_add(card.memory_free_bytes));
+        let context = match load.context_tokens {
+            0 => summary.context_tokens.min(u64::from(CONTEXT_TOKENS_USUAL)),
+            asked => u64::from(asked),
+        };
+        let layers = load.gpu_layers.min(summary.layers_that_fit(context, free));
+        let params = LlamaModelParams::default().with_n_gpu_layers(layers);
         let llama = LlamaModel::load_from_file(backend, &load.path, &params)
             .map_err(|_| bad("the model cannot be loaded".to_owned()))?;
         // Named templates are not asked for: the bindings lose their name.
         let template = llama.chat_template(None).ok();
-        Ok(Self { llama, summary, template, device: device(load) })
+        let device = device(&cards, layers, summary.blocks);
+        Ok(Self { llama, summary, template, device })
     }
 
     pub(super) fn llama(&self) -> &LlamaModel {
@@ -176,12 +185,16 @@ impl Vocabulary for Model {
 }
 
 /// Where the layers are computed.
-fn device(load: &Load) -> String {
-    let devices = list_llama_ggml_backend_devices();
-    let others =
-        devices.iter().filter(|device| device.name != "CPU").map(|device| device.description.clone());
-    let others: Vec<String> = others.collect();
-    if others.is_empty() || load.gpu_layers == 0 { "cpu".to_owned() } else { others.join(", ") }
+fn device(cards: &[Device], layers: u32, all: u64) -> String {
+    if cards.is_empty() || layers == 0 {
+        return "cpu".to_owned();
+    }
+    let names = cards.iter().map(|card| card.name.as_str()).collect::<Vec<_>>().join(", ");
+    // The output counts as one more.
+    match u64::from(layers) > all {
+        true => names,
+        false => format!("{names} ({layers} of {} layers), cpu", all + 1),
+    }
 }
 
 /// Threads to compute with.

@@ -226,12 +226,28 @@ pub struct AiHardwareReport {
     pub memory_bytes: Option<u64>,
     /// The memory that is free.
     pub memory_free_bytes: Option<u64>,
-    /// Where models run besides the processor: what this build was made for.
+    /// Where models can run: what this build was made for.
     pub backends: Vec<String>,
+    /// The cards that models run on, with this build.
+    #[serde(default)]
+    pub devices: Vec<AiDevice>,
     /// Each model, and whether it fits.
     pub models: Vec<AiModel>,
     /// What fits, in words.
     pub advice: String,
+}
+
+/// A card that models run on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiDevice {
+    /// What its maker calls it.
+    pub name: String,
+    /// Through what it is spoken to, such as `Vulkan`.
+    pub backend: String,
+    /// Its memory.
+    pub memory_bytes: u64,
+    /// The memory that is free.
+    pub memory_free_bytes: u64,
 }
 
 /// A message of a chat.

@@ -1,7 +1,7 @@
 //! Language models, and what they say.
 
 use weft_node::api::{
-    AiAccepted, AiAnswer, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsOffered,
+    AiAccepted, AiAnswer, AiDevice, AiHardwareReport, AiModel, AiModelList, AiModelRemoved, AiModelsOffered,
     AiModelsVerified, AiProposal, AiProvider, AiProviderList, AiProviderRemoved, AiProviderTested,
     AiTemplateList, Policies, Purpose,
 };
@@ -211,10 +211,15 @@ pub(crate) fn ai_local_only(policies: &Policies, _look: &Look) -> String {
     }
 }
 
+fn card(device: &AiDevice) -> String {
+    let (all, free) = (bytes(device.memory_bytes), bytes(device.memory_free_bytes));
+    format!("Card       {} ({}), {all}, {free} free\n", plain(&device.name), plain(&device.backend))
+}
+
 pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
     let memory = |bytes_of: Option<u64>| bytes_of.map_or_else(|| "not known".to_owned(), bytes);
     let mut text = format!(
-        "Processor  {} cores, models compute with {}\nMemory     {}, {} free\nComputes   {}\n\n{}\n",
+        "Processor  {} cores, models compute with {}\nMemory     {}, {} free\nComputes   {}\n{cards}\n{advice}\n",
         report.cores,
         counted(report.threads, "thread"),
         memory(report.memory_bytes),
@@ -224,7 +229,8 @@ pub(crate) fn ai_hardware(report: &AiHardwareReport, look: &Look) -> String {
         } else {
             report.backends.join(", ")
         },
-        report.advice
+        cards = report.devices.iter().map(card).collect::<String>(),
+        advice = report.advice
     );
     if !report.models.is_empty() {
         text.push('\n');

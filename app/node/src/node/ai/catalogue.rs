@@ -8,9 +8,9 @@ use super::super::Shared;
 use super::providers;
 use crate::{
     api::{
-        AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList, AiModelRemove,
-        AiModelRemoved, AiModelVerified, AiModelVerify, AiModelsVerified, ApiError, ErrorKind, Progress,
-        ProgressSink, Purpose, Stage,
+        AiDevice, AiHardwareReport, AiModel, AiModelChoose, AiModelDownload, AiModelImport, AiModelList,
+        AiModelRemove, AiModelRemoved, AiModelVerified, AiModelVerify, AiModelsVerified, ApiError, ErrorKind,
+        Progress, ProgressSink, Purpose, Stage,
     },
     models::{self, Hardware, ModelRecord, ModelsError, fit},
 };
@@ -30,6 +30,9 @@ pub(super) fn error(error: ModelsError) -> ApiError {
         }
         ModelsError::Changed(_) => "`weft ai models verify` checks it, `weft ai models remove` deletes it",
         ModelsError::Download(_) => "the same command goes on where it broke off",
+        ModelsError::NoRoom { .. } => {
+            "free some space: `weft ai models remove` deletes a model that is not needed"
+        }
         ModelsError::WrongChecksum { .. } => "it was deleted; ask whoever gave you the address",
         ModelsError::Taken(_) | ModelsError::BadName(_) => "choose another name with --name",
         _ => "check the disk and its rights",
@@ -187,6 +190,7 @@ pub(in crate::node) async fn choose(
 
 pub(in crate::node) async fn hardware(shared: &Arc<Shared>) -> Result<AiHardwareReport, ApiError> {
     let models = list(shared).await?.models;
+    let (devices, trouble) = cards(shared).await?;
     let hardware = Hardware::look();
     Ok(AiHardwareReport {
         cores: hardware.cores,
@@ -194,8 +198,33 @@ pub(in crate::node) async fn hardware(shared: &Arc<Shared>) -> Result<AiHardware
         memory_bytes: hardware.memory_bytes,
         memory_free_bytes: hardware.memory_free_bytes,
         backends: weft_ai_llama::BACKENDS.iter().map(|name| (*name).to_owned()).collect(),
-        advice: advice(&hardware),
+        advice: match &trouble {
+            Some(trouble) => format!("{} {trouble}", advice(&hardware)),
+            None => advice(&hardware),
+        },
+        devices,
         models,
+    })
+}
+
+/// The cards of this device, or why they are not known.
+async fn cards(shared: &Arc<Shared>) -> Result<(Vec<AiDevice>, Option<String>), ApiError> {
+    // A build for the processor alone needs no process to look.
+    let Some(program) = shared.ai.program.clone().filter(|_| weft_ai_llama::BACKENDS.len() > 1) else {
+        return Ok((Vec::new(), None));
+    };
+    let found = waiting(move || weft_ai_llama::host::devices(&program)).await?;
+    Ok(match found {
+        Ok(devices) => {
+            let devices = devices.into_iter().map(|device| AiDevice {
+                name: device.name,
+                backend: device.backend,
+                memory_bytes: device.memory_bytes,
+                memory_free_bytes: device.memory_free_bytes,
+            });
+            (devices.collect(), None)
+        }
+        Err(failure) => (Vec::new(), Some(format!("No card is used: {}.", failure.message))),
     })
 }
 
