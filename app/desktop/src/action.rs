@@ -13,7 +13,7 @@ use weft_editor::{
 use crate::{
     limits::ACTIONS_MAX,
     link::{Ask, FileChange, FolderMatch, FolderQuery, PassphraseAnswer},
-    state::{Naming, Overlay, Page},
+    state::{FoundRow, Naming, Overlay, Page},
 };
 
 /// Something that a view asks for.
@@ -61,6 +61,8 @@ pub(crate) enum Action {
     Ask(Ask),
     CopyText(String),
     SetTheme(&'static str),
+    /// Treat the text that is shown as one of a language; `None`: as its name says.
+    SetLanguage(Option<&'static str>),
     SetSetting(&'static str, Value),
     /// Show the whole text of the moment, or what is different since.
     ShowWholePast(bool),
@@ -86,8 +88,20 @@ pub(crate) enum Action {
 pub(crate) enum SearchAction {
     /// Fold the places of a file away, or unfold them.
     Fold(String),
+    /// Go up or down by rows.
+    Move(isize),
+    /// Unfold the file, or go to its first place.
+    Into,
+    /// Go to the file of the place, or fold it.
+    Out,
+    /// Open what is selected: a place, or the first one of a file.
+    Open,
+    Select(FoundRow),
     /// Show what replacing would change.
-    PreviewReplacing { query: FolderQuery, replacement: String },
+    PreviewReplacing {
+        query: FolderQuery,
+        replacement: String,
+    },
     /// Take a file out of the replacement, or into it again.
     LeaveAlone(String),
     /// Replace what is shown.

@@ -11,6 +11,7 @@ mod files;
 mod found;
 mod looking;
 mod messages;
+mod own;
 mod pictures;
 mod saved;
 mod saving;
@@ -32,8 +33,8 @@ pub use self::ai::{AiAsk, AiNews, GhostPlace, Lines};
 #[cfg(feature = "measure")]
 pub(crate) use self::looking::look_at;
 pub use self::messages::{
-    Ask, FileChange, FolderMatch, FolderQuery, FoundAll, FromLink, NameQuestion, PassphraseAnswer, Picture,
-    Saved, ToLink,
+    Ask, FileChange, FolderMatch, FolderQuery, FoundAll, FromLink, NameQuestion, OwnFile, PassphraseAnswer,
+    Picture, Saved, ToLink,
 };
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;

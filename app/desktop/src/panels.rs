@@ -27,13 +27,13 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use eframe::egui::{CentralPanel, Frame, Margin, Panel, Rect, Stroke, Ui};
+use eframe::egui::{CentralPanel, Frame, Key, Margin, Memory, Panel, Popup, Rect, Stroke, Ui};
 use weft_editor::{AppCommand, window::GroupId};
 
 use crate::{
     action::{Action, Actions},
     controls,
-    editor::EditorWidget,
+    editor::{EditorWidget, id_of},
     link::FolderQuery,
     shell::Guard,
     state::{Page, State},
@@ -89,7 +89,13 @@ pub(crate) struct Drafts {
     /// The replacement is to be typed next.
     pub(crate) wants_replacement_focus: bool,
     pub(crate) wants_search_focus: bool,
+    /// The list of what was found is to have the keys.
+    pub(crate) wants_found_focus: bool,
+    /// Whether that list scrolls to what is selected.
+    pub(crate) shows_found: bool,
     pub(crate) wants_page_focus: bool,
+    /// Whether nothing had the keys in the frame before that keeps Escape for itself.
+    pub(crate) may_escape: bool,
     pub(crate) chat: chat::ChatDraft,
 }
 
@@ -175,7 +181,31 @@ fn folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> Rect {
     panel.show(ui, |ui| guarded(ui, scene, "Editors", editors::editors_ui)).response.rect
 }
 
+/// Escape closes a page when nothing else is to be left first: a field, a question, what lies above the page. Words that
+/// are being typed would be lost with it.
+fn escape_page(ui: &Ui, scene: &mut Scene<'_>) {
+    let ctx = ui.ctx();
+    let focused = ctx.memory(Memory::focused);
+    let in_text = scene.state.folder.as_ref().map(|folder| id_of(folder.layout.focused()));
+    let is_free = focused.is_none() || !ctx.text_edit_focused() && focused != in_text;
+    // The key itself takes the focus from a field.
+    let was_free = std::mem::replace(&mut scene.drafts.may_escape, is_free);
+    let is_above = scene.state.overlay.is_some() || scene.state.passphrase.is_some();
+    let is_pressed = || ui.input(|input| input.key_pressed(Key::Escape));
+    if !(was_free && is_free) || is_above || Popup::is_any_open(ctx) || !is_pressed() {
+        return;
+    }
+    let drafts = &mut *scene.drafts;
+    if drafts.putting_out.take().is_some() || std::mem::take(&mut drafts.taking_key_off) {
+        return;
+    }
+    if drafts.words.is_empty() {
+        scene.actions.push(Action::ShowPage(None));
+    }
+}
+
 fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
+    escape_page(ui, scene);
     let (title, draw): (&'static str, fn(&mut Ui, &mut Scene<'_>)) = match page {
         Page::Share => (strings::SHARE, share::share_ui),
         Page::Members => (strings::MEMBERS, members::members_ui),

@@ -15,6 +15,7 @@ mod local;
 #[cfg(feature = "measure")]
 pub mod measure;
 mod news;
+mod own;
 mod perform;
 mod places;
 mod reading;

@@ -1,6 +1,7 @@
 //! What the window shows, without drawing it.
 
 mod assistant;
+mod found;
 mod saved;
 mod words;
 
@@ -23,6 +24,7 @@ use weft_node::api::{
 };
 
 pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn};
+pub(crate) use self::found::FoundRow;
 pub(crate) use self::saved::SavedState;
 pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
 use crate::{
@@ -53,6 +55,7 @@ pub(crate) enum OverlayKind {
     Palette,
     QuickOpen,
     Themes,
+    Languages,
 }
 
 impl Overlay {
@@ -99,6 +102,8 @@ pub(crate) struct FolderSearch {
     pub(crate) error: Option<ApiError>,
     /// Files whose places are folded away.
     pub(crate) folded: BTreeSet<String>,
+    /// The row that keys are about.
+    pub(crate) selected: Option<FoundRow>,
     pub(crate) replacing: Replacing,
 }
 
@@ -340,6 +345,7 @@ pub(crate) struct State {
     pub(crate) problems: Vec<Problem>,
     pub(crate) keys: KeyMap,
     pub(crate) settings_file: PathBuf,
+    pub(crate) keys_file: PathBuf,
     pub(crate) zoom: f32,
     pub(crate) overlay: Option<Overlay>,
     pub(crate) ranking: QuickOpen,
@@ -361,6 +367,13 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether a tab shows a file of the window's own: its settings or its keys. Such a path is a whole one, which no file
+    /// of a folder has.
+    pub(crate) fn is_own_file(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        path == self.settings_file || path == self.keys_file
+    }
+
     pub(crate) fn new(home: &Path, saved: &SavedState) -> Self {
         Self {
             node: NodeState::Starting,
@@ -373,6 +386,7 @@ impl State {
             problems: Vec::new(),
             keys: KeyMap::new(platform()),
             settings_file: home.join(crate::SETTINGS_FILE),
+            keys_file: home.join(crate::KEYS_FILE),
             zoom: saved.zoom,
             overlay: None,
             ranking: QuickOpen::default(),

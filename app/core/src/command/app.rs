@@ -65,6 +65,10 @@ pub enum AppCommand {
     ShowFiles,
     /// Searches the folder.
     ShowSearch,
+    /// Shows the next place that was found in the folder.
+    NextSearchResult,
+    /// Shows the place before.
+    PreviousSearchResult,
     /// Shows git.
     ShowGit,
     /// Shows problems.

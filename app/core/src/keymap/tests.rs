@@ -203,3 +203,26 @@ fn any_text_can_be_read() {
         let _ = Chord::parse(&text, Platform::MacOs);
     });
 }
+
+#[test]
+fn a_new_file_has_all_commands_as_comments() {
+    for platform in PLATFORMS {
+        let text = KeyMap::new(platform).template();
+        let (keys, problems) = KeyMap::new(platform).with_user(&text);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(keys.bindings(), KeyMap::new(platform).bindings());
+        for info in crate::command::commands() {
+            assert!(text.contains(info.id), "{}", info.id);
+        }
+        // What is given as an example does what it says.
+        let example: String = text
+            .lines()
+            .map(|line| line.trim_start_matches("# "))
+            .filter(|line| line.starts_with("[[") || line.contains(" = "))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let (keys, problems) = KeyMap::new(platform).with_user(&example);
+        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(keys.bindings().len(), KeyMap::new(platform).bindings().len() + 1);
+    }
+}

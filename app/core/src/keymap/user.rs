@@ -57,6 +57,20 @@ impl KeyMap {
         (self, problems.finish())
     }
 
+    /// A file with an example and every command as a comment: what a new file begins with.
+    pub fn template(&self) -> String {
+        let mut out = String::from(
+            "# Keys of Weft, on top of those that it comes with. For each one:\n#\n# [[binding]]\n# key = \"ctrl+k ctrl+c\"\n\
+             # command = \"editor.action.commentLine\"\n# when = \"editorTextFocus\"\n#\n\
+             # A minus before the command takes its keys away. All commands, with the keys that they have:\n#\n",
+        );
+        for info in command::commands() {
+            let keys = self.label(info.command).map(|keys| format!(" ({keys})")).unwrap_or_default();
+            out.push_str(&format!("# {}: {}{keys}\n", info.id, info.title));
+        }
+        out
+    }
+
     fn read_binding(&mut self, table: &DeTable<'_>, start: usize, problems: &mut Problems<'_>) {
         let mut texts: [Option<(String, usize)>; 3] = [None, None, None];
         for (name, value) in table {

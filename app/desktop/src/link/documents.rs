@@ -31,6 +31,7 @@ pub(super) fn is_local(request: &ToLink, root: Option<&Path>) -> bool {
     match request {
         ToLink::SaveLocally(_) | ToLink::WatchLocally(_) => true,
         ToLink::OpenDocument { seen: Some(_), .. } => true,
+        ToLink::OpenDocument { path, .. } if is_own(path) => true,
         ToLink::OpenDocument { path, replaces: None, .. } => {
             root.and_then(|root| looking::size_of(&root.join(path))).is_some_and(is_too_large)
         }
@@ -161,7 +162,10 @@ async fn open(
     let file = root.join(&path);
     let of_size = file.clone();
     let size = tokio::task::spawn_blocking(move || looking::size_of(&of_size)).await.ok().flatten();
-    let refused = if size.is_some_and(is_too_large) {
+    let is_own = is_own(&path);
+    let refused = if is_own {
+        ApiError::not_found(format!("{path} is not there")).hint(strings::OWN_FILE_GONE)
+    } else if size.is_some_and(is_too_large) {
         ApiError::usage(format!("{path} is no text that can be edited together")).hint(strings::OTHER_PROGRAM)
     } else {
         match connection?.ask(DocumentOpen { file: file.clone() }).await {
@@ -174,7 +178,7 @@ async fn open(
     };
     let reason = match refused.kind {
         ErrorKind::Usage => LocalReason::TooLarge,
-        ErrorKind::NotFound if is_being_read(connection, root).await => LocalReason::NotRead,
+        ErrorKind::NotFound if !is_own && is_being_read(connection, root).await => LocalReason::NotRead,
         ErrorKind::NotFound => LocalReason::NotShared,
         _ => return Some(FromLink::Opened { path, result: Err(refused) }),
     };
@@ -192,6 +196,11 @@ async fn open(
         }
         Err(_) => Some(FromLink::Opened { path, result: Err(refused) }),
     }
+}
+
+/// Whether a file lies in no folder, but is one of the window's own: its path is a whole one.
+fn is_own(path: &str) -> bool {
+    Path::new(path).is_absolute()
 }
 
 /// Whether the folder belongs to a workspace that has not read all of it yet.

@@ -15,6 +15,25 @@ use weft_node::api::{
     Restored, Revoked, Role, SearchKind, Shared, Words, WorkspaceStatus,
 };
 
+/// A file of the window's own, which the person may edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnFile {
+    /// The settings.
+    Settings,
+    /// The person's own keys.
+    Keys,
+}
+
+impl OwnFile {
+    /// Its name in the data folder.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Settings => crate::SETTINGS_FILE,
+            Self::Keys => crate::KEYS_FILE,
+        }
+    }
+}
+
 /// What the window asks for.
 #[derive(Debug)]
 pub enum ToLink {
@@ -29,6 +48,10 @@ pub enum ToLink {
     ListFiles,
     /// Change which files there are: answers [`FromLink::FileChanged`].
     ChangeFile(FileChange),
+    /// Make a file of the window's own, where it is missing: answers [`FromLink::OwnFileMade`].
+    MakeOwnFile(OwnFile),
+    /// Open another window.
+    OpenWindow,
     /// Read a picture, by its path from the root: answers [`FromLink::Picture`].
     ReadPicture(String),
     /// Open a file for live editing: answers [`FromLink::Opened`], or [`FromLink::LookedAt`] when it is not written together
@@ -404,6 +427,15 @@ pub enum FromLink {
     },
     /// All files.
     Listed(Vec<String>),
+    /// A file of the window's own is there, or cannot be made.
+    OwnFileMade {
+        /// Which.
+        file: OwnFile,
+        /// What the system says when it cannot be made.
+        result: Result<(), String>,
+    },
+    /// Another window cannot be opened, and why.
+    NoWindow(String),
     /// Files were changed, or why not.
     FileChanged {
         /// What was asked for.

@@ -19,6 +19,8 @@ pub struct LocalSave {
     pub root: PathBuf,
     /// The path from there.
     pub path: String,
+    /// The folder that it must not lie outside of.
+    pub within: PathBuf,
     /// What is to be in it.
     pub text: Buffer,
     /// What lies there, as far as the window knows: anything else is not overwritten.
@@ -77,7 +79,7 @@ pub(super) fn save(wanted: LocalSave) -> SavedLocally {
 }
 
 fn replace(wanted: &LocalSave) -> Result<(u64, SystemTime), NotSaved> {
-    let target = target(&wanted.root, &wanted.path)?;
+    let target = target(&wanted.within, &wanted.path)?;
     let permissions = match fs::metadata(&target) {
         Ok(data) if !data.is_file() => return Err(NotSaved::NoFile),
         Ok(data) if data.permissions().readonly() => return Err(NotSaved::Protected),
@@ -150,7 +152,13 @@ mod tests {
         let data = fs::metadata(root.join(path));
         let stamp = data.map_or((0, SystemTime::UNIX_EPOCH), |data| stamp(&data));
         let over = LocalFile { reason: LocalReason::NotShared, stamp };
-        LocalSave { root: root.to_owned(), path: path.to_owned(), text: Buffer::new(text), over }
+        LocalSave {
+            root: root.to_owned(),
+            within: root.to_owned(),
+            path: path.to_owned(),
+            text: Buffer::new(text),
+            over,
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use super::{
     AiAsk, Ask, FileChange, FolderQuery, FromLink, NameQuestion, NewsSender, PassphraseAnswer, Saved, ToLink,
     ai, changes,
     connect::{Connection, Served},
-    documents, files, found, pictures, saved,
+    documents, files, found, own, pictures, saved,
 };
 use crate::limits::{HISTORY_MAX, LAST_WORDS_PATIENCE, REQUESTS_MAX, STATUS_EVERY};
 
@@ -294,6 +294,8 @@ impl Worker {
             }
             ToLink::ReadFolder(path) => self.read_folder(path),
             ToLink::ListFiles => self.list_files(),
+            ToLink::MakeOwnFile(file) => own::answer(file, self.home.join(file.name()), self.news.clone()),
+            ToLink::OpenWindow => own::open_window(&self.news),
             ToLink::ChangeFile(change) => self.change_file(change),
             ToLink::ReadPicture(path) => self.read_picture(path),
             ToLink::Parse { path, job } => self.parse(path, job),

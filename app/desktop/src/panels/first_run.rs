@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{
-    Align, Key, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align, Key, Layout, Rect, Response, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{Scene, accept, join};
@@ -133,8 +133,7 @@ fn open_folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     controls::card(ui, scene.tokens, |ui| {
         back_ui(ui, scene, strings::OPEN_FOLDER);
         let mut path = std::mem::take(&mut scene.drafts.folder);
-        let response =
-            controls::field(ui, scene.tokens, strings::FOLDER_PATH, strings::FOLDER_PATH_HINT, &mut path);
+        let response = path_field(ui, scene, strings::FOLDER_PATH, &mut path);
         if std::mem::take(&mut scene.drafts.wants_page_focus) {
             response.request_focus();
         }
@@ -151,6 +150,27 @@ fn open_folder_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         }
         scene.drafts.folder = path;
     });
+}
+
+/// A field for a path. A whole path that is typed or pasted takes the place of what the field began with.
+pub(super) fn path_field(ui: &mut Ui, scene: &Scene<'_>, name: &str, path: &mut String) -> Response {
+    let before = path.clone();
+    let response = controls::field(ui, scene.tokens, name, strings::FOLDER_PATH_HINT, path);
+    if response.changed()
+        && let Some(whole) = whole_path(&before, path)
+    {
+        *path = whole;
+    }
+    response
+}
+
+/// The path that was put before or behind another one that ends in a separator.
+fn whole_path(before: &str, after: &str) -> Option<String> {
+    if !before.ends_with(std::path::is_separator) {
+        return None;
+    }
+    let added = after.strip_prefix(before).or_else(|| after.strip_suffix(before))?.trim();
+    Path::new(added).is_absolute().then(|| added.to_owned())
 }
 
 /// Asks where the path leads, when it is another than before.

@@ -17,7 +17,7 @@ pub(super) fn join_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
             response.request_focus();
         }
         let mut target = std::mem::take(&mut scene.drafts.target);
-        controls::field(ui, scene.tokens, strings::TARGET_FOLDER, strings::FOLDER_PATH_HINT, &mut target);
+        first_run::path_field(ui, scene, strings::TARGET_FOLDER, &mut target);
         ui.add_space(tokens::GAP);
         steps_ui(ui, scene, ticket.trim(), target.trim());
         (scene.drafts.ticket, scene.drafts.target) = (ticket, target);

@@ -5,6 +5,7 @@ use eframe::egui::{
 };
 use weft_editor::{
     AppCommand, Command,
+    language::{LANGUAGES, PLAIN},
     window::{Fuzzy, QuickQuery},
 };
 use weft_node::api::SearchKind;
@@ -19,14 +20,10 @@ use crate::{
 };
 
 /// Commands that have their keys already and are in no list of what can be done.
-const LATER: [AppCommand; 14] = [
-    AppCommand::NewWindow,
+const LATER: [AppCommand; 10] = [
     AppCommand::ToggleTerminal,
     AppCommand::ShowGit,
     AppCommand::ShowProblems,
-    AppCommand::OpenSettingsFile,
-    AppCommand::OpenKeyMap,
-    AppCommand::SelectLanguage,
     AppCommand::RenameSymbol,
     AppCommand::QuickFix,
     AppCommand::Complete,
@@ -117,6 +114,7 @@ fn field_ui(ui: &mut Ui, scene: &Scene<'_>, overlay: &mut Overlay) {
         OverlayKind::Palette => (strings::PALETTE, strings::PALETTE_HINT),
         OverlayKind::QuickOpen => (strings::QUICK_OPEN, strings::QUICK_OPEN_HINT),
         OverlayKind::Themes => (strings::THEMES, strings::THEMES),
+        OverlayKind::Languages => (strings::LANGUAGES, strings::LANGUAGES),
     };
     let id = Id::unique("overlay field");
     let is_new = !ui.memory(|memory| memory.has_focus(id));
@@ -194,6 +192,7 @@ fn rows(scene: &Scene<'_>, overlay: &Overlay) -> (Vec<Row>, String) {
     match overlay.kind {
         OverlayKind::Palette => (commands(scene, &overlay.query), empty),
         OverlayKind::Themes => (themes(&overlay.query), empty),
+        OverlayKind::Languages => languages(scene, &overlay.query),
         OverlayKind::QuickOpen => match QuickQuery::parse(&overlay.query) {
             QuickQuery::Command(query) => (commands(scene, &query), empty),
             QuickQuery::File { line, column, .. } => (files(scene, line, column), empty),
@@ -238,6 +237,23 @@ fn themes(query: &str) -> Vec<Row> {
         })
     });
     rows.collect()
+}
+
+/// The languages that the text which is shown can be treated as.
+fn languages(scene: &Scene<'_>, query: &str) -> (Vec<Row>, String) {
+    let active = scene.state.folder.as_ref().and_then(crate::state::Folder::active);
+    let Some((document, _)) = active else { return (Vec::new(), strings::NO_FILE.to_owned()) };
+    let fuzzy = Fuzzy::new(query);
+    let row = |title: &str, id: Option<&'static str>| {
+        let positions = fuzzy.matches(title)?.positions;
+        let is_it = id == Some(document.language().id);
+        let note = if is_it { strings::LANGUAGE_NOW } else { "" }.to_owned();
+        Some(Row { title: title.to_owned(), positions, note, does: vec![Action::SetLanguage(id)] })
+    };
+    let known = LANGUAGES.iter().map(|language| (language.name, Some(language.id)));
+    let rows = [(strings::LANGUAGE_BY_NAME, None), (PLAIN.name, Some(PLAIN.id))].into_iter();
+    let rows = rows.chain(known).filter_map(|(title, id)| row(title, id)).collect();
+    (rows, strings::NO_MATCH.to_owned())
 }
 
 fn files(scene: &Scene<'_>, line: Option<usize>, column: Option<usize>) -> Vec<Row> {

@@ -3,8 +3,8 @@
 mod replace;
 
 use eframe::egui::{
-    Align, ComboBox, Key, Layout, Rect, Role, ScrollArea, Ui, WidgetInfo, pos2, text::LayoutJob,
-    text::TextFormat, vec2,
+    Align, ComboBox, EventFilter, Id, Key, Layout, Modifiers, Rect, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo, pos2, text::LayoutJob, text::TextFormat, vec2,
 };
 use weft_node::api::SearchKind;
 
@@ -14,7 +14,7 @@ use crate::{
     controls,
     icons::{self, Icon},
     link::FolderMatch,
-    state::FolderSearch,
+    state::{FolderSearch, FoundRow},
     strings, tokens,
 };
 
@@ -85,10 +85,15 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
     let wants_focus = std::mem::take(&mut scene.drafts.wants_search_focus);
     let draft = &mut scene.drafts.search;
     let response = controls::bare_field(ui, tokens, strings::SEARCH_FOLDER, &mut draft.text, FIELD);
-    if wants_focus {
-        response.request_focus();
-    }
     let mut is_asked = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+    if wants_focus || is_asked {
+        response.request_focus();
+    } else if response.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::ArrowDown))
+    {
+        // On into what was found, and back with the arrow up from its first row.
+        scene.drafts.wants_found_focus = !scene.state.search.matches.is_empty();
+        scene.actions.push(Action::Search(SearchAction::Move(0)));
+    }
     let before = draft.kind;
     let combo = ComboBox::from_id_salt("search kind").width(KINDS).selected_text(name_of(before));
     let shown = combo.show_ui(ui, |ui| {
@@ -139,50 +144,112 @@ fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// A row of the list.
-enum Row<'a> {
-    File { path: &'a str, places: usize, is_folded: bool },
-    Place(&'a FolderMatch),
-}
-
-fn rows(search: &FolderSearch) -> Vec<Row<'_>> {
-    let mut rows = Vec::new();
-    for places in search.matches.chunk_by(|one, other| one.path == other.path) {
-        let path = places[0].path.as_str();
-        let is_folded = search.folded.contains(path);
-        rows.push(Row::File { path, places: places.len(), is_folded });
-        if !is_folded {
-            rows.extend(places.iter().map(Row::Place));
-        }
-    }
-    rows
-}
-
 fn results_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let state = scene.state;
-    let rows = rows(&state.search);
+    let search = &scene.state.search;
+    let rows = search.rows();
+    let has_focus = keys_ui(ui, scene);
+    let scrolls_to = std::mem::take(&mut scene.drafts.shows_found)
+        .then(|| rows.iter().position(|row| Some(*row) == search.selected))
+        .flatten();
     ui.spacing_mut().item_spacing.y = 0.0;
     let area = ScrollArea::vertical().id_salt("results").auto_shrink([false, false]);
     area.show_rows(ui, tokens::ROW, rows.len(), |ui, range| {
+        if let Some(at) = scrolls_to {
+            let top = ui.min_rect().top() + (at as f32 - range.start as f32) * tokens::ROW;
+            let rect = Rect::from_min_size(pos2(ui.min_rect().left(), top), Vec2::splat(tokens::ROW));
+            ui.scroll_to_rect(rect, None);
+        }
         for row in &rows[range] {
-            match row {
-                Row::File { path, places, is_folded } => {
-                    let label = format!("{path}, {}", counted(*places, "place"));
-                    if file_ui(ui, scene, path, &label, &places.to_string(), *is_folded) {
-                        let fold = SearchAction::Fold((*path).to_owned());
-                        scene.actions.push(Action::Search(fold));
-                    }
-                }
-                Row::Place(found) => place_ui(ui, scene, found),
-            }
+            row_ui(ui, scene, *row, has_focus);
         }
     });
 }
 
-/// The head of the places of one file; whether it was clicked.
-fn file_ui(ui: &mut Ui, scene: &Scene<'_>, path: &str, label: &str, note: &str, is_folded: bool) -> bool {
+/// The keys of the list. Tells whether it has them.
+fn keys_ui(ui: &Ui, scene: &mut Scene<'_>) -> bool {
+    let id = Id::unique("search results");
+    let search = &scene.state.search;
+    let response = ui.interact(ui.available_rect_before_wrap(), id, Sense::focusable_noninteractive());
+    let selected = search.selected.map(|row| label_of(search, row)).unwrap_or_default();
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::List, true, strings::SEARCH_RESULTS);
+        info.current_text_value = Some(selected.clone());
+        info
+    });
+    if std::mem::take(&mut scene.drafts.wants_found_focus) {
+        response.request_focus();
+    }
+    if !response.has_focus() {
+        return false;
+    }
+    let filter = EventFilter { horizontal_arrows: true, vertical_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+    let page = ((ui.available_height() / tokens::ROW) as isize).max(1);
+    let all = search.matches.len().cast_signed() * 2;
+    let keys = [
+        (Key::ArrowUp, SearchAction::Move(-1)),
+        (Key::ArrowDown, SearchAction::Move(1)),
+        (Key::PageUp, SearchAction::Move(-page)),
+        (Key::PageDown, SearchAction::Move(page)),
+        (Key::Home, SearchAction::Move(-all)),
+        (Key::End, SearchAction::Move(all)),
+        (Key::ArrowRight, SearchAction::Into),
+        (Key::ArrowLeft, SearchAction::Out),
+        (Key::Enter, SearchAction::Open),
+    ];
+    for (key, action) in keys {
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+            scene.actions.push(Action::Search(action));
+        }
+    }
+    true
+}
+
+/// What a screen reader is told of a row.
+fn label_of(search: &FolderSearch, row: FoundRow) -> String {
+    let Some(found) = search.matches.get(row.index()) else { return String::new() };
+    match row {
+        FoundRow::File(first) => format!("{}, {}", found.path, counted(places_of(search, first), "place")),
+        FoundRow::Place(_) => format!("{}, line {}: {}", found.path, found.line + 1, found.text.trim()),
+    }
+}
+
+/// How many places the file has whose first place this is.
+fn places_of(search: &FolderSearch, first: usize) -> usize {
+    let places = search.matches.get(first..).unwrap_or_default();
+    places.iter().take_while(|other| other.path == places[0].path).count()
+}
+
+fn row_ui(ui: &mut Ui, scene: &mut Scene<'_>, row: FoundRow, has_focus: bool) {
+    let search = &scene.state.search;
+    let Some(found) = search.matches.get(row.index()) else { return };
+    let is_selected = search.selected == Some(row);
+    let label = label_of(search, row);
+    let (rect, response) = controls::row(ui, scene.tokens, &label, is_selected);
+    if is_selected && has_focus {
+        let stroke = Stroke::new(1.0, scene.tokens.accent);
+        ui.painter().rect_stroke(rect, tokens::RADIUS, stroke, StrokeKind::Inside);
+    }
+    match row {
+        FoundRow::File(first) => {
+            let is_folded = search.folded.contains(&found.path);
+            let note = places_of(search, first).to_string();
+            paint_file(ui, scene, rect, &found.path, &note, is_folded);
+        }
+        FoundRow::Place(_) => paint_place(ui, scene, rect, found),
+    }
+    if response.clicked() {
+        scene.actions.push(Action::Search(SearchAction::Select(row)));
+        scene.actions.push(match row {
+            FoundRow::File(_) => Action::Search(SearchAction::Fold(found.path.clone())),
+            FoundRow::Place(_) => Action::OpenMatch(found.clone()),
+        });
+    }
+}
+
+/// The head of the places of one file, which are so many.
+fn paint_file(ui: &Ui, scene: &Scene<'_>, rect: Rect, path: &str, note: &str, is_folded: bool) {
     let tokens = scene.tokens;
-    let (rect, response) = controls::row(ui, tokens, label, false);
     let inner = rect.shrink2(vec2(tokens::GAP, 0.0));
     let icon = Rect::from_center_size(
         pos2(inner.left() + tokens::ICON / 2.0, inner.center().y),
@@ -199,13 +266,10 @@ fn file_ui(ui: &mut Ui, scene: &Scene<'_>, path: &str, label: &str, note: &str, 
         left += controls::line(ui, place(left), folder, small.clone(), tokens.faint) + tokens::GAP;
     }
     controls::line(ui, place(left), note, small, tokens.muted);
-    response.clicked()
 }
 
-fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>, found: &FolderMatch) {
+fn paint_place(ui: &Ui, scene: &Scene<'_>, rect: Rect, found: &FolderMatch) {
     let tokens = scene.tokens;
-    let label = format!("{}, line {}: {}", found.path, found.line + 1, found.text.trim());
-    let (rect, response) = controls::row(ui, tokens, &label, false);
     let inner = rect.shrink2(vec2(tokens::GAP, 0.0));
     let small = tokens::font(tokens::SMALL_SIZE);
     let number = Rect::from_min_max(pos2(inner.left() + INDENT, inner.top()), inner.max);
@@ -222,9 +286,6 @@ fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>, found: &FolderMatch) {
     ui.painter().galley(pos2(text_left, top), galley, tokens.text);
     let right = Rect::from_min_max(pos2(inner.right() - said.size().x, inner.top()), inner.max);
     controls::line(ui, right.expand2(vec2(1.0, 0.0)), &why, small, tokens.muted);
-    if response.clicked() {
-        scene.actions.push(Action::OpenMatch(found.clone()));
-    }
 }
 
 /// A line without what it is indented by, and with what is meant of it marked.

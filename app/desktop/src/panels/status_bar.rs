@@ -127,7 +127,8 @@ fn place_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.add_space(tokens::STEP);
     let language = document.language().name;
     let language = if language.is_empty() { strings::PLAIN_TEXT } else { language };
-    ui.label(RichText::new(language).color(color));
+    let pressed = flat(ui, RichText::new(language).color(color)).clicked();
+    run_when(pressed, scene, AppCommand::SelectLanguage);
     ui.add_space(tokens::STEP);
     let settings = document.settings();
     let kind = if settings.insert_spaces { "Spaces" } else { "Tabs" };

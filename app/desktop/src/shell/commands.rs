@@ -7,7 +7,7 @@ use weft_editor::{
 
 use super::Shell;
 use crate::{
-    link::{NameQuestion, ToLink},
+    link::{NameQuestion, OwnFile, ToLink},
     state::{Overlay, OverlayKind, Page},
     strings,
 };
@@ -34,15 +34,16 @@ impl Shell {
             C::GoToLine => self.toggle_overlay(OverlayKind::QuickOpen, ":"),
             C::GoToSymbol => self.toggle_overlay(OverlayKind::QuickOpen, "@"),
             C::SelectTheme => self.toggle_overlay(OverlayKind::Themes, ""),
+            C::SelectLanguage => self.toggle_overlay(OverlayKind::Languages, ""),
+            C::NewWindow => drop(self.ask(ToLink::OpenWindow)),
+            C::OpenSettingsFile => self.open_own_file(OwnFile::Settings),
+            C::OpenKeyMap => self.open_own_file(OwnFile::Keys),
             C::OpenFolder | C::OpenFile | C::Join => {
                 self.close_folder();
                 self.drafts.show_first_page(command == C::Join);
             }
             C::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-            C::ToggleFullScreen => {
-                let is_full = ctx.input(|input| input.viewport().fullscreen.unwrap_or(false));
-                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!is_full));
-            }
+            C::ToggleFullScreen => toggle_full_screen(ctx),
             C::Save | C::SaveAll => self.say_saved(),
             C::ZoomIn => self.state.zoom = (self.state.zoom * ZOOM_STEP).min(*ZOOM.end()),
             C::ZoomOut => self.state.zoom = (self.state.zoom / ZOOM_STEP).max(*ZOOM.start()),
@@ -63,13 +64,11 @@ impl Shell {
                 self.state.shows_search = true;
                 self.drafts.wants_search_focus = true;
             }
+            C::NextSearchResult => self.show_next_found(true),
+            C::PreviousSearchResult => self.show_next_found(false),
             C::TogglePanel => self.state.shows_search = !self.state.shows_search,
             C::ToggleWordWrap => self.toggle_wrap(),
-            C::ToggleWhitespace => {
-                let is_all = self.state.settings.text("editor.whitespace") == "all";
-                let value = if is_all { "selection" } else { "all" };
-                self.set_setting("editor.whitespace", &Value::Text(value.to_owned()));
-            }
+            C::ToggleWhitespace => self.toggle_whitespace(),
             C::Share => self.toggle_page(Page::Share),
             C::ShowMembers => self.toggle_page(Page::Members),
             C::ShowDevices => self.toggle_page(Page::Devices),
@@ -109,6 +108,8 @@ impl Shell {
     fn toggle_page(&mut self, page: Page) {
         let is_open = self.state.pages.open == Some(page);
         self.show_page((!is_open).then_some(page));
+        // A page that is opened has the keys: Escape closes it again.
+        self.keys.leaves_editor = !is_open;
     }
 
     /// There is nothing to save: every edit is kept as it is made. Who presses the keys is told so. Only what is not
@@ -133,6 +134,12 @@ impl Shell {
         let is_off = self.state.settings.text("editor.word_wrap") == "off";
         let value = if is_off { "window" } else { "off" };
         self.set_setting("editor.word_wrap", &Value::Text(value.to_owned()));
+    }
+
+    fn toggle_whitespace(&mut self) {
+        let is_all = self.state.settings.text("editor.whitespace") == "all";
+        let value = if is_all { "selection" } else { "all" };
+        self.set_setting("editor.whitespace", &Value::Text(value.to_owned()));
     }
 
     fn run_in_tabs(&mut self, command: AppCommand) {
@@ -283,6 +290,11 @@ impl Shell {
         }
         self.reveal(group, Reveal::Centre);
     }
+}
+
+fn toggle_full_screen(ctx: &Context) {
+    let is_full = ctx.input(|input| input.viewport().fullscreen.unwrap_or(false));
+    ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!is_full));
 }
 
 fn is_find(command: AppCommand) -> bool {

@@ -16,6 +16,8 @@ pub(super) struct KeyInput {
     pending: Vec<keymap::Stroke>,
     /// Whether the text is to have the keys.
     pub(super) wants_editor_focus: bool,
+    /// Whether the text is to have the keys no longer.
+    pub(super) leaves_editor: bool,
     /// Text that the input method shows before it is written.
     preedit: String,
 }
@@ -157,6 +159,7 @@ impl Shell {
         context.set("editorTextFocus", has_focus);
         context.set("editorIsOpen", active.is_some());
         context.set("findWidgetVisible", self.state.find.is_open() && active.is_some());
+        context.set("hasSearchResult", !is_above && !self.state.search.matches.is_empty());
         context.set("editorReadonly", folder.is_some_and(|folder| !folder.may_edit()));
         if let Some((document, view)) = active
             && let Some(view) = document.view(view)
@@ -189,6 +192,12 @@ impl Shell {
 
     /// Gives the text the keys when something has ended that had them.
     fn focus_editor(&mut self, ctx: &Context) {
+        if std::mem::take(&mut self.keys.leaves_editor) {
+            self.keys.wants_editor_focus = false;
+            if let Some(id) = self.focused_id() {
+                ctx.memory_mut(|memory| memory.surrender_focus(id));
+            }
+        }
         if !self.keys.wants_editor_focus || self.state.overlay.is_some() {
             return;
         }

@@ -1,6 +1,6 @@
 //! Files that are not written together with others: the window saves them itself.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use eframe::egui::Context;
 use weft_editor::window::{LocalFile, LocalReason};
@@ -47,6 +47,7 @@ impl Shell {
     /// is due.
     pub(super) fn save_local(&mut self, at_once: bool) -> Option<f64> {
         let now = self.state.now;
+        let own_folder = self.state.settings_file.parent();
         let folder = self.state.folder.as_mut()?;
         let mut next: Option<f64> = None;
         let known = &mut self.local;
@@ -76,7 +77,10 @@ impl Shell {
                 continue;
             }
             let text = document.buffer().clone();
-            let wanted = LocalSave { root: folder.root.clone(), path: path.to_owned(), text, over };
+            let root = folder.root.clone();
+            let own_folder = own_folder.filter(|_| Path::new(path).is_absolute());
+            let within = own_folder.unwrap_or(&root).to_owned();
+            let wanted = LocalSave { root, within, path: path.to_owned(), text, over };
             if self.link.ask(ToLink::SaveLocally(Box::new(wanted))).is_err() {
                 document.refused();
                 next = Some(next.map_or(LOCAL_SAVE_PAUSE, |next| next.min(LOCAL_SAVE_PAUSE)));

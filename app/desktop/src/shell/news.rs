@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How much of the first line tells the language of a file.
-const FIRST_LINE_CHARS: usize = 200;
+pub(super) const FIRST_LINE_CHARS: usize = 200;
 
 impl Shell {
     pub(super) fn apply(&mut self, news: FromLink) {
@@ -42,6 +42,10 @@ impl Shell {
                     folder.names = names;
                     restart_ranking(&mut self.state);
                 }
+            }
+            FromLink::OwnFileMade { file, result } => self.own_file_made(file, result),
+            FromLink::NoWindow(why) => {
+                self.state.notice(&format!("Another window cannot be opened: {why}"), None, true);
             }
             FromLink::FileChanged { change, result } => self.file_changed(&change, result),
             FromLink::Picture { path, result } => self.picture_read(&path, result),

@@ -1,5 +1,7 @@
 //! Carrying out what views and keys ask for.
 
+use std::path::Path;
+
 use eframe::egui::Context;
 use weft_editor::{
     CharIndex, EditorCommand, Effect, LineIndex, Reveal, Selection, Selections, Settings, settings::Value,
@@ -72,6 +74,7 @@ impl Shell {
             Action::Ask(ask) => self.ask_node(ask),
             Action::CopyText(text) => ctx.copy_text(text),
             Action::SetTheme(id) => self.set_setting("window.theme", &Value::Text(id.to_owned())),
+            Action::SetLanguage(id) => self.set_language(id),
             Action::SetSetting(key, value) => self.set_setting(key, &value),
             Action::ShowWholePast(is_whole) => self.state.pages.shows_whole_past = is_whole,
             Action::RestoreLines(hunk) => self.restore_lines(&hunk),
@@ -100,8 +103,9 @@ impl Shell {
     pub(super) fn file_shown(&mut self) {
         self.want_shown();
         self.state.find.restart();
+        let active = self.state.folder.as_ref().and_then(|folder| folder.active_path());
+        let path = active.filter(|path| !self.state.is_own_file(path)).map(str::to_owned);
         let Some(folder) = &mut self.state.folder else { return };
-        let path = folder.active_path().map(str::to_owned);
         if let Some(path) = path
             && folder.tree.selected() != Some(&path)
         {
@@ -120,6 +124,10 @@ impl Shell {
 
     /// The same without remembering where the person was.
     pub(super) fn open_at(&mut self, path: &str, is_preview: bool, place: Option<(usize, usize)>) {
+        // What others say they look at is no whole path; nobody leads out of the folder.
+        if Path::new(path).has_root() && !self.state.is_own_file(path) {
+            return;
+        }
         let Some(folder) = &mut self.state.folder else { return };
         if folder.layout.open(path, is_preview).is_none() {
             self.state.notice("Too many tabs are open", Some("close some of them"), true);
@@ -154,6 +162,7 @@ impl Shell {
 
     pub(super) fn show_page(&mut self, page: Option<Page>) {
         self.state.pages.open = page;
+        self.keys.wants_editor_focus |= page.is_none();
         // The words are shown as long as somebody looks at them, and no longer.
         self.state.pages.words = crate::remote::Remote::default();
         self.state.pages.checked_words = crate::remote::Remote::default();

@@ -9,7 +9,7 @@ use crate::{
     action::SearchAction,
     limits::FOLDER_MATCHES_MAX,
     link::{FolderMatch, FolderQuery, FoundAll, NameQuestion, ToLink},
-    state::{FolderSearch, Replacing},
+    state::{FolderSearch, FoundRow, Replacing},
 };
 
 impl Shell {
@@ -29,6 +29,23 @@ impl Shell {
         let search = &mut self.state.search;
         match action {
             SearchAction::Fold(path) => toggle(&mut search.folded, path),
+            SearchAction::Select(row) => search.selected = Some(row),
+            SearchAction::Move(by) => {
+                let has_gone = search.go(by);
+                self.drafts.wants_search_focus |= !has_gone;
+                self.drafts.shows_found |= has_gone;
+            }
+            SearchAction::Into => search.go_in(),
+            SearchAction::Out => {
+                search.go_out();
+                self.drafts.shows_found = true;
+            }
+            SearchAction::Open => {
+                let index = search.selected.map(FoundRow::index);
+                if let Some(found) = index.and_then(|index| search.matches.get(index)).cloned() {
+                    self.open_file(&found.path, true, Some((found.line, found.column)));
+                }
+            }
             SearchAction::LeaveAlone(path) => toggle(&mut search.replacing.left_alone, path),
             SearchAction::EndReplacing => search.replacing = Replacing::default(),
             SearchAction::PreviewReplacing { query, replacement } => {
@@ -45,6 +62,15 @@ impl Shell {
             }
             SearchAction::Replace => self.replace_shown(),
         }
+    }
+
+    /// Shows the next place that was found, or the one before. The keys stay where they are.
+    pub(super) fn show_next_found(&mut self, is_forward: bool) {
+        let Some(found) = self.state.search.next_place(is_forward) else { return };
+        self.drafts.shows_found = true;
+        let wanted_focus = self.keys.wants_editor_focus;
+        self.open_file(&found.path, true, Some((found.line, found.column)));
+        self.keys.wants_editor_focus = wanted_focus;
     }
 
     /// Replaces in the files that were shown, as they were shown.
@@ -78,7 +104,7 @@ impl Shell {
         search.is_running = false;
         match result {
             Ok(all) => {
-                search.matches = all.matches;
+                search.take(all.matches);
                 (search.files, search.has_more, search.note) = (all.files, all.has_more, all.note);
             }
             Err(error) => {

@@ -25,8 +25,10 @@ mod chat;
 mod devices;
 mod files;
 mod ghosts;
+mod keyboard;
 mod models;
 mod odd;
+mod own;
 mod searching;
 mod unsaved;
 

@@ -49,6 +49,15 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleTerminal, "workbench.action.terminal.toggleTerminal", "Toggle terminal", "ctrl+`"),
     entry(ShowFiles, "workbench.view.explorer", "Show files", "mod+shift+e"),
     entry(ShowSearch, "workbench.action.findInFiles", "Find in files", "mod+shift+f"),
+    entry(NextSearchResult, "search.action.focusNextSearchResult", "Next search result", "f4")
+        .when("hasSearchResult"),
+    entry(
+        PreviousSearchResult,
+        "search.action.focusPreviousSearchResult",
+        "Previous search result",
+        "shift+f4",
+    )
+    .when("hasSearchResult"),
     entry(ShowGit, "workbench.view.scm", "Show git", "ctrl+shift+g"),
     entry(ShowProblems, "workbench.actions.view.problems", "Show problems", "mod+shift+m"),
     entry(Find, "actions.find", "Find", "mod+f").when("editorFocus || editorIsOpen"),
