@@ -1,6 +1,8 @@
 //! What the window shows, without drawing it.
 
 mod assistant;
+mod conversations;
+mod models;
 mod saved;
 mod words;
 
@@ -22,9 +24,12 @@ use weft_node::api::{
     RecoveryWords, ReplacePreviewed, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
-pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn};
+pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn, Waiting};
+pub(crate) use self::models::Job;
 pub(crate) use self::saved::SavedState;
-pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
+pub(crate) use self::words::{
+    SyncLevel, ago, count_words, initials, local_words, role_words, short_name, size_words, sync_words,
+};
 use crate::{
     limits::NOTICES_MAX,
     link::{FolderMatch, FolderQuery, Picture},
@@ -71,6 +76,7 @@ pub(crate) enum Page {
     History,
     Settings,
     Chat,
+    Models,
 }
 
 /// A line in the corner that goes away by itself.
