@@ -427,8 +427,12 @@ impl State {
     }
 }
 
-/// A message as a sentence.
+/// A message as a sentence. One that begins with a path or a command begins as that is written.
 pub(crate) fn sentence(message: &str) -> String {
+    let first = message.split_whitespace().next().unwrap_or_default();
+    if first.trim_end_matches(['.', ':', ',']).contains(['/', '.', '\\', '_']) {
+        return message.to_owned();
+    }
     let mut chars = message.chars();
     let first: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     first + chars.as_str()
@@ -465,5 +469,8 @@ mod tests {
     fn messages_become_sentences() {
         assert_eq!(sentence("the disk is full"), "The disk is full");
         assert_eq!(sentence(""), "");
+        assert_eq!(sentence("data/run.bin is no text"), "data/run.bin is no text");
+        assert_eq!(sentence("a.rs: it is there already"), "a.rs: it is there already");
+        assert_eq!(sentence("wait: it is read"), "Wait: it is read");
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         AiAsk, AiNews, Asking, FarEnd, FolderMatch, FolderQuery, FromLink, Link, ModelWork, Picture, ToLink,
     },
     state::{HunkState, Naming, Overlay, OverlayKind, Page, SavedState, Task},
+    system_fonts::BundledPictures,
     tokens,
 };
 
@@ -56,6 +57,8 @@ pub fn screenshots(folder: &Path, scale: f32) -> Result<(), TourError> {
     let native = eframe::NativeOptions { viewport, ..Default::default() };
     let created: eframe::AppCreator<'_> = Box::new(move |creation| {
         creation.egui_ctx.set_fonts(tokens::fonts());
+        // None of the system's: pictures look the same on every machine.
+        creation.egui_ctx.add_font_provider(Arc::new(BundledPictures));
         Ok(Box::new(Tour::new(folder, scale, told)))
     });
     eframe::run_native("Weft", native, created).map_err(|error| TourError::Window(error.to_string()))?;
