@@ -40,9 +40,12 @@ pub struct FillPrompt {
     pub left_out: Option<String>,
 }
 
-/// Parts of the budget: text before the cursor comes first, then what stands behind it; other files get the rest.
-const PREFIX_PART: usize = 2;
+/// Parts of the budget that are kept free for what stands behind the cursor,
 const SUFFIX_PART: usize = 4;
+/// and for other files, where there are any; text before the cursor gets the rest, and each what the others do not need.
+const SNIPPETS_PART: usize = 4;
+/// Text that has no room goes in pieces of this part of the room, so that the beginning stays the same while somebody types.
+const PIECE_PART: usize = 8;
 
 /// Builds the prompt for `fill` with at most `budget` tokens.
 ///
@@ -68,11 +71,12 @@ fn in_the_middle(fill: &Fill, vocabulary: &dyn Vocabulary, special: FillTokens, 
     let suffix_room = (budget / SUFFIX_PART).max((budget / SUFFIX_PART * 3).saturating_sub(prefix.len()));
     let suffix = &suffix
         [..suffix.len().min(suffix_room).min(cut.note("text behind the cursor", suffix.len(), suffix_room))];
-    let prefix_room = (budget / PREFIX_PART).max(budget - suffix.len());
-    let kept = prefix.len().min(cut.note("text before the cursor", prefix.len(), prefix_room));
+    let room = budget - suffix.len();
+    let snippets_room = (budget / SNIPPETS_PART).max(room.saturating_sub(prefix.len()));
+    let snippets = snippets(fill, vocabulary, special.file, snippets_room, &mut cut);
+    let kept = cut.kept("text before the cursor", prefix.len(), room.saturating_sub(snippets.len()));
     let prefix = &prefix[prefix.len() - kept..];
     let mut tokens: Vec<Token> = vocabulary.beginning().into_iter().collect();
-    let snippets = snippets(fill, vocabulary, special.file, budget - suffix.len() - kept, &mut cut);
     if let Some(repository) = special.repository.filter(|_| named.is_some()) {
         tokens.push(repository);
         tokens.extend(head.into_iter().flatten());
@@ -94,9 +98,11 @@ fn at_the_end(fill: &Fill, vocabulary: &dyn Vocabulary, budget: usize) -> FillPr
     let mut cut = Cut::default();
     let budget = budget.saturating_sub(1).max(1);
     let prefix = vocabulary.tokens(&fill.prefix);
-    let kept = prefix.len().min(cut.note("text before the cursor", prefix.len(), budget));
+    let snippets_room = (budget / SNIPPETS_PART).max(budget.saturating_sub(prefix.len()));
+    let snippets = snippets(fill, vocabulary, None, snippets_room, &mut cut);
+    let kept = cut.kept("text before the cursor", prefix.len(), budget.saturating_sub(snippets.len()));
     let mut tokens: Vec<Token> = vocabulary.beginning().into_iter().collect();
-    tokens.extend(snippets(fill, vocabulary, None, budget - kept, &mut cut));
+    tokens.extend(snippets);
     tokens.extend_from_slice(&prefix[prefix.len() - kept..]);
     FillPrompt { tokens, left_out: cut.words() }
 }
@@ -141,6 +147,15 @@ impl Cut {
             self.parts.push(format!("{} tokens of the {what}", tokens - room));
         }
         room
+    }
+
+    /// How many of the last tokens are kept; what goes, goes in pieces.
+    fn kept(&mut self, what: &str, tokens: usize, room: usize) -> usize {
+        let over = tokens.saturating_sub(room);
+        let gone = over.next_multiple_of((room / PIECE_PART).max(1)).min(tokens);
+        let kept = if over == 0 { tokens } else { tokens - gone };
+        self.note(what, tokens, kept);
+        kept
     }
 
     fn words(mut self) -> Option<String> {
@@ -220,6 +235,24 @@ mod tests {
         let built = prompt(&fill("0123456789", ""), &Letters(false), 7);
         assert_eq!(shown(&built.tokens), "456789");
         assert!(built.tokens.len() <= 7);
+    }
+
+    #[test]
+    fn other_files_have_room_beside_a_long_text_whose_beginning_stays() {
+        let letters = "abcdefgh".repeat(40);
+        let (mut starts, mut shortest) = (std::collections::BTreeSet::new(), usize::MAX);
+        for typed in 0..60 {
+            let built = prompt(&fill(&letters[..200 + typed], "\n"), &Letters(true), 120);
+            assert!(built.tokens.len() <= 120);
+            let shown = shown(&built.tokens);
+            assert!(shown.contains("<file>c\nnear\n"), "{shown}");
+            let prefix = shown.split("<pre>").nth(1).and_then(|rest| rest.split("<suf>").next());
+            let kept = prefix.map_or(0, str::len);
+            starts.insert(200 + typed - kept);
+            shortest = shortest.min(kept);
+        }
+        assert!(starts.len() <= 8, "it moves in pieces: {starts:?}");
+        assert!(shortest > 50, "{shortest}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use weft_crdt::{CharIndex, Patch};
 
 use self::ghost::Ghost;
 use self::history::{History, Step};
-use self::link::Link;
+use self::link::{Link, Origin};
 use crate::commands::EditSettings;
 use crate::language::{Language, PLAIN};
 use crate::selection::{Selection, Selections};
@@ -169,6 +169,18 @@ impl Document {
         selections: Option<&Selections>,
         kind: EditKind,
     ) -> Result<(), OutOfBounds> {
+        self.edit_of(id, change, selections, kind, None)
+    }
+
+    /// The same, with the model that wrote what is inserted.
+    fn edit_of(
+        &mut self,
+        id: ViewId,
+        change: &ChangeSet,
+        selections: Option<&Selections>,
+        kind: EditKind,
+        origin: Origin,
+    ) -> Result<(), OutOfBounds> {
         if change.is_empty() {
             if let Some(selections) = selections {
                 self.select(id, selections);
@@ -176,12 +188,12 @@ impl Document {
             return Ok(());
         }
         let before = self.selections(id);
-        let inverse = self.change_own(id, change)?;
+        let inverse = self.change_own(id, change, origin.clone())?;
         let length = self.buffer.len_chars();
         let after = selections.map_or_else(|| before.behind(change), |selections| selections.clamped(length));
         self.place(id, after);
         let joins_last = self.open_group.is_some_and(|(view, last)| view == id && kind.joins(last));
-        self.history.record(inverse, before, joins_last);
+        self.history.record(inverse, before, origin, joins_last);
         self.open_group = Some((id, kind));
         self.note_edit(id);
         Ok(())
@@ -198,11 +210,16 @@ impl Document {
     }
 
     /// Changes the text for this person and gives what takes it back.
-    fn change_own(&mut self, id: ViewId, change: &ChangeSet) -> Result<ChangeSet, OutOfBounds> {
+    fn change_own(
+        &mut self,
+        id: ViewId,
+        change: &ChangeSet,
+        origin: Origin,
+    ) -> Result<ChangeSet, OutOfBounds> {
         let old = self.buffer.rope().clone();
         self.buffer.apply(change)?;
         let inverse = change.inverted(&old);
-        self.link.local(change);
+        self.link.local(change, origin);
         self.follow(&old, change, Some(id));
         Ok(inverse)
     }
@@ -272,8 +289,9 @@ impl Document {
     pub fn undo(&mut self, id: ViewId) -> bool {
         let Some(step) = self.history.undo() else { return false };
         let before = self.selections(id);
-        if let Some(inverse) = self.take_step(id, &step) {
-            self.history.undid(inverse, before);
+        // Taking back is the person's own.
+        if let Some(inverse) = self.take_step(id, &step, None) {
+            self.history.undid(inverse, before, step.origin);
         }
         true
     }
@@ -282,16 +300,16 @@ impl Document {
     pub fn redo(&mut self, id: ViewId) -> bool {
         let Some(step) = self.history.redo() else { return false };
         let before = self.selections(id);
-        if let Some(inverse) = self.take_step(id, &step) {
-            self.history.redid(inverse, before);
+        if let Some(inverse) = self.take_step(id, &step, step.origin.clone()) {
+            self.history.redid(inverse, before, step.origin);
         }
         true
     }
 
-    fn take_step(&mut self, id: ViewId, step: &Step) -> Option<ChangeSet> {
+    fn take_step(&mut self, id: ViewId, step: &Step, origin: Origin) -> Option<ChangeSet> {
         self.open_group = None;
         // The history is moved over everything that happened, so its changes fit.
-        let inverse = self.change_own(id, &step.change).ok()?;
+        let inverse = self.change_own(id, &step.change, origin).ok()?;
         // Cursors of another text are worth keeping only as far as they still fit; what changed is shown otherwise.
         let selections = match step.change.regions().first() {
             Some(first) if step.selections.count() == 1 => {
@@ -355,6 +373,11 @@ impl Document {
     /// Tells whether the node lacks an edit of this person.
     pub fn is_behind(&self) -> bool {
         self.link.is_behind()
+    }
+
+    /// A place in the text as the node knows it, with the revision that it belongs to. Exact where the node lacks nothing.
+    pub fn at_node(&self, at: CharIndex) -> (u64, CharIndex) {
+        self.link.at_node(at)
     }
 
     /// A position cut to the text.

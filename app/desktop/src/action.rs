@@ -12,7 +12,7 @@ use weft_editor::{
 
 use crate::{
     limits::ACTIONS_MAX,
-    link::{Ask, FileChange, FolderMatch, FolderQuery, PassphraseAnswer},
+    link::{Ask, FileChange, FolderMatch, FolderQuery, ModelWork, PassphraseAnswer},
     state::{FoundRow, Naming, Overlay, Page},
 };
 
@@ -133,8 +133,21 @@ pub(crate) enum AiAction {
     Discard(usize),
     /// Begin a new conversation.
     Forget,
-    /// Take a model in, from a file or an address.
-    Get(String),
+    /// Say which model answers in this conversation: nothing for the one that is chosen.
+    AnswerWith(Option<String>),
+    /// Do something with a model or a server.
+    Work(ModelWork),
+    /// End work, or take it off the list.
+    Dismiss(u64),
+    /// Ask which models members share.
+    LookForOffers,
+    /// Show the list of conversations, or hide it.
+    ListConversations(bool),
+    /// Show a conversation of before.
+    OpenConversation(u64),
+    /// Ask whether a conversation is to be deleted, or no longer.
+    AskDeleteConversation(Option<u64>),
+    DeleteConversation(u64),
 }
 
 /// Something in the tree of files.

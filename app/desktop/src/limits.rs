@@ -124,3 +124,6 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Most offers below the field while a mention is typed.
 pub(crate) const MENTIONS_MAX: usize = 6;
+
+/// Most pieces of work on models and servers at a time.
+pub(crate) const MODEL_WORK_MAX: usize = 8;

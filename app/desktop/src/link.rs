@@ -11,6 +11,7 @@ mod files;
 mod found;
 mod looking;
 mod messages;
+mod models;
 mod own;
 mod pictures;
 mod saved;
@@ -29,13 +30,14 @@ use std::{
 use tokio::sync::mpsc;
 use weft_node::api::NodeOptions;
 
-pub use self::ai::{AiAsk, AiNews, GhostPlace, Lines};
+pub use self::ai::{AiAsk, AiNews, Asking, GhostPlace, Lines};
 #[cfg(feature = "measure")]
 pub(crate) use self::looking::look_at;
 pub use self::messages::{
     Ask, FileChange, FolderMatch, FolderQuery, FoundAll, FromLink, NameQuestion, OwnFile, PassphraseAnswer,
     Picture, Saved, ToLink,
 };
+pub use self::models::ModelWork;
 pub(crate) use self::pictures::is_picture;
 pub(crate) use self::saved::read as read_saved;
 pub use self::saving::{LocalSave, NotSaved, SavedLocally};

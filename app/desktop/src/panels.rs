@@ -2,6 +2,7 @@
 
 mod accept;
 mod chat;
+mod conversations;
 mod devices;
 mod diff;
 mod editors;
@@ -11,6 +12,7 @@ mod history;
 mod join;
 mod members;
 mod menus;
+mod models;
 mod notices;
 mod overlay;
 mod passphrase;
@@ -42,6 +44,8 @@ use crate::{
 };
 
 pub(crate) use self::first_run::FirstPage;
+#[cfg(feature = "measure")]
+pub(crate) use self::models::ServerDraft;
 
 /// What views get: what they read, the drafts of fields, and where their wishes go.
 pub(crate) struct Scene<'a> {
@@ -97,6 +101,7 @@ pub(crate) struct Drafts {
     /// Whether nothing had the keys in the frame before that keeps Escape for itself.
     pub(crate) may_escape: bool,
     pub(crate) chat: chat::ChatDraft,
+    pub(crate) models: models::ModelsDraft,
 }
 
 impl Drafts {
@@ -214,6 +219,7 @@ fn page_ui(ui: &mut Ui, scene: &mut Scene<'_>, page: Page) {
         Page::History => (strings::HISTORY, history::history_ui),
         Page::Settings => (strings::SETTINGS, settings::settings_ui),
         Page::Chat => (strings::CHAT, chat::chat_ui),
+        Page::Models => (strings::MODELS, models::models_ui),
     };
     if controls::page_head(ui, scene.tokens, title) {
         scene.actions.push(Action::ShowPage(None));

@@ -11,7 +11,7 @@ use crate::{
     shell::Shell,
     state::SavedState,
     strings,
-    system_fonts::SystemFonts,
+    system_fonts::{BundledPictures, SystemFonts},
     tokens,
 };
 
@@ -93,6 +93,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
     let created: eframe::AppCreator<'_> = Box::new(move |creation| {
         creation.egui_ctx.set_fonts(tokens::fonts());
         creation.egui_ctx.add_font_provider(Arc::new(SystemFonts::new()));
+        creation.egui_ctx.add_font_provider(Arc::new(BundledPictures));
         let ctx = creation.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint());
         let home = node.home.clone();

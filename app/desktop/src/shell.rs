@@ -5,6 +5,7 @@
 
 mod chat;
 mod commands;
+mod conversations;
 mod exchange;
 mod files;
 mod following;
@@ -14,6 +15,7 @@ mod keys;
 mod local;
 #[cfg(feature = "measure")]
 pub mod measure;
+mod models;
 mod news;
 mod own;
 mod perform;

@@ -1,7 +1,9 @@
 //! What the window shows, without drawing it.
 
 mod assistant;
+mod conversations;
 mod found;
+mod models;
 mod saved;
 mod words;
 
@@ -23,10 +25,13 @@ use weft_node::api::{
     RecoveryWords, ReplacePreviewed, Role, Shared, WorkspaceState, WorkspaceStatus,
 };
 
-pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn};
+pub(crate) use self::assistant::{Assistant, HunkState, Proposal, Question, Reply, Task, Turn, Waiting};
 pub(crate) use self::found::FoundRow;
+pub(crate) use self::models::Job;
 pub(crate) use self::saved::SavedState;
-pub(crate) use self::words::{SyncLevel, ago, initials, local_words, role_words, short_name, sync_words};
+pub(crate) use self::words::{
+    SyncLevel, ago, count_words, initials, local_words, role_words, short_name, size_words, sync_words,
+};
 use crate::{
     limits::NOTICES_MAX,
     link::{FolderMatch, FolderQuery, Picture},
@@ -74,6 +79,7 @@ pub(crate) enum Page {
     History,
     Settings,
     Chat,
+    Models,
 }
 
 /// A line in the corner that goes away by itself.
@@ -435,8 +441,12 @@ impl State {
     }
 }
 
-/// A message as a sentence.
+/// A message as a sentence. One that begins with a path or a command begins as that is written.
 pub(crate) fn sentence(message: &str) -> String {
+    let first = message.split_whitespace().next().unwrap_or_default();
+    if first.trim_end_matches(['.', ':', ',']).contains(['/', '.', '\\', '_']) {
+        return message.to_owned();
+    }
     let mut chars = message.chars();
     let first: String = chars.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     first + chars.as_str()
@@ -473,5 +483,8 @@ mod tests {
     fn messages_become_sentences() {
         assert_eq!(sentence("the disk is full"), "The disk is full");
         assert_eq!(sentence(""), "");
+        assert_eq!(sentence("data/run.bin is no text"), "data/run.bin is no text");
+        assert_eq!(sentence("a.rs: it is there already"), "a.rs: it is there already");
+        assert_eq!(sentence("wait: it is read"), "Wait: it is read");
     }
 }

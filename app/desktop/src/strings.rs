@@ -181,14 +181,9 @@ pub(crate) const RESTORED: &str = "The old text is back, as a new edit.";
 // Models.
 pub(crate) const CHAT: &str = "Chat";
 pub(crate) const CHAT_EMPTY: &str = "Ask about the files of this folder, have the lines that you selected edited, or have a change of several files proposed. Nothing is changed before you accept it.";
-pub(crate) const CHAT_MENTIONS: &str = "The model is shown what you name: @path or @path:10-20, @symbol:name, @selection, @diff for what changed in the last day, @docs for the parts of documents that fit. It may change the files that you name, and make new ones.";
+pub(crate) const CHAT_MENTIONS: &str = "The model is shown what you name: @path or @path:10-20, @symbol:name, @selection, @diff for what changed in the last day, @docs for the parts of documents that fit. It may change the files that you name, and make new ones. / at the start names a template, such as /explain.";
 pub(crate) const NO_MODEL: &str = "There is no model for chats on this device";
-pub(crate) const NO_MODEL_MORE: &str = "Weft brings none along. Take in a model file that you have (GGUF), or let Weft fetch one: then answers, edits and ghost text are made on this device, and nothing leaves it. A model of 1 to 2 GB, such as Qwen2.5-Coder 1.5B, runs on most laptops.";
-pub(crate) const NO_MODEL_SERVER: &str = "A server can be added on the command line with `weft ai providers add`. Nothing is sent to it before you have agreed once.";
-pub(crate) const MODEL_PLACE: &str = "Model file, or its address";
-pub(crate) const MODEL_PLACE_HINT: &str = "/home/you/model.gguf or https://…";
-pub(crate) const GET_MODEL: &str = "Get this model";
-pub(crate) const GETTING_MODEL: &str = "Reading the model …";
+pub(crate) const NO_MODEL_MORE: &str = "Weft brings none along. Take in a model file that you have (GGUF), let Weft fetch one, or name a server: then you can ask, have lines edited, and get ghost text. A model of 1 to 2 GB, such as Qwen2.5-Coder 1.5B, runs on most laptops.";
 pub(crate) const GHOSTS: &str = "Ghost text while you type";
 pub(crate) const GHOSTS_TO_SERVER: &str =
     "From then on the text around the caret is sent there whenever you pause while typing in this workspace.";
@@ -216,7 +211,7 @@ pub(crate) const TASK_ASK: &str = "Ask";
 pub(crate) const TASK_EDIT: &str = "Edit selection";
 pub(crate) const TASK_CHANGE: &str = "Change files";
 pub(crate) const MESSAGE: &str = "Message to the model";
-pub(crate) const MESSAGE_HINT: &str = "Write here; @ names what the model sees";
+pub(crate) const MESSAGE_HINT: &str = "Write here; @ names what the model sees, / a template";
 pub(crate) const FORGET_CHAT: &str = "New conversation";
 pub(crate) const NOTHING_TO_EDIT: &str = "Open a file and select lines first";
 pub(crate) const NOTHING_PROPOSED: &str = "The model proposes no change.";
@@ -226,9 +221,86 @@ pub(crate) const DISCARDED: &str = "Discarded; nothing of it was changed.";
 pub(crate) const CHOOSE_CHANGES: &str = "Choose changes to accept them.";
 pub(crate) const HUNK_MADE: &str = "made";
 pub(crate) const HUNK_OUTDATED: &str = "left alone, its text is another by now";
+pub(crate) const HUNK_DOUBTFUL: &str = "Not chosen by itself";
 pub(crate) const HUNK_LEFT: &str = "not made";
 pub(crate) const OUTDATED: &str =
     "somebody has changed their lines since the model read them; retry to have it read them again";
+
+pub(crate) const MODEL_IS_BUSY: &str = "The model still answers: stop it first";
+pub(crate) const TEMPLATES_ARE: &str =
+    "type / to see which there are; files prompts/NAME.txt in the data folder are your own";
+pub(crate) const WAITS_FOR_EDITS: &str = "It is sent as soon as your last edits are kept …";
+pub(crate) const USUAL_MODEL: &str = "chosen for chats";
+pub(crate) const NO_USUAL_MODEL: &str = "No model is chosen";
+pub(crate) const ANSWERED_BY: &str = "Answered by";
+pub(crate) const CHAT_NOT_KEPT: &str = "The conversation is not kept";
+pub(crate) const CONVERSATIONS: &str = "Earlier conversations";
+pub(crate) const CONVERSATIONS_MORE: &str =
+    "Kept encrypted on this device, the last hundred of each workspace.";
+pub(crate) const DELETE_NOW: &str = "Delete now";
+
+// The page of models.
+pub(crate) const MODELS: &str = "Models";
+pub(crate) const MODELS_MORE: &str = "Models…";
+pub(crate) const ROLES: &str = "Who is asked";
+pub(crate) const ROLE_COMPLETION: &str = "Ghost text";
+pub(crate) const ROLE_CHAT: &str = "Chat and edits";
+pub(crate) const ROLE_EMBEDDING: &str = "Search by meaning";
+pub(crate) const NOBODY_FOR_COMPLETION: &str = "Nobody: nothing is proposed while you type.";
+pub(crate) const NOBODY_FOR_CHAT: &str = "Nobody: questions and edits have no answer.";
+pub(crate) const NOBODY_FOR_EMBEDDING: &str = "Nobody: search finds words, and not what they mean.";
+pub(crate) const IS_SERVER: &str = "a server";
+pub(crate) const AI_LOCAL_ONLY: &str = "Only models on the members’ own devices";
+pub(crate) const AI_LOCAL_ONLY_MORE: &str =
+    "Then nothing of this workspace is sent to a server, by anybody in it.";
+pub(crate) const AI_LOCAL_ONLY_ADMIN: &str = "An admin of the workspace can change this.";
+pub(crate) const AI_LOCAL_BADGE: &str = "AI on this device only";
+pub(crate) const AI_LOCAL_BADGE_MORE: &str =
+    "No text of this workspace is sent to a server for AI. Click to see who is asked.";
+pub(crate) const MODELS_HERE: &str = "On this device";
+pub(crate) const NO_MODELS_HERE: &str = "There is no model on this device yet.";
+pub(crate) const ASK_FOR: &str = "Ask it for";
+pub(crate) const IN_MEMORY: &str = "in memory now";
+pub(crate) const VERIFY: &str = "Check";
+pub(crate) const VERIFY_MORE: &str = "Computes the SHA-256 of its file again";
+pub(crate) const REMOVE: &str = "Remove…";
+pub(crate) const REMOVE_NOW: &str = "Remove now";
+pub(crate) const REMOVE_MODEL_MORE: &str = "Its file is deleted from this device. What it wrote stays.";
+pub(crate) const SHARE_MODEL: &str = "Share";
+pub(crate) const SHARE_MODEL_STOP: &str = "Stop sharing";
+pub(crate) const GET_A_MODEL: &str = "Get a model";
+pub(crate) const MODEL_PLACE: &str = "Model file (GGUF), or its address";
+pub(crate) const MODEL_PLACE_HINT: &str = "/home/you/model.gguf or https://…";
+pub(crate) const GET_MODEL: &str = "Get this model";
+pub(crate) const MODEL_SHA256: &str = "SHA-256 that it must have (may be empty)";
+pub(crate) const MODEL_SHA256_HINT: &str = "64 digits and letters";
+pub(crate) const MODEL_SHA256_WRONG: &str = "A SHA-256 has 64 of the digits 0–9 and the letters a–f.";
+pub(crate) const OFFERS: &str = "From members of this workspace";
+pub(crate) const OFFERS_MORE: &str =
+    "A model that somebody shares here is fetched from their device, without the internet.";
+pub(crate) const LOOK_FOR_OFFERS: &str = "Look who shares one";
+pub(crate) const NO_OFFERS: &str = "Nobody who is connected shares a model here.";
+pub(crate) const IS_HERE: &str = "is here already";
+pub(crate) const FETCH: &str = "Fetch";
+pub(crate) const HARDWARE: &str = "This device";
+pub(crate) const SERVERS: &str = "Servers";
+pub(crate) const SERVERS_MORE: &str = "Off until you add one. Nothing of a workspace is sent before you have agreed once for it; the key lies in this device’s encrypted store.";
+pub(crate) const SERVERS_REFUSED: &str = "This workspace asks no servers.";
+pub(crate) const ADD_SERVER: &str = "Add a server…";
+pub(crate) const ADD_SERVER_NOW: &str = "Add it";
+pub(crate) const SERVER_NAME: &str = "Name";
+pub(crate) const SERVER_NAME_HINT: &str = "lab";
+pub(crate) const SERVER_OPENAI: &str = "OpenAI-compatible";
+pub(crate) const SERVER_ANTHROPIC: &str = "Anthropic";
+pub(crate) const SERVER_URL: &str = "Address (empty for the maker’s own)";
+pub(crate) const SERVER_URL_HINT: &str = "http://10.0.0.7:11434/v1";
+pub(crate) const SERVER_MODEL: &str = "Model";
+pub(crate) const SERVER_MODEL_HINT: &str = "qwen2.5-coder:7b";
+pub(crate) const SERVER_KEY: &str = "Key (may be empty)";
+pub(crate) const TEST_SERVER: &str = "Ask for a word";
+pub(crate) const REMOVE_SERVER_MORE: &str = "Its address and its key are forgotten.";
+pub(crate) const TOO_MUCH_MODEL_WORK: &str = "Too much is done with models at once: wait for some of it";
+pub(crate) const DISMISS: &str = "Dismiss it";
 
 // Settings.
 pub(crate) const SETTINGS_NOT_CHANGED: &str = "The file of the settings cannot be changed";

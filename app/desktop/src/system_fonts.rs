@@ -1,4 +1,4 @@
-//! Fonts of the system for characters that the bundled ones lack.
+//! Fonts of the system for characters that the bundled ones lack, and pictures for where the system has none.
 //!
 //! What enumerates them may fail where a system has none, or settings of fonts that lead nowhere. Then the bundled fonts
 //! are what there is, and the window goes on.
@@ -8,7 +8,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use eframe::egui::epaint::text::{FallbackRequest, FontInsert, FontProvider};
+use eframe::egui::epaint::text::{
+    FallbackRequest, FontData, FontInsert, FontPriority, FontProvider, InsertFontFamily,
+};
 use egui_system_font_provider::SystemFontProvider;
 
 /// The fonts of the system, as long as they can be asked for.
@@ -47,6 +49,29 @@ impl<P: FontProvider> FontProvider for SystemFonts<P> {
     }
 }
 
+/// Pictures (emoji) in one colour, for systems without such a font. Asked behind the system's, which are in colours. The six
+/// signs that people compare must be seen everywhere.
+pub(crate) struct BundledPictures;
+
+impl FontProvider for BundledPictures {
+    fn font_for(&self, request: &FallbackRequest<'_>) -> Option<FontInsert> {
+        let first = request.cluster.chars().next()?;
+        has_picture(first).then(|| FontInsert {
+            name: "pictures".to_owned(),
+            data: FontData::from_static(include_bytes!("../fonts/NotoEmoji-Regular.ttf")),
+            families: vec![InsertFontFamily {
+                family: request.family.clone(),
+                priority: FontPriority::Lowest,
+            }],
+        })
+    }
+}
+
+/// Whether a character is in the blocks that pictures are taken from.
+fn has_picture(char: char) -> bool {
+    matches!(char as u32, 0x2190..=0x2bff | 0x3030 | 0x303d | 0x3297 | 0x3299 | 0x1f000..=0x1faff)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
@@ -62,6 +87,28 @@ mod tests {
             self.0.fetch_add(1, Ordering::Relaxed);
             panic!("no fonts");
         }
+    }
+
+    #[test]
+    fn every_sign_that_people_compare_has_a_picture_without_fonts_of_the_system() {
+        let ctx = eframe::egui::Context::default();
+        ctx.set_fonts(crate::tokens::fonts());
+        ctx.add_font_provider(std::sync::Arc::new(BundledPictures));
+        ctx.run_ui(eframe::egui::RawInput::default(), |_| {}).textures_delta.clear();
+        let font = crate::tokens::strong(24.0);
+        for (picture, word) in weft_sync::identity::SIGNS {
+            for char in picture.chars().filter(|char| *char != '\u{fe0f}') {
+                assert!(ctx.fonts_mut(|fonts| fonts.has_glyph(&font, char)), "{word}: {picture}");
+            }
+        }
+        // What nobody has is a box, and no gap.
+        let space = |text: &str| {
+            ctx.fonts_mut(|fonts| {
+                fonts.layout_no_wrap(text.to_owned(), font.clone(), eframe::egui::Color32::WHITE)
+            })
+            .mesh_bounds
+        };
+        assert!(space("\u{10ffff}").is_positive());
     }
 
     #[test]

@@ -16,6 +16,7 @@
 mod ai;
 mod audit;
 mod backups;
+mod conversations;
 mod devices;
 mod documents;
 mod error;
@@ -42,13 +43,17 @@ pub use self::{
         AiEmbed, AiEmbedded, AiGenerate, AiHardware, AiHardwareReport, AiHunk, AiMessage, AiModel,
         AiModelChoose, AiModelDownload, AiModelGet, AiModelHolder, AiModelImport, AiModelList, AiModelOffer,
         AiModelOffers, AiModelRemove, AiModelRemoved, AiModelShare, AiModelVerified, AiModelVerify, AiModels,
-        AiModelsOffered, AiModelsVerified, AiProposal, AiSampling, AiSelection, AiTemplate, AiTemplateList,
-        AiTemplates, Purpose,
+        AiModelsOffered, AiModelsVerified, AiProposal, AiSampling, AiSeen, AiSelection, AiTemplate,
+        AiTemplateKind, AiTemplateList, AiTemplates, Purpose,
     },
     audit::{Audit, AuditAction, AuditEntry, AuditRecord, AuditReport, AuditVerdict},
     backups::{
         BackedUp, Backup, BackupChecked, BackupPlace, BackupRestore, BackupRestored, BackupSecret,
         Passphrase, RestoredPlace,
+    },
+    conversations::{
+        AiConversation, AiConversationGet, AiConversationHead, AiConversationKeep, AiConversationList,
+        AiConversationRemove, AiConversations, AiTurn, AiTurnKind,
     },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,

@@ -13,6 +13,7 @@ pub mod control;
 pub mod driven;
 pub mod mirror;
 
+mod conversations;
 mod folder;
 #[cfg(test)]
 mod fuzz;

@@ -334,8 +334,9 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// The signs of a fingerprint: a picture for the eye and a word for the ear. Their order is part of the protocol.
 #[rustfmt::skip]
-const SIGNS: [(&str, &str); 64] = [
+pub const SIGNS: [(&str, &str); 64] = [
     ("🐶", "dog"), ("🐱", "cat"), ("🦁", "lion"), ("🐴", "horse"), ("🦄", "unicorn"), ("🐷", "pig"), ("🐘", "elephant"), ("🐰", "rabbit"),
     ("🐼", "panda"), ("🐓", "rooster"), ("🐧", "penguin"), ("🐢", "turtle"), ("🐟", "fish"), ("🐙", "octopus"), ("🦋", "butterfly"), ("🌷", "flower"),
     ("🌳", "tree"), ("🌵", "cactus"), ("🍄", "mushroom"), ("🌏", "globe"), ("🌙", "moon"), ("⛅", "cloud"), ("🔥", "fire"), ("🍌", "banana"),

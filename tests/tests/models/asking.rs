@@ -24,6 +24,25 @@ fn a_place_is_completed_the_same_with_and_without_a_node() {
 }
 
 #[test]
+fn a_completion_sees_what_the_names_near_it_mean_in_other_files() {
+    let mut desk = Desk::new();
+    let write = |path: &str, text: &str| std::fs::write(desk.folder.join(path), text).expect("a file");
+    write("rake.rs", "pub fn rake_leaves(count: usize) -> usize {\n    count * 2\n}\n");
+    write(".env", "rake_leaves=hunter2\n");
+    write("main.rs", "fn main() {\n    let answer = rake_leaves(1);\n    let next = 2;\n}\n");
+    desk.device.start_node().expect("a node");
+    desk.device.weft(["search", "--symbol", "rake_leaves", "notes"]).expect("the index has it");
+    // Ghost text waits for nothing: on a busy machine it may come without that.
+    let found = (5..30).find_map(|column| {
+        let place = format!("notes/main.rs:2:{column}");
+        let answer = desk.device.weft(["ai", "complete", &place, "--max-tokens", "2"]).expect("a completion");
+        let sources = answer.field("sources").clone();
+        (sources != json!(["main.rs"])).then_some(sources)
+    });
+    assert_eq!(found, Some(json!(["main.rs", "rake.rs"])));
+}
+
+#[test]
 fn a_question_is_answered_with_what_it_mentions() {
     let desk = Desk::new();
     let ask = |text: &str| desk.device.weft(["ai", "chat", text, "--folder", "notes", "--max-tokens", "5"]);

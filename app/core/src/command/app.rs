@@ -175,4 +175,10 @@ pub enum AppCommand {
     ToggleGhostsInLanguage,
     /// Turns ghost text on or off in the file.
     ToggleGhostsInFile,
+    /// Has a model do what the template of this name says with what is selected.
+    UseTemplate(&'static str),
+    /// Offers all templates, those of the person too.
+    ChooseTemplate,
+    /// Shows the models of this device, servers, and who is asked for what.
+    ShowModels,
 }

@@ -3,6 +3,8 @@
 //! A question is asked at a place ([`Document::expect_ghost`]). Whatever is typed there from then on is compared with the
 //! answers: what agrees with the beginning of one shortens it, anything else ends it.
 
+use std::sync::Arc;
+
 use weft_crdt::{CharIndex, Side};
 
 use super::{Document, EditKind};
@@ -46,6 +48,8 @@ pub(super) struct Ghost {
     typed: String,
     /// Whole, as they came: each begins at the place of the question.
     answers: Vec<String>,
+    /// The model of each.
+    models: Vec<Arc<str>>,
     chosen: usize,
 }
 
@@ -91,13 +95,20 @@ impl Document {
     /// selection.
     pub fn expect_ghost(&mut self, id: ViewId, number: u64) -> bool {
         let Some(at) = self.single_caret(id) else { return false };
-        self.ghost =
-            Some(Ghost { view: id, number, at, typed: String::new(), answers: Vec::new(), chosen: 0 });
+        self.ghost = Some(Ghost {
+            view: id,
+            number,
+            at,
+            typed: String::new(),
+            answers: Vec::new(),
+            models: Vec::new(),
+            chosen: 0,
+        });
         true
     }
 
-    /// An answer came. `false` when it does not fit what was typed meanwhile, or was not asked for here.
-    pub fn offer_ghost(&mut self, number: u64, text: &str) -> bool {
+    /// An answer of a model came. `false` when it does not fit what was typed meanwhile, or was not asked for here.
+    pub fn offer_ghost(&mut self, number: u64, text: &str, model: &str) -> bool {
         let Some(ghost) = self.ghost.as_ref().filter(|ghost| ghost.number == number) else { return false };
         let behind = self.rest_of_line(ghost.at);
         let text = cleaned(text, &behind);
@@ -108,6 +119,7 @@ impl Document {
             ghost.chosen = known.unwrap_or(ghost.answers.len());
             if known.is_none() {
                 ghost.answers.push(text);
+                ghost.models.push(model.into());
             }
         }
         if ghost.answers.is_empty() {
@@ -141,7 +153,7 @@ impl Document {
         self.ghost = None;
     }
 
-    /// Makes a part of the ghost text a part of the text. `false` when there is none.
+    /// Makes a part of the ghost text a part of the text, as written by its model. `false` when there is none.
     pub fn accept_ghost(&mut self, id: ViewId, part: GhostPart) -> bool {
         let Some(ghost) = self.ghost(id) else { return false };
         let piece = piece_of(ghost.text, part);
@@ -150,7 +162,8 @@ impl Document {
             LineEnding::Lf => piece.to_owned(),
         };
         let change = ChangeSet::replace(ghost.at, 0, &piece);
-        let is_done = self.edit(id, &change, None, EditKind::Whole).is_ok();
+        let origin = self.ghost.as_ref().and_then(|ghost| ghost.models.get(ghost.chosen)).cloned();
+        let is_done = self.edit_of(id, &change, None, EditKind::Whole, origin).is_ok();
         self.reveal(id);
         is_done
     }
@@ -305,7 +318,7 @@ mod tests {
 
     fn offered(text: &str, answer: &str) -> (Document, ViewId) {
         let (mut document, view) = asked(text);
-        assert!(document.offer_ghost(1, answer));
+        assert!(document.offer_ghost(1, answer, "tiny"));
         (document, view)
     }
 
@@ -347,11 +360,11 @@ mod tests {
         ] {
             let (mut document, view) = asked("a|");
             document.type_text(view, typed);
-            assert_eq!(document.offer_ghost(1, answer), left.is_some(), "{typed} {answer}");
+            assert_eq!(document.offer_ghost(1, answer, "tiny"), left.is_some(), "{typed} {answer}");
             assert_eq!(shown(&document, view), left, "{typed} {answer}");
         }
         let (mut document, _) = asked("a|");
-        assert!(!document.offer_ghost(2, "of another question"));
+        assert!(!document.offer_ghost(2, "of another question", "tiny"));
     }
 
     #[test]
@@ -406,6 +419,48 @@ mod tests {
     }
 
     #[test]
+    fn what_is_accepted_is_sent_as_its_models_and_what_is_typed_is_not() {
+        let (mut document, view) = offered("a|\n", "nswer + 1");
+        let sent = |document: &mut Document| -> Vec<(String, Option<String>)> {
+            let mut sent = Vec::new();
+            while let Some(outgoing) = document.outgoing() {
+                let text = outgoing.edits.iter().map(|edit| edit.insert.as_str()).collect();
+                sent.push((text, outgoing.model.map(|model| model.to_string())));
+                document.acknowledged(outgoing.revision + 1);
+            }
+            sent
+        };
+        let part = |text: &str, model: Option<&str>| (text.to_owned(), model.map(str::to_owned));
+        document.type_text(view, "n");
+        document.type_text(view, "s");
+        document.accept_ghost(view, GhostPart::Word);
+        document.accept_ghost(view, GhostPart::All);
+        document.type_text(view, ";");
+        assert_eq!(text(&document), "answer + 1;\n");
+        assert_eq!(sent(&mut document), [part("ns", None), part("wer + 1", Some("tiny")), part(";", None)]);
+        // Taking back is the person's, doing again the model's.
+        document.undo(view);
+        document.undo(view);
+        document.undo(view);
+        assert_eq!((text(&document).as_str(), sent(&mut document).len()), ("ans\n", 1));
+        document.redo(view);
+        assert_eq!(sent(&mut document), [part("wer", Some("tiny"))]);
+        // What others do meanwhile moves all of it, and what is refused is sent again by its author.
+        document.redo(view);
+        document.type_text(view, "!");
+        let first = document.outgoing().unwrap();
+        assert_eq!((first.model.as_deref(), first.edits[0].at), (Some("tiny"), CharIndex(6)));
+        let patch = weft_crdt::Patch { at: CharIndex(0), delete: 0, insert: "by Ben ".to_owned() };
+        document.changed(first.revision + 1, &[patch]).unwrap();
+        document.refused();
+        let again = document.outgoing().unwrap();
+        assert_eq!((again.model.as_deref(), again.edits[0].at), (Some("tiny"), CharIndex(13)));
+        document.acknowledged(again.revision + 1);
+        assert_eq!(sent(&mut document), [part("!", None)]);
+        assert_eq!(text(&document), "by Ben answer + 1!\n");
+    }
+
+    #[test]
     fn line_ends_are_those_of_the_text() {
         let (mut document, view) = offered("a\r\nb|\r\n", "c\nd\ne");
         document.accept_ghost(view, GhostPart::Line);
@@ -438,7 +493,7 @@ mod tests {
         while known.len() < GHOST_ANSWERS_MAX {
             assert!(!document.turn_ghost(view, true), "one more is wanted");
             let next = format!("other {}", known.len());
-            assert!(document.offer_ghost(1, &next));
+            assert!(document.offer_ghost(1, &next, "tiny"));
             assert_eq!(shown(&document, view), Some(next.as_str()));
             known.push(next);
         }
@@ -485,7 +540,7 @@ mod tests {
                     1 => drop(document.expect_ghost(view, number)),
                     2 => {
                         let of = document.ghost_number(view).unwrap_or(0);
-                        document.offer_ghost(of, &crate::testing::text(rng, 6));
+                        document.offer_ghost(of, &crate::testing::text(rng, 6), "tiny");
                     }
                     3 => document.type_text(view, &crate::testing::text(rng, 2)),
                     4 => {

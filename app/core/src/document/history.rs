@@ -3,6 +3,7 @@
 //! Each entry is the change that takes an edit back, as of the text right after that edit. What others did since is
 //! kept beside it and moved over only when the entry is used, so that their edits cost nothing here while they come.
 
+use super::link::Origin;
 use crate::limits::{UNDO_BYTES_MAX, UNDO_GROUPS_MAX};
 use crate::selection::Selections;
 use crate::text::ChangeSet;
@@ -23,6 +24,8 @@ struct Entry {
     since: Since,
     /// The cursors before the edit.
     selections: Selections,
+    /// Who wrote what the edit inserts: doing it again is theirs as well.
+    origin: Origin,
 }
 
 /// What to do to the text, and the cursors to go back to.
@@ -30,6 +33,7 @@ struct Entry {
 pub(super) struct Step {
     pub(super) change: ChangeSet,
     pub(super) selections: Selections,
+    pub(super) origin: Origin,
 }
 
 /// Changes of others in their order. Those of like size are joined, so that each is copied few times.
@@ -71,7 +75,13 @@ impl Entry {
 
 impl History {
     /// Notes an edit by what takes it back. With `joins_last` it is undone together with the one before.
-    pub(super) fn record(&mut self, inverse: ChangeSet, selections: Selections, joins_last: bool) {
+    pub(super) fn record(
+        &mut self,
+        inverse: ChangeSet,
+        selections: Selections,
+        origin: Origin,
+        joins_last: bool,
+    ) {
         self.bytes -= self.undone.iter().map(Entry::bytes).sum::<usize>().min(self.bytes);
         self.undone.clear();
         self.bytes += inverse.bytes_inserted();
@@ -82,7 +92,7 @@ impl History {
             last.inverse = inverse.then(&moved);
             self.done.push(last);
         } else {
-            self.done.push(Entry { inverse, since: Since::default(), selections });
+            self.done.push(Entry { inverse, since: Since::default(), selections, origin });
         }
         self.forget();
     }
@@ -128,18 +138,18 @@ impl History {
         if let Some(below) = stack.last_mut() {
             below.since.push(others);
         }
-        Some(Step { change, selections: entry.selections })
+        Some(Step { change, selections: entry.selections, origin: entry.origin })
     }
 
     /// Notes what takes an undo back, with the cursors before it.
-    pub(super) fn undid(&mut self, inverse: ChangeSet, selections: Selections) {
-        self.undone.push(Entry { inverse, since: Since::default(), selections });
+    pub(super) fn undid(&mut self, inverse: ChangeSet, selections: Selections, origin: Origin) {
+        self.undone.push(Entry { inverse, since: Since::default(), selections, origin });
         self.count_bytes();
     }
 
     /// Notes what takes a redo back.
-    pub(super) fn redid(&mut self, inverse: ChangeSet, selections: Selections) {
-        self.done.push(Entry { inverse, since: Since::default(), selections });
+    pub(super) fn redid(&mut self, inverse: ChangeSet, selections: Selections, origin: Origin) {
+        self.done.push(Entry { inverse, since: Since::default(), selections, origin });
         self.count_bytes();
     }
 

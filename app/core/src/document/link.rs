@@ -4,10 +4,15 @@
 //! others did reaches the text moved over both, so the person never waits for an answer. Where two insert at one
 //! place, the text that the node had first stands first, here and there.
 
+use std::sync::Arc;
+
 use ropey::Rope;
 use weft_crdt::{CharIndex, Edit, Patch, Side};
 
 use crate::text::{Buffer, ChangeSet, OutOfBounds};
+
+/// The model that wrote what is inserted; nothing where the person did.
+pub(super) type Origin = Option<Arc<str>>;
 
 /// Edits to be sent to the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,15 @@ pub struct Outgoing {
     pub revision: u64,
     /// The edits; each counts on the text that the one before left.
     pub edits: Vec<Edit>,
+    /// The model that wrote what they insert, and that the person accepted.
+    pub model: Option<Arc<str>>,
+}
+
+/// What was done here by one author.
+#[derive(Debug, Clone)]
+struct Part {
+    change: ChangeSet,
+    origin: Origin,
 }
 
 /// Says why news of the node cannot be taken. The text is as it was; the document must be opened again.
@@ -48,42 +62,49 @@ pub(super) struct Link {
     /// The text of that revision.
     known: Buffer,
     /// Sent and not answered.
-    sent: Option<ChangeSet>,
-    /// Done here and not sent.
-    unsent: ChangeSet,
+    sent: Option<Part>,
+    /// Done here and not sent, one behind the other; neighbours have different authors.
+    unsent: Vec<Part>,
     /// Answers that are still to come for what is known to be taken.
     late_answers: usize,
 }
 
 impl Link {
     pub(super) fn new(text: &Buffer, revision: u64) -> Self {
-        Self { revision, known: text.clone(), sent: None, unsent: ChangeSet::new(), late_answers: 0 }
+        Self { revision, known: text.clone(), sent: None, unsent: Vec::new(), late_answers: 0 }
     }
 
-    /// Notes a change of this person.
-    pub(super) fn local(&mut self, change: &ChangeSet) {
-        self.unsent = self.unsent.then(change);
+    /// Notes a change of this person, or of a model that they accepted.
+    pub(super) fn local(&mut self, change: &ChangeSet, origin: Origin) {
+        match self.unsent.last_mut().filter(|last| last.origin == origin) {
+            Some(last) => last.change = last.change.then(change),
+            None => self.unsent.push(Part { change: change.clone(), origin }),
+        }
     }
 
     /// Tells whether something waits to be sent.
     pub(super) fn has_unsent(&self) -> bool {
-        !self.unsent.is_empty()
+        self.unsent.iter().any(|part| !part.change.is_empty())
     }
 
     /// Tells whether the node lacks something.
     pub(super) fn is_behind(&self) -> bool {
-        self.sent.is_some() || !self.unsent.is_empty()
+        self.sent.is_some() || self.has_unsent()
     }
 
     /// What to send now, if anything.
     pub(super) fn outgoing(&mut self) -> Option<Outgoing> {
-        if self.sent.is_some() || self.unsent.is_empty() {
+        if self.sent.is_some() {
             return None;
         }
-        let change = std::mem::take(&mut self.unsent);
-        let edits = change.to_edits();
-        self.sent = Some(change);
-        Some(Outgoing { revision: self.revision, edits })
+        self.unsent.retain(|part| !part.change.is_empty());
+        if self.unsent.is_empty() {
+            return None;
+        }
+        let part = self.unsent.remove(0);
+        let (edits, model) = (part.change.to_edits(), part.origin.clone());
+        self.sent = Some(part);
+        Some(Outgoing { revision: self.revision, edits, model })
     }
 
     /// The node has taken what was sent.
@@ -100,15 +121,17 @@ impl Link {
     fn settle(&mut self) {
         if let Some(sent) = self.sent.take() {
             // It was made on this text or moved over all that came since, so it fits.
-            let _ = self.known.apply(&sent);
+            let _ = self.known.apply(&sent.change);
         }
     }
 
     /// The node has not taken what was sent: it is sent again, with what came since.
     pub(super) fn refused(&mut self) {
-        if let Some(sent) = self.sent.take() {
-            self.unsent = sent.then(&self.unsent);
+        let Some(mut sent) = self.sent.take() else { return };
+        if self.unsent.first().is_some_and(|first| first.origin == sent.origin) {
+            sent.change = sent.change.then(&self.unsent.remove(0).change);
         }
+        self.unsent.insert(0, sent);
     }
 
     /// Others changed the node's text; gives what that does to the text here.
@@ -132,16 +155,11 @@ impl Link {
 
     /// Moves a change of the node's text over what it does not know.
     fn moved(&mut self, change: ChangeSet) -> ChangeSet {
-        let change = match self.sent.take() {
-            Some(sent) => {
-                let (change, sent) = ChangeSet::moved(&change, &sent);
-                self.sent = Some(sent);
-                change
-            }
-            None => change,
-        };
-        let (change, unsent) = ChangeSet::moved(&change, &self.unsent);
-        self.unsent = unsent;
+        let mut change = change;
+        for part in self.sent.iter_mut().chain(&mut self.unsent) {
+            let (behind, own) = ChangeSet::moved(&change, &part.change);
+            (change, part.change) = (behind, own);
+        }
         change
     }
 
@@ -154,15 +172,14 @@ impl Link {
     pub(super) fn here(&self, revision: u64, at: CharIndex) -> Option<CharIndex> {
         let at = (revision == self.revision).then_some(at)?;
         let at = at.min(CharIndex(self.known.len_chars()));
-        let at = self.sent.as_ref().map_or(at, |sent| sent.map(at, Side::Before));
-        Some(self.unsent.map(at, Side::Before))
+        let parts = self.sent.iter().chain(&self.unsent);
+        Some(parts.fold(at, |at, part| part.change.map(at, Side::Before)))
     }
 
     /// A place here in the node's text, with its revision.
     pub(super) fn at_node(&self, at: CharIndex) -> (u64, CharIndex) {
-        let at = self.unsent.mapper().map_back(at);
-        let at = self.sent.as_ref().map_or(at, |sent| sent.mapper().map_back(at));
-        (self.revision, at)
+        let parts = self.sent.iter().chain(&self.unsent).rev();
+        (self.revision, parts.fold(at, |at, part| part.change.mapper().map_back(at)))
     }
 
     /// The document was opened again: gives what that does to the text here. What was not sent stays and is sent
@@ -170,7 +187,7 @@ impl Link {
     pub(super) fn reopened(&mut self, text: &str, revision: u64) -> ChangeSet {
         let mut with_sent = self.known.clone();
         if let Some(sent) = &self.sent
-            && with_sent.apply(sent).is_ok()
+            && with_sent.apply(&sent.change).is_ok()
             && *with_sent.rope() == text
         {
             self.settle();

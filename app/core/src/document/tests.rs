@@ -90,7 +90,8 @@ fn everybody_ends_with_the_text_of_the_node() {
                 _ => hear(&mut clients[who]),
             }
         }
-        for _ in 0..20 {
+        // Each message has the edits of one author.
+        for _ in 0..150 {
             for (who, revision) in answers.drain(..) {
                 clients[who].2.push_back(News::Answer(revision));
             }
@@ -131,7 +132,9 @@ fn edit_randomly(rng: &mut ChaCha8Rng, document: &mut Document, view: ViewId) {
         1 => drop(document.redo(view)),
         _ => {
             let change = testing::change(rng, document.buffer().len_chars());
-            document.edit(view, &change, None, EditKind::Whole).unwrap();
+            // Now and then a model has written it.
+            let origin = rng.random_bool(0.3).then(|| "tiny".into());
+            document.edit_of(view, &change, None, EditKind::Whole, origin).unwrap();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the pointer does in a text.
 
 use eframe::egui::{Event, Pos2, Response, Ui};
-use weft_editor::{Command, EditorCommand, Grain};
+use weft_editor::{AppCommand, Command, EditorCommand, Grain};
 
 use super::{EditorScene, EditorWidget, Places, gutter, rows::ShownRow, scroll_bar, wheel};
 use crate::{
@@ -348,4 +348,16 @@ fn menu(ui: &mut Ui, actions: &mut Actions) {
             }
         }
     }
+    ui.separator();
+    ui.menu_button("AI", |ui| {
+        let templates = weft_editor::command::commands().iter().filter(|info| {
+            matches!(info.command, Command::App(AppCommand::UseTemplate(_) | AppCommand::ChooseTemplate))
+        });
+        for info in templates {
+            if ui.button(info.title.trim_start_matches("AI: ")).clicked() {
+                actions.push(Action::Run(info.command));
+                ui.close();
+            }
+        }
+    });
 }

@@ -1,15 +1,17 @@
 //! Questions to language models, through the node.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use weft_editor::Buffer;
 use weft_node::api::{
-    AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiComplete, AiEdit, AiMessage, AiModel,
-    AiModelDownload, AiModelImport, AiModelList, AiModels, AiProposal, AiProviderList, AiProviders,
-    AiSelection, ApiError,
+    AiAccept, AiAccepted, AiAnswer, AiChange, AiChat, AiComplete, AiConversation, AiConversationGet,
+    AiConversationHead, AiConversationKeep, AiConversationList, AiConversationRemove, AiConversations,
+    AiEdit, AiHardware, AiHardwareReport, AiMessage, AiModelList, AiModelOffers, AiModels, AiModelsOffered,
+    AiProposal, AiProviderList, AiProviders, AiSeen, AiSelection, AiTemplateList, AiTemplates, AiTurn,
+    ApiError, Policies, Policy, Progress,
 };
 
-use super::connect::Connection;
+use super::{ModelWork, connect::Connection, models};
 use crate::limits::{GHOST_BEFORE_BYTES_MAX, GHOST_BEHIND_BYTES_MAX, GHOST_MILLIS_MAX};
 
 /// Lines of a file, counted from 1.
@@ -42,6 +44,19 @@ pub struct GhostPlace {
     pub alternative: u32,
 }
 
+/// How a question is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// The template that says what is wanted.
+    pub template: Option<String>,
+    /// Which model; the one that is chosen when nothing is said.
+    pub model: Option<String>,
+    /// Whether the person agrees that it is sent to a server.
+    pub confirm: bool,
+    /// Whether an answer of before does not do.
+    pub fresh: bool,
+}
+
 /// What a model is asked, or of models.
 #[derive(Debug, Clone)]
 pub enum AiAsk {
@@ -58,21 +73,19 @@ pub enum AiAsk {
         messages: Vec<AiMessage>,
         /// What `@selection` means.
         selection: Option<Lines>,
-        /// Whether the person agrees that it is sent to a server.
-        confirm: bool,
-        /// Whether an answer of before does not do.
-        fresh: bool,
+        /// How.
+        asking: Asking,
     },
     /// Propose a change of some lines.
     Edit {
         /// The lines.
         lines: Lines,
+        /// Where they are in the document that is open, however others have moved them meanwhile.
+        seen: Option<AiSeen>,
         /// What is wanted.
         instruction: String,
-        /// Whether the person agrees that it is sent to a server.
-        confirm: bool,
-        /// Whether an answer of before does not do.
-        fresh: bool,
+        /// How.
+        asking: Asking,
     },
     /// Propose a change of the files that are named.
     Change {
@@ -80,10 +93,8 @@ pub enum AiAsk {
         instruction: String,
         /// What `@selection` means.
         selection: Option<Lines>,
-        /// Whether the person agrees that it is sent to a server.
-        confirm: bool,
-        /// Whether an answer of before does not do.
-        fresh: bool,
+        /// How.
+        asking: Asking,
     },
     /// Make some of what was proposed.
     Accept {
@@ -94,24 +105,48 @@ pub enum AiAsk {
         /// Whether the others wait for another answer.
         keep: bool,
     },
-    /// Say which models there are.
+    /// Say which models and servers there are.
     Models,
-    /// Take a file in.
-    Import(PathBuf),
-    /// Fetch a model.
-    Download(String),
+    /// Say what this device computes models with.
+    Hardware,
+    /// Say which models members share.
+    Offers,
+    /// List the templates.
+    Templates,
+    /// Say whether the workspace asks models on its members' devices only.
+    Policies,
+    /// Do something with a model or a server.
+    Work(ModelWork),
+    /// List the conversations that are kept.
+    Conversations,
+    /// Give one.
+    Conversation(u64),
+    /// Keep one, as a new one where it has no number.
+    KeepConversation {
+        /// Its number.
+        id: Option<u64>,
+        /// Its turns.
+        turns: Vec<AiTurn>,
+    },
+    /// Forget one.
+    RemoveConversation(u64),
 }
 
 impl AiAsk {
+    fn asking(&mut self) -> Option<&mut Asking> {
+        match self {
+            Self::Chat { asking, .. } | Self::Edit { asking, .. } | Self::Change { asking, .. } => {
+                Some(asking)
+            }
+            _ => None,
+        }
+    }
+
     /// The same with the person's consent.
     #[must_use]
     pub fn confirmed(mut self) -> Self {
-        match &mut self {
-            Self::Ghost { confirm, .. }
-            | Self::Chat { confirm, .. }
-            | Self::Edit { confirm, .. }
-            | Self::Change { confirm, .. } => *confirm = true,
-            _ => {}
+        if let Some(asking) = self.asking() {
+            asking.confirm = true;
         }
         self
     }
@@ -119,9 +154,8 @@ impl AiAsk {
     /// The same, to be answered anew.
     #[must_use]
     pub fn again(mut self) -> Self {
-        match &mut self {
-            Self::Chat { fresh, .. } | Self::Edit { fresh, .. } | Self::Change { fresh, .. } => *fresh = true,
-            _ => {}
+        if let Some(asking) = self.asking() {
+            asking.fresh = true;
         }
         self
     }
@@ -132,6 +166,8 @@ impl AiAsk {
 pub enum AiNews {
     /// More of an answer.
     Text(String),
+    /// How far the work is.
+    Progress(Progress),
     /// Ghost text.
     Ghost(Result<Box<AiAnswer>, ApiError>),
     /// An answer.
@@ -142,52 +178,101 @@ pub enum AiNews {
     Accepted(Result<AiAccepted, ApiError>),
     /// The models of this device, and servers.
     Models(Result<(AiModelList, AiProviderList), ApiError>),
-    /// A model is here.
-    Model(Result<Box<AiModel>, ApiError>),
+    /// What this device computes models with.
+    Hardware(Result<Box<AiHardwareReport>, ApiError>),
+    /// What members share.
+    Offers(Result<AiModelsOffered, ApiError>),
+    /// The templates.
+    Templates(Result<AiTemplateList, ApiError>),
+    /// The policies of the workspace.
+    Policies(Result<Policies, ApiError>),
+    /// What came of work, in words.
+    Done(Result<String, ApiError>),
+    /// The conversations that are kept.
+    Conversations(Result<AiConversationList, ApiError>),
+    /// One of them.
+    Conversation(Result<Box<AiConversation>, ApiError>),
+    /// It was kept.
+    Kept(Result<AiConversationHead, ApiError>),
 }
 
 /// Asks, and waits for the answer.
 pub(super) async fn answer(node: &Connection, root: &Path, number: u64, ask: AiAsk) -> AiNews {
-    let (folder, stream) = (root.to_owned(), Some(number.to_string()));
+    let folder = root.to_owned();
     match ask {
         AiAsk::Ghost { place, confirm } => {
             let answer = node.ask(completion(root, &place, confirm)).await;
             AiNews::Ghost(answer.map(Box::new))
         }
-        AiAsk::Chat { messages, selection, confirm, fresh } => {
-            let selection = selection.map(|lines| lines.selection(root));
-            let (folder, template, model, max_tokens) = (Some(folder), None, None, None);
-            let request =
-                AiChat { folder, messages, selection, template, model, max_tokens, confirm, fresh, stream };
-            AiNews::Chat(node.ask(request).await.map(Box::new))
-        }
-        AiAsk::Edit { lines, instruction, confirm, fresh } => {
-            let file = root.join(lines.path);
-            let (from_line, to_line, template, model) = (lines.from, lines.to, None, None);
-            let request =
-                AiEdit { file, from_line, to_line, instruction, template, model, confirm, fresh, stream };
-            AiNews::Proposal(node.ask(request).await.map(Box::new))
-        }
-        AiAsk::Change { instruction, selection, confirm, fresh } => {
-            let selection = selection.map(|lines| lines.selection(root));
-            let (template, model) = (None, None);
-            let request =
-                AiChange { folder, instruction, template, selection, model, confirm, fresh, stream };
-            AiNews::Proposal(node.ask(request).await.map(Box::new))
+        AiAsk::Chat { .. } | AiAsk::Edit { .. } | AiAsk::Change { .. } => {
+            question(node, root, number, ask).await
         }
         AiAsk::Accept { proposal, hunks, keep } => {
             AiNews::Accepted(node.ask(AiAccept { proposal, hunks, keep }).await)
         }
-        AiAsk::Models => AiNews::Models(models(node).await),
-        AiAsk::Import(file) => AiNews::Model(node.ask(AiModelImport { file, id: None }).await.map(Box::new)),
-        AiAsk::Download(url) => {
-            let request = AiModelDownload { url, sha256: None, id: None };
-            AiNews::Model(node.ask(request).await.map(Box::new))
+        AiAsk::Models => AiNews::Models(known(node).await),
+        AiAsk::Hardware => AiNews::Hardware(node.ask(AiHardware {}).await.map(Box::new)),
+        AiAsk::Offers => AiNews::Offers(node.ask(AiModelOffers { folder }).await),
+        AiAsk::Templates => AiNews::Templates(node.ask(AiTemplates {}).await),
+        AiAsk::Policies => {
+            let request = Policy { folder, branch_switch: None, ai_local_only: None };
+            AiNews::Policies(node.ask(request).await)
+        }
+        AiAsk::Work(work) => AiNews::Done(models::carry_out(node, root, number, work).await),
+        AiAsk::Conversations => AiNews::Conversations(node.ask(AiConversations { folder }).await),
+        AiAsk::Conversation(id) => {
+            AiNews::Conversation(node.ask(AiConversationGet { folder, id }).await.map(Box::new))
+        }
+        AiAsk::KeepConversation { id, turns } => {
+            AiNews::Kept(node.ask(AiConversationKeep { folder, id, turns }).await)
+        }
+        AiAsk::RemoveConversation(id) => {
+            AiNews::Conversations(node.ask(AiConversationRemove { folder, id }).await)
         }
     }
 }
 
-async fn models(node: &Connection) -> Result<(AiModelList, AiProviderList), ApiError> {
+/// Asks a model for an answer or a proposal.
+async fn question(node: &Connection, root: &Path, number: u64, ask: AiAsk) -> AiNews {
+    let (folder, stream) = (root.to_owned(), Some(number.to_string()));
+    let place = |selection: Option<Lines>| selection.map(|lines| lines.selection(root));
+    match ask {
+        AiAsk::Chat { messages, selection, asking } => {
+            let Asking { template, model, confirm, fresh } = asking;
+            let (folder, selection, max_tokens) = (Some(folder), place(selection), None);
+            let request =
+                AiChat { folder, messages, selection, template, model, max_tokens, confirm, fresh, stream };
+            AiNews::Chat(node.ask(request).await.map(Box::new))
+        }
+        AiAsk::Change { instruction, selection, asking } => {
+            let Asking { template, model, confirm, fresh } = asking;
+            let selection = place(selection);
+            let request =
+                AiChange { folder, instruction, template, selection, model, confirm, fresh, stream };
+            AiNews::Proposal(node.ask(request).await.map(Box::new))
+        }
+        AiAsk::Edit { lines, seen, instruction, asking } => {
+            let Asking { template, model, confirm, fresh } = asking;
+            let (file, from_line, to_line) = (root.join(lines.path), lines.from, lines.to);
+            let request = AiEdit {
+                file,
+                from_line,
+                to_line,
+                seen,
+                instruction,
+                template,
+                model,
+                confirm,
+                fresh,
+                stream,
+            };
+            AiNews::Proposal(node.ask(request).await.map(Box::new))
+        }
+        _ => AiNews::Chat(Err(ApiError::usage("this is no question"))),
+    }
+}
+
+async fn known(node: &Connection) -> Result<(AiModelList, AiProviderList), ApiError> {
     Ok((node.ask(AiModels {}).await?, node.ask(AiProviders {}).await?))
 }
 
@@ -196,7 +281,9 @@ fn completion(root: &Path, place: &GhostPlace, confirm: bool) -> AiComplete {
     let rope = place.text.rope();
     let at = place.at.min(rope.len_chars());
     let byte = rope.char_to_byte(at);
-    let first = rope.byte_to_line(byte.saturating_sub(GHOST_BEFORE_BYTES_MAX));
+    // What goes at the beginning goes in large pieces: what a model has computed for it is used again.
+    let over = byte.saturating_sub(GHOST_BEFORE_BYTES_MAX).next_multiple_of(GHOST_BEFORE_BYTES_MAX / 4);
+    let first = rope.byte_to_line(if byte <= GHOST_BEFORE_BYTES_MAX { 0 } else { over.min(byte) });
     let last = rope.byte_to_line((byte + GHOST_BEHIND_BYTES_MAX).min(rope.len_bytes()));
     let line = rope.char_to_line(at);
     let text = rope.slice(rope.line_to_char(first)..rope.line_to_char((last + 1).min(rope.len_lines())));
@@ -244,7 +331,10 @@ mod tests {
         let asked = at(&text, place);
         let sent = asked.text.unwrap();
         let around = GHOST_BEFORE_BYTES_MAX + GHOST_BEHIND_BYTES_MAX;
-        assert!((around - 2 * line.len()..=around + 2 * line.len()).contains(&sent.len()), "{}", sent.len());
+        let least = around - GHOST_BEFORE_BYTES_MAX / 4 - 2 * line.len();
+        assert!((least..=around + 2 * line.len()).contains(&sent.len()), "{}", sent.len());
+        let next = at(&text, place + 3 * line.len());
+        assert_eq!(next.line, asked.line + 3, "it begins at the same place");
         let line_there = sent.lines().nth(asked.line as usize - 1).unwrap();
         assert_eq!((line_there, asked.column), ("0123456789abcde", 6));
         // Up to there all of it.

@@ -8,7 +8,7 @@ use std::{
 use weft_node::{
     api::{
         self, ApiError, CallContext, ErrorKind, Event, EventSink, Method, NodeApi, NodeInfo, NodeOptions,
-        OwnNode, ProgressSink, SessionId,
+        OwnNode, Progress, ProgressSink, SessionId,
     },
     control::{Client, ConnectError, ControlServer},
 };
@@ -93,8 +93,17 @@ impl Connection {
 
     /// Asks.
     pub(super) async fn ask<M: Method>(&self, request: M) -> Result<M::Response, ApiError> {
+        self.ask_telling(request, FromLink::Progress).await
+    }
+
+    /// Asks, and tells how far it is in a way of its own.
+    pub(super) async fn ask_telling<M: Method>(
+        &self,
+        request: M,
+        told: impl Fn(Progress) -> FromLink + Send + Sync + 'static,
+    ) -> Result<M::Response, ApiError> {
         let news = self.news.clone();
-        let progress = ProgressSink::new(move |progress| news.offer(FromLink::Progress(progress)));
+        let progress = ProgressSink::new(move |progress| news.offer(told(progress)));
         let context = CallContext { session: OWN_SESSION, progress, events: self.events.clone() };
         api::call(&*self.api, request, context).await
     }

@@ -131,8 +131,8 @@ pub(super) async fn run(connection: Connection, mut queue: mpsc::Receiver<Queued
                     news.send(opened).await;
                 }
             }
-            ToLink::EditDocument { path, document, revision, edits } => {
-                let result = connection.ask(DocumentEdit { document, revision, edits }).await;
+            ToLink::EditDocument { path, document, revision, edits, model } => {
+                let result = connection.ask(DocumentEdit { document, revision, edits, model }).await;
                 let result = result.map(|edited| edited.revision);
                 news.send(FromLink::Edited { path, document, result }).await;
             }

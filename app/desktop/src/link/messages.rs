@@ -79,6 +79,8 @@ pub enum ToLink {
         revision: u64,
         /// The edits.
         edits: Vec<ClientEdit>,
+        /// The model that wrote what they insert, and that the person accepted.
+        model: Option<String>,
     },
     /// Tell the others where the cursor is.
     MoveCursor {

@@ -109,7 +109,8 @@ impl Side {
             insert: edit.insert,
         });
         let (document, revision) = (self.number, outgoing.revision);
-        self.ask(ToLink::EditDocument { path: String::new(), document, revision, edits: edits.collect() });
+        let (path, edits) = (String::new(), edits.collect());
+        self.ask(ToLink::EditDocument { path, document, revision, edits, model: None });
     }
 
     fn text(&self) -> String {

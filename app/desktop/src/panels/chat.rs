@@ -1,23 +1,18 @@
 //! The conversation with a model.
 
-use eframe::egui::{
-    Frame, Key, KeyboardShortcut, Margin, Modifiers, Panel, RichText, ScrollArea, TextEdit, Ui, WidgetInfo,
-    text::{CCursor, CCursorRange},
-};
+mod field;
+
+use eframe::egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
+use weft_editor::AppCommand;
 use weft_node::api::{AiAnswer, ErrorKind, Purpose};
 
-use super::{Scene, editors, proposal, reading};
+use super::{Scene, conversations, proposal, reading};
 use crate::{
     action::{Action, AiAction},
     controls,
-    limits::MENTIONS_MAX,
-    shell::selected_lines,
-    state::{Folder, Reply, Task, Turn, sentence},
+    state::{Reply, Task, Turn, sentence},
     strings, tokens,
 };
-
-/// Rows of the field.
-const FIELD_ROWS: usize = 3;
 
 /// What stands in the fields of the page.
 #[derive(Debug, Clone, Default)]
@@ -25,20 +20,20 @@ pub(crate) struct ChatDraft {
     pub(crate) text: String,
     pub(crate) task: Task,
     pub(crate) wants_focus: bool,
-    /// Where a model is to come from.
-    pub(crate) place: String,
 }
 
 pub(super) fn chat_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let frame = Frame::new().inner_margin(Margin { top: tokens::GAP as i8, ..Margin::ZERO });
     let panel = Panel::bottom("chat field").resizable(false).show_separator_line(false).frame(frame);
-    panel.show(ui, |ui| field_ui(ui, scene));
+    panel.show(ui, |ui| field::field_ui(ui, scene));
     ScrollArea::vertical().id_salt("chat").auto_shrink([false, false]).stick_to_bottom(true).show(ui, |ui| {
         ui.set_width(ui.available_width() - tokens::GAP);
+        conversations::head_ui(ui, scene);
         ghosts_ui(ui, scene);
         if scene.state.ai.turns.is_empty() {
             empty_ui(ui, scene);
         }
+        conversations::list_ui(ui, scene);
         for (index, turn) in scene.state.ai.turns.iter().enumerate() {
             turn_ui(ui, scene, index, turn);
         }
@@ -67,26 +62,9 @@ fn missing_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     ui.label(RichText::new(strings::NO_MODEL).font(tokens::strong(tokens::TEXT_SIZE)));
     controls::paragraph(ui, tokens, strings::NO_MODEL_MORE);
     ui.add_space(tokens::GAP);
-    let getting = &scene.state.ai.getting;
-    let place = &mut scene.drafts.chat.place;
-    controls::field(ui, tokens, strings::MODEL_PLACE, strings::MODEL_PLACE_HINT, place);
-    ui.add_space(tokens::STEP);
-    if getting.is_pending() {
-        ui.horizontal(|ui| {
-            ui.spinner();
-            editors::progress_ui(ui, scene.state, strings::GETTING_MODEL);
-        });
-    } else if controls::primary_button(ui, tokens, strings::GET_MODEL).clicked() {
-        let place = scene.drafts.chat.place.trim().to_owned();
-        if !place.is_empty() {
-            scene.actions.push(Action::Ai(AiAction::Get(place)));
-        }
+    if controls::primary_button(ui, tokens, strings::MODELS_MORE).clicked() {
+        scene.actions.run(AppCommand::ShowModels);
     }
-    if let Some(error) = getting.error() {
-        controls::failure(ui, tokens, error);
-    }
-    ui.add_space(tokens::GAP);
-    controls::paragraph(ui, tokens, strings::NO_MODEL_SERVER);
 }
 
 /// What is in the way of ghost text.
@@ -114,6 +92,9 @@ fn ghosts_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
         controls::paragraph(ui, tokens, &words);
         if let Some(hint) = &failure.hint {
             controls::paragraph(ui, tokens, &sentence(hint));
+        }
+        if ui.small_button(strings::MODELS_MORE).clicked() {
+            scene.actions.run(AppCommand::ShowModels);
         }
         ui.add_space(tokens::GAP);
     }
@@ -150,7 +131,8 @@ fn turn_ui(ui: &mut Ui, scene: &mut Scene<'_>, index: usize, turn: &Turn) {
         Reply::Failed(error) => controls::failure(ui, tokens, error),
     }
     let is_over = !matches!(&turn.reply, Reply::Failed(error) if error.kind == ErrorKind::NotConfirmed);
-    if is_over && !is_running && index + 1 == scene.state.ai.turns.len() {
+    let is_last = index + 1 == scene.state.ai.turns.len();
+    if is_over && !is_running && is_last && turn.ask.is_some() {
         ui.add_space(tokens::STEP);
         if ui.button(strings::RETRY).clicked() {
             scene.actions.push(Action::Ai(AiAction::Retry(index)));
@@ -218,137 +200,5 @@ pub(super) fn notes_ui(ui: &mut Ui, scene: &Scene<'_>, notes: &[String]) {
     for note in notes {
         let font = tokens::font(tokens::SMALL_SIZE);
         ui.label(RichText::new(note).font(font).color(scene.tokens.muted));
-    }
-}
-
-fn field_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
-    let is_running = scene.state.ai.running().is_some();
-    ui.horizontal_wrapped(|ui| {
-        for (task, label) in [
-            (Task::Ask, strings::TASK_ASK),
-            (Task::Edit, strings::TASK_EDIT),
-            (Task::Change, strings::TASK_CHANGE),
-        ] {
-            if ui.selectable_label(scene.drafts.chat.task == task, label).clicked() {
-                scene.drafts.chat.task = task;
-            }
-        }
-    });
-    if scene.drafts.chat.task == Task::Edit {
-        let lines = scene.state.folder.as_ref().and_then(selected_lines);
-        let words = match lines {
-            Some(lines) if lines.from == lines.to => format!("{}, line {}", lines.path, lines.from),
-            Some(lines) => format!("{}, lines {}–{}", lines.path, lines.from, lines.to),
-            None => strings::NOTHING_TO_EDIT.to_owned(),
-        };
-        controls::paragraph(ui, scene.tokens, &words);
-    }
-    let is_sent = text_ui(ui, scene);
-    ui.horizontal(|ui| {
-        if is_running {
-            if ui.button(strings::STOP).clicked() {
-                scene.actions.push(Action::Ai(AiAction::Stop));
-            }
-        } else if controls::primary_button(ui, scene.tokens, strings::SEND).clicked() || is_sent {
-            scene.actions.push(Action::Ai(AiAction::Send));
-        }
-        if !scene.state.ai.turns.is_empty() && ui.button(strings::FORGET_CHAT).clicked() {
-            scene.actions.push(Action::Ai(AiAction::Forget));
-        }
-    });
-}
-
-/// The field and, while a mention is typed, offers for it. Tells whether Enter was pressed.
-fn text_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
-    let id = ui.scope_id().with("message");
-    let offers =
-        scene.state.folder.as_ref().map_or_else(Vec::new, |folder| offers(folder, &scene.drafts.chat.text));
-    let has_focus = ui.memory(|memory| memory.has_focus(id));
-    let is_tab =
-        has_focus && !offers.is_empty() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab));
-    let mut chosen = offers.first().filter(|_| is_tab).cloned();
-    let is_sent = has_focus && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
-    let text = &mut scene.drafts.chat.text;
-    let hint = RichText::new(strings::MESSAGE_HINT).color(scene.tokens.faint);
-    let edit = TextEdit::multiline(text)
-        .id(id)
-        .hint_text(hint)
-        .desired_rows(FIELD_ROWS)
-        .desired_width(f32::INFINITY)
-        .lock_focus(!offers.is_empty())
-        .return_key(Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::Enter)))
-        .margin(Margin::symmetric(8, 5));
-    let response = ui.add(edit);
-    let value = text.clone();
-    response.widget_info(|| {
-        let mut info = WidgetInfo::text_edit(true, value.clone(), value.clone(), strings::MESSAGE);
-        info.label = Some(strings::MESSAGE.to_owned());
-        info
-    });
-    if std::mem::take(&mut scene.drafts.chat.wants_focus) {
-        response.request_focus();
-    }
-    if has_focus && !offers.is_empty() {
-        ui.horizontal_wrapped(|ui| {
-            for offer in &offers {
-                if ui.small_button(offer).clicked() {
-                    chosen = Some(offer.clone());
-                }
-            }
-        });
-    }
-    if let Some(offer) = chosen {
-        let text = &mut scene.drafts.chat.text;
-        text.truncate(mention_start(text).unwrap_or(text.len()));
-        text.push_str(&offer);
-        // A name follows.
-        if !offer.ends_with(':') {
-            text.push(' ');
-        }
-        let end = CCursor::new(text.chars().count());
-        let mut state = TextEdit::load_state(ui.ctx(), id).unwrap_or_default();
-        state.cursor.set_char_range(Some(CCursorRange::one(end)));
-        state.store(ui.ctx(), id);
-        response.request_focus();
-    }
-    is_sent
-}
-
-/// Where a mention begins that is being typed at the end.
-fn mention_start(text: &str) -> Option<usize> {
-    let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let start = (start..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    text[start..].starts_with('@').then_some(start)
-}
-
-/// What a mention that is being typed may become.
-fn offers(folder: &Folder, text: &str) -> Vec<String> {
-    let Some(start) = mention_start(text) else { return Vec::new() };
-    let typed = text[start + 1..].to_lowercase();
-    let words = ["selection", "diff", "docs", "symbol:"].into_iter().map(str::to_owned);
-    let fits = |name: &String| name.to_lowercase().starts_with(&typed);
-    let named = |name: &&String| {
-        let own = name.rsplit('/').next().unwrap_or(name);
-        own.to_lowercase().starts_with(&typed) || name.to_lowercase().starts_with(&typed)
-    };
-    let files = folder.names.iter().filter(|name| !name.contains(char::is_whitespace));
-    let all = words.filter(fits).chain(files.filter(named).cloned());
-    let all: Vec<String> = all.take(MENTIONS_MAX).map(|name| format!("@{name}")).collect();
-    // What is there already is no offer.
-    if all.iter().any(|offer| *offer == text[start..]) { Vec::new() } else { all }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mention_start;
-
-    #[test]
-    fn a_mention_is_the_last_word() {
-        for (text, start) in
-            [("@", Some(0)), ("what is @sr", Some(8)), ("@a ", None), ("a@b", None), ("", None)]
-        {
-            assert_eq!(mention_start(text), start, "{text}");
-        }
-        assert_eq!(mention_start("a\u{2003}@ä"), Some(4));
     }
 }

@@ -110,6 +110,15 @@ fn hunk_ui(
             ui.label(RichText::new(format!("{place}: {word}")).color(color));
         }
     }
+    let is_open = matches!(proposal.hunks.get(index), Some(HunkState::Open(_)));
+    if let Some(doubt) = hunk.doubt.as_ref().filter(|_| is_open && !proposal.is_discarded) {
+        ui.horizontal_wrapped(|ui| {
+            controls::icon(ui, Icon::Warning, tokens.warning);
+            let words = format!("{}: {doubt}", strings::HUNK_DOUBTFUL);
+            let font = tokens::font(tokens::SMALL_SIZE);
+            ui.label(RichText::new(words).font(font).color(tokens.warning));
+        });
+    }
     let (before, old, new, after) = parts(&hunk.old, &hunk.new);
     let id = ("hunk", turn, index);
     ScrollArea::horizontal().id_salt(id).auto_shrink([false, true]).show(ui, |ui| {

@@ -77,6 +77,11 @@ fn workspace_ui(ui: &mut Ui, scene: &mut Scene<'_>, folder: &Folder) {
     let pressed =
         flat(ui, RichText::new(words).color(tokens.muted)).on_hover_text(strings::SYNC_STATE).clicked();
     run_when(pressed, scene, AppCommand::ShowSyncState);
+    if scene.state.ai.page.is_local_only() {
+        let words = RichText::new(strings::AI_LOCAL_BADGE).color(tokens.muted);
+        let pressed = flat(ui, words).on_hover_text(strings::AI_LOCAL_BADGE_MORE).clicked();
+        run_when(pressed, scene, AppCommand::ShowModels);
+    }
     present_ui(ui, scene, folder);
 }
 

@@ -1,13 +1,13 @@
 //! The conversation with a model, and what it proposes.
 
-use std::path::PathBuf;
+use weft_editor::LineIndex;
+use weft_node::api::AiSeen;
 
 use super::Shell;
 use crate::{
     action::AiAction,
-    link::{AiAsk, AiNews, Lines, ToLink},
-    remote::Remote,
-    state::{Folder, HunkState, Page, Task},
+    link::{AiAsk, AiNews, Asking, Lines, ToLink},
+    state::{Folder, HunkState, Page, Task, Waiting},
     strings,
 };
 
@@ -15,11 +15,7 @@ impl Shell {
     pub(super) fn perform_with_model(&mut self, action: AiAction) {
         match action {
             AiAction::Send => self.send_to_model(),
-            AiAction::Stop => {
-                if let Some(number) = self.state.ai.stop() {
-                    self.ask(ToLink::CancelAi(number));
-                }
-            }
+            AiAction::Stop => self.stop_model(),
             AiAction::Retry(turn) => self.repeat_turn(turn, AiAsk::again),
             AiAction::Confirm(turn) => self.repeat_turn(turn, AiAsk::confirmed),
             AiAction::ConfirmGhosts(is_agreed) => {
@@ -37,13 +33,9 @@ impl Shell {
             }
             AiAction::Accept(turn) => self.accept_hunks(turn, true),
             AiAction::Discard(turn) => self.accept_hunks(turn, false),
-            AiAction::Forget => {
-                if let Some(number) = self.state.ai.stop() {
-                    self.ask(ToLink::CancelAi(number));
-                }
-                self.state.ai.turns.clear();
-            }
-            AiAction::Get(place) => self.get_model(&place),
+            AiAction::Forget => self.begin_conversation(),
+            AiAction::AnswerWith(model) => self.state.ai.chat_model = model,
+            other => self.perform_on_models(other),
         }
     }
 
@@ -53,32 +45,82 @@ impl Shell {
 
     /// Sends what stands in the field.
     fn send_to_model(&mut self) {
-        let text = self.drafts.chat.text.trim().to_owned();
-        if text.is_empty() || self.state.ai.running().is_some() {
+        let field = self.drafts.chat.text.trim().to_owned();
+        if field.is_empty() || self.state.ai.running().is_some() {
             return;
         }
-        let (task, selection) = (self.drafts.chat.task, self.state.folder.as_ref().and_then(selected_lines));
-        let (confirm, fresh, instruction) = (false, false, text.clone());
-        let ask = match (task, selection) {
-            (Task::Ask, selection) => {
-                AiAsk::Chat { messages: self.state.ai.messages(&text), selection, confirm, fresh }
+        let (template, text) = match self.template_of(&field) {
+            Ok((template, text)) => (template, text.to_owned()),
+            Err(name) => {
+                let words = format!("There is no template “{name}”");
+                return self.state.notice(&words, Some(strings::TEMPLATES_ARE), true);
             }
-            (Task::Edit, Some(lines)) => AiAsk::Edit { lines, instruction, confirm, fresh },
-            (Task::Edit, None) => return self.state.notice(strings::NOTHING_TO_EDIT, None, false),
-            (Task::Change, selection) => AiAsk::Change { instruction, selection, confirm, fresh },
         };
-        // The model is to see what was typed last.
+        let task = template.as_deref().map_or(self.drafts.chat.task, |name| self.task_of(name));
+        self.send_waiting(Waiting { text, task, template, field: Some(field) });
+    }
+
+    /// Sends what is meant, as soon as the node has what was typed last: the model is to see it, and lines are to be the ones
+    /// that are selected.
+    pub(super) fn send_waiting(&mut self, waiting: Waiting) {
         self.send_edits();
-        self.drafts.chat.text.clear();
-        let number = self.state.ai.begin(&text, task, ask.clone());
+        let active = self.state.folder.as_ref().and_then(Folder::active);
+        let is_shared = self.state.folder.as_ref().is_some_and(|folder| folder.local().is_none());
+        if is_shared && active.is_some_and(|(document, _)| document.is_behind()) {
+            self.state.ai.waiting = Some(waiting);
+            return;
+        }
+        self.state.ai.waiting = None;
+        let Some(ask) = self.asked(&waiting) else {
+            return self.state.notice(strings::NOTHING_TO_EDIT, None, false);
+        };
+        if waiting.field.as_deref() == Some(self.drafts.chat.text.trim()) {
+            self.drafts.chat.text.clear();
+        }
+        let number = self.state.ai.begin(&self.said(&waiting), waiting.task, ask.clone());
         self.ask_model(number, ask);
+    }
+
+    /// Sends what has waited, when that may be.
+    pub(super) fn send_what_waited(&mut self) {
+        if let Some(waiting) = self.state.ai.waiting.take() {
+            self.send_waiting(waiting);
+        }
+    }
+
+    /// The question; nothing when lines are meant and there are none.
+    fn asked(&self, waiting: &Waiting) -> Option<AiAsk> {
+        let selection = self.state.folder.as_ref().and_then(selected_lines);
+        let asking = Asking {
+            template: waiting.template.clone(),
+            model: self.state.ai.chat_model.clone(),
+            ..Asking::default()
+        };
+        let instruction = waiting.text.clone();
+        Some(match waiting.task {
+            Task::Ask => {
+                let is_named = waiting.template.is_none() || instruction.contains('@');
+                if !is_named && selection.is_none() {
+                    return None;
+                }
+                // A template is about what is selected, where nothing else is named.
+                let text = if is_named { instruction } else { format!("@selection {instruction}") };
+                AiAsk::Chat { messages: self.state.ai.messages(text.trim()), selection, asking }
+            }
+            Task::Edit => {
+                let seen = self.state.folder.as_ref().and_then(seen_lines);
+                AiAsk::Edit { lines: selection?, seen, instruction, asking }
+            }
+            Task::Change => AiAsk::Change { instruction, selection, asking },
+        })
     }
 
     fn repeat_turn(&mut self, index: usize, change: impl FnOnce(AiAsk) -> AiAsk) {
         if self.state.ai.running().is_some() {
             return;
         }
-        let Some(ask) = self.state.ai.turns.get(index).map(|turn| change(turn.ask.clone())) else { return };
+        let ask = self.state.ai.turns.get(index).and_then(|turn| turn.ask.clone());
+        let Some(ask) = ask.map(change) else { return };
         if let Some(number) = self.state.ai.repeat(index, ask.clone()) {
             self.ask_model(number, ask);
         }
@@ -99,56 +141,28 @@ impl Shell {
         self.ask_model(number, ask);
     }
 
-    /// Takes a model in: a file of this device, or one that is fetched.
-    fn get_model(&mut self, place: &str) {
-        let number = self.state.ai.next_number();
-        self.state.ai.getting.ask();
-        let is_address = place.starts_with("https://") || place.starts_with("http://");
-        let ask = match is_address {
-            true => AiAsk::Download(place.to_owned()),
-            false => AiAsk::Import(PathBuf::from(place)),
-        };
-        self.ask_model(number, ask);
-    }
-
-    /// Asks which models there are.
-    pub(super) fn refresh_models(&mut self) {
-        if !self.state.ai.models.is_pending() {
-            let number = self.state.ai.next_number();
-            self.state.ai.models.ask();
-            self.ask_model(number, AiAsk::Models);
-        }
-    }
-
     pub(super) fn model_news(&mut self, number: u64, news: AiNews) {
         let ai = &mut self.state.ai;
         match news {
             AiNews::Text(text) => ai.more(number, &text),
             AiNews::Ghost(result) => self.ghost_answered(number, result.map(|answer| *answer)),
-            AiNews::Chat(result) => ai.answered(number, result.map(|answer| *answer)),
-            AiNews::Proposal(result) => ai.proposed(number, result.map(|proposal| *proposal)),
+            AiNews::Chat(result) => {
+                ai.answered(number, result.map(|answer| *answer));
+                self.keep_conversation();
+            }
+            AiNews::Proposal(result) => {
+                ai.proposed(number, result.map(|proposal| *proposal));
+                self.keep_conversation();
+            }
             AiNews::Accepted(result) => {
                 ai.accepted(number, &result);
                 match result {
                     Ok(accepted) => self.say_accepted(accepted.made.len(), accepted.outdated.len()),
                     Err(error) => self.state.failure(&error),
                 }
+                self.keep_conversation();
             }
-            AiNews::Models(result) => ai.models.answer(result),
-            AiNews::Model(result) => {
-                self.state.pages.progress = None;
-                let name = result.as_ref().ok().map(|model| model.id.clone());
-                ai.getting.answer(result.map(|model| *model));
-                if let Some(name) = name {
-                    ai.completer.wake();
-                    ai.ghost_failure = None;
-                    // What is known is out of date.
-                    ai.models = Remote::default();
-                    self.drafts.chat.place.clear();
-                    self.state.notice(&format!("The model {name} is here"), None, false);
-                    self.refresh_models();
-                }
-            }
+            other => self.models_news(number, other),
         }
     }
 
@@ -183,4 +197,16 @@ pub(crate) fn selected_lines(folder: &Folder) -> Option<Lines> {
     let is_before = last > from && buffer.line_start(last) == selection.end();
     let to = if is_before { last.0 } else { last.0 + 1 };
     Some(Lines { path: path.to_owned(), from: from.0 as u64 + 1, to: to as u64 })
+}
+
+/// The same lines as the node knows them, in the document that is open.
+fn seen_lines(folder: &Folder) -> Option<AiSeen> {
+    let lines = selected_lines(folder)?;
+    let document = folder.files.get(&lines.path)?.number()?;
+    let (text, _) = folder.active()?;
+    let line = |number: u64| LineIndex(usize::try_from(number).unwrap_or(usize::MAX));
+    let buffer = text.buffer();
+    let (revision, at) = text.at_node(buffer.line_start(line(lines.from - 1)));
+    let (_, end) = text.at_node(buffer.line_end(line(lines.to - 1)));
+    Some(AiSeen { document, revision, at: at.0 as u64, count: end.0.saturating_sub(at.0) as u64 })
 }

@@ -84,13 +84,22 @@ impl Shell {
                 self.drafts.chat.wants_focus = self.state.pages.open == Some(Page::Chat);
                 self.keys.wants_editor_focus = !self.drafts.chat.wants_focus;
             }
-            C::EditSelection => self.begin_edit(),
+            C::ShowModels => self.toggle_page(Page::Models),
+            C::EditSelection | C::UseTemplate(_) | C::ChooseTemplate => self.run_with_model(command),
             C::ToggleBlame => {
                 self.state.pages.shows_blame = !self.state.pages.shows_blame;
                 self.refresh_blame();
             }
             command if is_find(command) => self.run_in_find(command),
             command => self.run_in_tabs(command),
+        }
+    }
+
+    fn run_with_model(&mut self, command: AppCommand) {
+        match command {
+            AppCommand::UseTemplate(name) => self.use_template(name),
+            AppCommand::ChooseTemplate => self.choose_template(),
+            _ => self.begin_edit(),
         }
     }
 

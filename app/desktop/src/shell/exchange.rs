@@ -40,6 +40,7 @@ impl Exchange {
 impl Shell {
     pub(super) fn exchange(&mut self, ctx: &Context) {
         self.send_edits();
+        self.send_what_waited();
         self.exchange_local(ctx);
         self.send_cursor();
         self.ask_for_trees();
@@ -71,6 +72,7 @@ impl Shell {
                 document: number,
                 revision: outgoing.revision,
                 edits: edits.collect(),
+                model: outgoing.model.map(|model| model.to_string()),
             };
             if link.ask(request).is_err() {
                 // There is no room now; the next frame sends it.

@@ -116,15 +116,15 @@ impl Shell {
         match result {
             Ok(answer) => {
                 self.state.ai.ghost_failure = None;
-                self.state.ai.ghost_model = Some(answer.model);
                 let active = self.state.folder.as_mut().and_then(Folder::active_mut);
                 let is_same = is_alternative
                     && active.as_ref().is_some_and(|(document, view)| {
                         document.ghost(*view).is_some_and(|ghost| ghost.text == answer.text)
                     });
                 if let Some((document, _)) = active {
-                    document.offer_ghost(of, &(typed + &answer.text));
+                    document.offer_ghost(of, &(typed + &answer.text), &answer.model);
                 }
+                self.state.ai.ghost_model = Some(answer.model);
                 if is_same {
                     self.state.notice(strings::NO_OTHER_GHOST, None, false);
                 }

@@ -228,7 +228,9 @@ impl Shell {
         self.look_at_local();
         if is_new {
             self.file_shown();
+            self.refresh_models();
         }
+        self.refresh_policies();
         if has_changed {
             let effects = self.state.folder.as_mut().map(|folder| folder.tree.reload()).unwrap_or_default();
             self.load(effects);
@@ -417,8 +419,13 @@ impl Shell {
             self.ask(ToLink::Ask(Ask::Devices));
             self.ask(ToLink::Ask(Ask::Invitations));
         }
-        if self.state.pages.open == Some(Page::Chat) {
-            self.refresh_models();
+        match self.state.pages.open {
+            Some(Page::Chat) => {
+                self.refresh_models();
+                self.refresh_conversations();
+            }
+            Some(Page::Models) => self.refresh_models_page(),
+            _ => {}
         }
         let is_shared = self.state.folder.as_ref().is_some_and(|folder| folder.workspace.value().is_some());
         if !is_shared {

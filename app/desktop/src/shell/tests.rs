@@ -44,6 +44,8 @@ struct Window {
     /// Requests that nobody answered.
     asked: Vec<ToLink>,
     edits: Vec<Vec<ClientEdit>>,
+    /// The model of each message of edits.
+    edit_models: Vec<Option<String>>,
     role: Role,
 }
 
@@ -64,6 +66,7 @@ impl Window {
             numbers: BTreeMap::new(),
             asked: Vec::new(),
             edits: Vec::new(),
+            edit_models: Vec::new(),
             role: Role::Owner,
         };
         window.tell(FromLink::Connected { is_own: true });
@@ -131,8 +134,9 @@ impl Window {
                 };
                 FromLink::Opened { path, result }
             }
-            ToLink::EditDocument { path, document, edits, .. } => {
+            ToLink::EditDocument { path, document, edits, model, .. } => {
                 self.edits.push(edits);
+                self.edit_models.push(model);
                 let revision = self.revisions.entry(document).or_default();
                 *revision += 1;
                 FromLink::Edited { path, document, result: Ok(*revision) }

@@ -10,13 +10,17 @@ use eframe::egui::{self, ColorImage, ScreenshotCallback, Ui, ViewportCommand};
 use serde_json::json;
 use weft_editor::{AppCommand, Command, search::Query, window::Entry};
 use weft_node::api::{
-    ApiError, CursorPosition, DocumentCursors, MembersList, Presence, PresentDevice, RemoteCursor, SearchKind,
+    ApiError, CursorPosition, DocumentCursors, MembersList, Presence, PresentDevice, Progress, RemoteCursor,
+    SearchKind, Stage,
 };
 
 use super::Shell;
 use crate::{
-    link::{AiAsk, AiNews, FarEnd, FolderMatch, FolderQuery, FromLink, Link, Picture, ToLink},
-    state::{HunkState, Naming, Overlay, OverlayKind, Page, SavedState, Task},
+    link::{
+        AiAsk, AiNews, Asking, FarEnd, FolderMatch, FolderQuery, FromLink, Link, ModelWork, Picture, ToLink,
+    },
+    state::{FoundRow, HunkState, Naming, Overlay, OverlayKind, Page, SavedState, Task},
+    system_fonts::BundledPictures,
     tokens,
 };
 
@@ -53,6 +57,8 @@ pub fn screenshots(folder: &Path, scale: f32) -> Result<(), TourError> {
     let native = eframe::NativeOptions { viewport, ..Default::default() };
     let created: eframe::AppCreator<'_> = Box::new(move |creation| {
         creation.egui_ctx.set_fonts(tokens::fonts());
+        // None of the system's: pictures look the same on every machine.
+        creation.egui_ctx.add_font_provider(Arc::new(BundledPictures));
         Ok(Box::new(Tour::new(folder, scale, told)))
     });
     eframe::run_native("Weft", native, created).map_err(|error| TourError::Window(error.to_string()))?;
@@ -86,6 +92,7 @@ const SCENES: &[Scene] = &[
     ("split-find", Tour::splitting),
     ("palette", |tour| tour.over("src/flow.rs", OverlayKind::Palette, "")),
     ("quick-open", |tour| tour.over("src/flow.rs", OverlayKind::QuickOpen, "ma")),
+    ("languages", |tour| tour.over("src/flow.rs", OverlayKind::Languages, "")),
     ("search", Tour::searching),
     ("replace", Tour::replacing),
     ("share", Tour::sharing),
@@ -104,6 +111,12 @@ const SCENES: &[Scene] = &[
     ("chat", Tour::chat),
     ("chat-confirm", Tour::chat_to_server),
     ("proposal", Tour::proposal),
+    ("chat-templates", Tour::chat_templates),
+    ("chat-earlier", Tour::earlier_conversations),
+    ("models", Tour::models_page),
+    ("models-empty", Tour::models_page_without),
+    ("models-servers", Tour::models_servers),
+    ("models-work", Tour::models_work),
 ];
 const THEMES: [&str; 2] = ["dark", "light"];
 
@@ -340,6 +353,7 @@ impl Tour {
             found("src/flow.rs", 20, "    pub fn add(&mut self, gauge: Gauge) {"),
             about,
         ];
+        self.shell.state.search.selected = Some(FoundRow::Place(1));
     }
 
     fn replacing(&mut self) {
@@ -505,7 +519,7 @@ impl Tour {
             document.type_text(view, "\n\n    pub fn highest");
             document.expect_ghost(view, 1);
             let text = "(&self) -> Option<&Gauge> {\n        self.gauges.values().max_by(|one, two| one.level.total_cmp(&two.level))\n    }";
-            document.offer_ghost(1, text);
+            document.offer_ghost(1, text, "qwen2.5-coder-1.5b");
         }
         self.shell.keys.wants_editor_focus = true;
     }
@@ -520,6 +534,104 @@ impl Tour {
         self.tell(FromLink::Ai { number: 0, news: AiNews::Models(Ok((models, servers))) });
     }
 
+    /// The names of the templates, as they are offered at the start of the field.
+    fn chat_templates(&mut self) {
+        self.models(&["chat"]);
+        let template =
+            |name: &str, kind: &str| json!({ "name": name, "text": "", "kind": kind, "file": null });
+        let list = of(json!({ "folder": "/home/ana", "templates": [
+            template("document", "change"), template("explain", "words"), template("fix", "change"),
+            template("generate", "change"), template("refactor", "change"), template("review", "words"),
+            template("test", "change"),
+        ] }));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Templates(Ok(list)) });
+        self.shell.choose_template();
+    }
+
+    fn earlier(&mut self) {
+        let head = |id: u64, title: &str, changed: &str, turns: u64| json!({ "id": id, "title": title, "changed": changed, "turns": turns });
+        let list = of(json!({ "conversations": [
+            head(3, "what does @src/flow.rs take for the flow of a gauge?", "2026-11-22T21:00:00Z", 4),
+            head(2, "a test for the mean in @src/flow.rs, and say so in @README.md", "2026-11-22T09:00:00Z", 1),
+            head(1, "/explain src/basin.rs:12-40", "2026-11-19T09:00:00Z", 2),
+        ] }));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Conversations(Ok(list)) });
+        self.shell.state.ai.keeping.deleting = Some(2);
+    }
+
+    fn earlier_conversations(&mut self) {
+        self.models(&["chat"]);
+        self.earlier();
+    }
+
+    fn models_known(&mut self, models: serde_json::Value, servers: serde_json::Value, is_local: bool) {
+        self.page(Page::Models);
+        let known = (of(json!({ "models": models })), of(json!({ "providers": servers })));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Models(Ok(known)) });
+        let report = of(json!({ "cores": 8, "threads": 4, "memory_bytes": 16_600_000_000_u64,
+            "memory_free_bytes": 9_200_000_000_u64, "backends": [], "models": [],
+            "advice": "Models with up to about 12 billion parameters in 4 bits (Q4_K_M) fit now; on a processor those \
+                with up to 3 billion answer quickly." }));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Hardware(Ok(Box::new(report))) });
+        let policies = json!({ "branch_switch": "hold", "ai_local_only": is_local });
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Policies(Ok(of(policies))) });
+    }
+
+    fn models_page(&mut self) {
+        let model = |id: &str, roles: &[&str], chosen: &[&str], bytes: u64, parameters: u64| {
+            json!({ "id": id, "roles": roles, "chosen_for": chosen, "bytes": bytes, "sha256": "a5fd3b62230aa5ec".repeat(4),
+                "context_tokens": 32_768, "parameters": parameters, "license": "apache-2.0", "source": format!("{id}.gguf"),
+                "shared_in": [], "fits": true, "why": "fits: it needs 1.9 GB with 8,192 tokens, and 9.2 GB are free",
+                "is_loaded": chosen.contains(&"chat") })
+        };
+        let coder = model(
+            "qwen2.5-coder-1.5b",
+            &["completion", "chat"],
+            &["completion", "chat"],
+            1_100_000_000,
+            1_500_000_000,
+        );
+        let mut large = model("llama-3.3-70b", &["completion", "chat"], &[], 42_000_000_000, 70_000_000_000);
+        large["fits"] = json!(false);
+        large["why"] = json!("needs 44 GB, and 9.2 GB are free");
+        let meaning = model("all-minilm-l6-v2", &["embedding"], &["embedding"], 25_300_000, 22_700_000);
+        self.models_known(json!([coder, large, meaning]), json!([]), false);
+    }
+
+    fn models_page_without(&mut self) {
+        self.models_known(json!([]), json!([]), false);
+    }
+
+    fn models_servers(&mut self) {
+        let server = json!({ "id": "lab", "kind": "openai", "url": "http://10.0.0.7:11434/v1", "model": "qwen2.5-coder:32b",
+            "has_key": true, "patience_seconds": 60, "chosen_for": ["chat"], "confirmed": ["River"] });
+        self.models_known(json!([]), json!([server]), false);
+        // The whole of a long page.
+        self.shell.state.zoom = 0.6 * self.scale;
+        self.shell.drafts.models.server = Some(crate::panels::ServerDraft::default());
+        let holder = json!([{ "user_name": "Ben Okafor", "device_name": "desk" }]);
+        let offer = json!({ "id": "qwen2.5-coder-7b", "sha256": "cd", "bytes": 4_700_000_000_u64, "roles": ["chat"],
+            "license": "apache-2.0", "holders": holder, "is_here": false });
+        let offered = of(json!({ "models": [offer], "devices_asked": 2 }));
+        self.tell(FromLink::Ai { number: 0, news: AiNews::Offers(Ok(offered)) });
+    }
+
+    fn models_work(&mut self) {
+        self.models_known(json!([]), json!([]), true);
+        let url = "https://models.example.org/qwen2.5-coder-1.5b-q4_k_m.gguf".to_owned();
+        let page = &mut self.shell.state.ai.page;
+        page.begin(8, &ModelWork::Download { url, sha256: None });
+        page.begin(9, &ModelWork::Verify("all-minilm-l6-v2".to_owned()));
+        let progress =
+            Progress { done: 431_000_000, total: Some(1_100_000_000), ..Progress::new(Stage::Receive) };
+        self.tell(FromLink::Ai { number: 8, news: AiNews::Progress(progress) });
+        let error = ApiError::failed("all-minilm-l6-v2: its file has another SHA-256 than when it came")
+            .hint("remove it and take it in again");
+        self.tell(FromLink::Ai { number: 9, news: AiNews::Done(Err(error)) });
+        self.shell.drafts.models.place = "https://models.example.org/other.gguf".to_owned();
+        self.shell.drafts.models.sha256 = "a5fd3b".to_owned();
+    }
+
     fn chat_without_model(&mut self) {
         self.models(&[]);
     }
@@ -527,7 +639,7 @@ impl Tour {
     /// Begins a turn.
     fn said(&mut self, task: Task, text: &str) -> u64 {
         self.shell.drafts.chat.task = task;
-        let ask = AiAsk::Change { instruction: String::new(), selection: None, confirm: false, fresh: false };
+        let ask = AiAsk::Change { instruction: String::new(), selection: None, asking: Asking::default() };
         self.shell.state.ai.begin(text, task, ask)
     }
 
@@ -564,7 +676,8 @@ impl Tour {
                   "new": "    /// The mean of all gauges that were read.\n    pub fn mean(&self) -> Option<Flow> {\n" },
                 { "path": "src/flow.rs", "line": 41, "old": "}\n",
                   "new": "}\n\n#[test]\nfn nobody_has_read() {\n    assert_eq!(Basin::default().mean(), None);\n}\n" },
-                { "path": "README.md", "line": 3, "old": "", "new": "The mean is tested.\n" },
+                { "path": "README.md", "line": 3, "old": "", "new": "The mean is tested.\n",
+                  "doubt": "the new text has what looks like a token of GitHub" },
             ],
             "checks": [
                 { "path": "src/flow.rs", "check": "syntax", "passed": true, "note": "no new syntax errors" },
@@ -574,7 +687,6 @@ impl Tour {
         self.tell(FromLink::Ai { number, news: AiNews::Proposal(Ok(Box::new(made))) });
         if let Some(proposal) = self.shell.state.ai.proposal(0) {
             proposal.hunks[0] = HunkState::Outdated;
-            proposal.hunks[2] = HunkState::Open(false);
         }
     }
 

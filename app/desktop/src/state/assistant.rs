@@ -5,9 +5,10 @@ use weft_editor::{
     markdown::{self, Placed},
 };
 use weft_node::api::{
-    AiAccepted, AiAnswer, AiMessage, AiModel, AiModelList, AiProposal, AiProviderList, ApiError, Purpose,
+    AiAccepted, AiAnswer, AiMessage, AiModelList, AiProposal, AiProviderList, ApiError, Purpose,
 };
 
+use super::{conversations::Keeping, models::ModelsPage};
 use crate::{
     limits::{ANSWER_BYTES_MAX, TURNS_MAX},
     link::AiAsk,
@@ -37,6 +38,16 @@ pub(crate) struct Question {
     pub(crate) error: ApiError,
 }
 
+/// What is to be sent to a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) text: String,
+    pub(crate) task: Task,
+    pub(crate) template: Option<String>,
+    /// What stood in the field for it, which is cleared unless something else stands there by then.
+    pub(crate) field: Option<String>,
+}
+
 /// What became of a hunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HunkState {
@@ -45,6 +56,8 @@ pub(crate) enum HunkState {
     Made,
     /// Its text is another by now.
     Outdated,
+    /// It was proposed before the window was opened, and cannot be made any more.
+    Lapsed,
 }
 
 /// A proposal with what became of it.
@@ -59,7 +72,8 @@ pub(crate) struct Proposal {
 
 impl Proposal {
     fn new(made: AiProposal) -> Self {
-        let hunks = vec![HunkState::Open(true); made.hunks.len()];
+        // What is doubtful is chosen by the person, and by nobody else.
+        let hunks = made.hunks.iter().map(|hunk| HunkState::Open(hunk.doubt.is_none())).collect();
         Self { made, hunks, accepting: None, is_discarded: false }
     }
 
@@ -105,14 +119,14 @@ pub(crate) enum Reply {
 pub(crate) struct Turn {
     pub(crate) said: String,
     pub(crate) task: Task,
-    /// What was asked, for asking it again.
-    pub(crate) ask: AiAsk,
+    /// What was asked, for asking it again; nothing where that is not known any more.
+    pub(crate) ask: Option<AiAsk>,
     pub(crate) number: u64,
     /// The answer as far as it has come.
     pub(crate) text: String,
     pub(crate) blocks: Vec<Placed>,
     /// How much of the text the blocks are made of.
-    read: usize,
+    pub(super) read: usize,
     pub(crate) reply: Reply,
 }
 
@@ -131,8 +145,12 @@ pub(crate) struct Assistant {
     pub(crate) question: Option<Question>,
     pub(crate) turns: Vec<Turn>,
     pub(crate) models: Remote<(AiModelList, AiProviderList)>,
-    /// A model that is taken in or fetched.
-    pub(crate) getting: Remote<AiModel>,
+    pub(crate) page: ModelsPage,
+    /// The model that the person has chosen for this conversation.
+    pub(crate) chat_model: Option<String>,
+    /// What is sent as soon as the node has what was typed last.
+    pub(crate) waiting: Option<Waiting>,
+    pub(crate) keeping: Keeping,
     next: u64,
 }
 
@@ -147,7 +165,10 @@ impl Default for Assistant {
             question: None,
             turns: Vec::new(),
             models: Remote::default(),
-            getting: Remote::default(),
+            page: ModelsPage::default(),
+            chat_model: None,
+            waiting: None,
+            keeping: Keeping::default(),
             next: FIRST_NUMBER,
         }
     }
@@ -157,7 +178,14 @@ impl Assistant {
     /// Forgets what belongs to a folder. Numbers go on, so that late answers fit nothing.
     pub(crate) fn leave_folder(&mut self) {
         let (next, completer) = (self.next, std::mem::take(&mut self.completer));
-        *self = Self { next, completer, ..Self::default() };
+        // Models and work on them belong to the device, not to the folder.
+        let page = ModelsPage {
+            offers: Remote::default(),
+            policies: Remote::default(),
+            ..std::mem::take(&mut self.page)
+        };
+        let models = std::mem::take(&mut self.models);
+        *self = Self { next, completer, page, models, ..Self::default() };
     }
 
     /// A number for a question.
@@ -168,9 +196,26 @@ impl Assistant {
 
     /// Whether a model can be asked for this; nothing while it is not known.
     pub(crate) fn has_model(&self, purpose: Purpose) -> Option<bool> {
+        self.models.value()?;
+        Some(self.chosen_for(purpose).is_some())
+    }
+
+    /// What may be asked for this: models of this device, and servers where the workspace allows them.
+    pub(crate) fn asked_for(&self, purpose: Purpose) -> Vec<String> {
+        let Some((models, servers)) = self.models.value() else { return Vec::new() };
+        let here = models.models.iter().filter(|model| model.roles.contains(&purpose) && model.fits);
+        let servers = servers.providers.iter().filter(|_| !self.page.is_local_only());
+        let servers = servers.filter(|_| purpose != Purpose::Embedding);
+        here.map(|model| model.id.clone()).chain(servers.map(|server| server.id.clone())).collect()
+    }
+
+    /// Who is asked for this when no model is named.
+    pub(crate) fn chosen_for(&self, purpose: Purpose) -> Option<&str> {
         let (models, servers) = self.models.value()?;
-        let here = models.models.iter().any(|model| model.chosen_for.contains(&purpose));
-        Some(here || servers.providers.iter().any(|server| server.chosen_for.contains(&purpose)))
+        let may_send = !self.page.is_local_only() && purpose != Purpose::Embedding;
+        let server = servers.providers.iter().find(|one| may_send && one.chosen_for.contains(&purpose));
+        let model = || models.models.iter().find(|model| model.chosen_for.contains(&purpose));
+        server.map(|server| server.id.as_str()).or_else(|| model().map(|model| model.id.as_str()))
     }
 
     /// The turn that is being answered.
@@ -197,7 +242,7 @@ impl Assistant {
         self.turns.push(Turn {
             said: said.to_owned(),
             task,
-            ask,
+            ask: Some(ask),
             number,
             text: String::new(),
             blocks: Vec::new(),
@@ -211,7 +256,7 @@ impl Assistant {
     pub(crate) fn repeat(&mut self, index: usize, ask: AiAsk) -> Option<u64> {
         let number = self.next_number();
         let turn = self.turns.get_mut(index)?;
-        (turn.number, turn.ask, turn.reply, turn.read) = (number, ask, Reply::Running, 0);
+        (turn.number, turn.ask, turn.reply, turn.read) = (number, Some(ask), Reply::Running, 0);
         turn.text.clear();
         turn.blocks.clear();
         Some(number)
@@ -301,14 +346,11 @@ mod tests {
     use weft_node::api::AiHunk;
 
     use super::*;
+    use crate::link::Asking;
 
     fn chat(assistant: &mut Assistant, said: &str) -> u64 {
         let messages = assistant.messages(said);
-        assistant.begin(
-            said,
-            Task::Ask,
-            AiAsk::Chat { messages, selection: None, confirm: false, fresh: false },
-        )
+        assistant.begin(said, Task::Ask, AiAsk::Chat { messages, selection: None, asking: Asking::default() })
     }
 
     fn answer(text: &str) -> AiAnswer {
@@ -332,26 +374,33 @@ mod tests {
         let said: Vec<String> =
             assistant.messages("three?").iter().map(|it| format!("{} {}", it.role, it.text)).collect();
         assert_eq!(said, ["user one?", "assistant **one**", "user three?"]);
-        let again = assistant.turns[1].ask.clone().again();
+        let again = assistant.turns[1].ask.clone().unwrap().again();
         let third = assistant.repeat(1, again).unwrap();
-        assert!(matches!(assistant.turns[1].ask, AiAsk::Chat { fresh: true, .. }) && third > second);
+        let asked = &assistant.turns[1].ask;
+        assert!(matches!(asked, Some(AiAsk::Chat { asking: Asking { fresh: true, .. }, .. })));
+        assert!(third > second);
     }
 
     #[test]
     fn hunks_are_made_left_or_outdated() {
-        let hunk = AiHunk { path: "a".to_owned(), line: 1, old: String::new(), new: "x".to_owned() };
-        let made = AiProposal { proposal: 3, hunks: vec![hunk; 3], ..AiProposal::default() };
+        let hunk =
+            AiHunk { path: "a".to_owned(), line: 1, old: String::new(), new: "x".to_owned(), doubt: None };
+        let mut hunks = vec![hunk; 4];
+        hunks[3].doubt = Some("new syntax errors".to_owned());
+        let made = AiProposal { proposal: 3, hunks, ..AiProposal::default() };
         let mut assistant = Assistant::default();
-        let ask = AiAsk::Change { instruction: String::new(), selection: None, confirm: false, fresh: false };
+        let ask = AiAsk::Change { instruction: String::new(), selection: None, asking: Asking::default() };
         let number = assistant.begin("tidy", Task::Change, ask);
         assistant.proposed(number, Ok(made));
         let proposal = assistant.proposal(0).unwrap();
+        assert_eq!(proposal.chosen(), (vec![0, 1, 2], true), "what is doubtful is not chosen by itself");
         proposal.hunks[1] = HunkState::Open(false);
         assert_eq!(proposal.chosen(), (vec![0, 2], true));
         proposal.accepting = Some(77);
         assistant.accepted(77, &Ok(AiAccepted { made: vec![0], outdated: vec![2, 9] }));
         let proposal = assistant.proposal(0).unwrap();
-        let states = [HunkState::Made, HunkState::Open(false), HunkState::Outdated];
+        let open = HunkState::Open(false);
+        let states = [HunkState::Made, open, HunkState::Outdated, open];
         assert_eq!((proposal.hunks.as_slice(), proposal.accepting), (states.as_slice(), None));
         assert!(proposal.is_open());
         proposal.is_discarded = true;

@@ -56,6 +56,29 @@ pub(crate) fn sync_words(status: &WorkspaceStatus) -> (String, SyncLevel) {
     (format!("{} of {count} devices have your edits, {who}", count - lacking.len()), SyncLevel::Working)
 }
 
+/// A size in bytes, as people say it.
+pub(crate) fn size_words(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return format!("{bytes} bytes");
+    }
+    let mut size = bytes as f64 / 1_000.0;
+    let mut unit = 0;
+    while size >= 999.5 && unit + 1 < UNITS.len() {
+        (size, unit) = (size / 1_000.0, unit + 1);
+    }
+    if size < 9.95 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
+}
+
+/// How many, in words that are short: 270 M, 1.5 B.
+pub(crate) fn count_words(count: u64) -> String {
+    match count {
+        0..1_000_000 => count.to_string(),
+        1_000_000..1_000_000_000 => format!("{:.0} M", count as f64 / 1e6),
+        _ => format!("{:.1} B", count as f64 / 1e9),
+    }
+}
+
 /// What a role means.
 pub(crate) fn role_words(role: Role) -> &'static str {
     match role {
@@ -138,6 +161,23 @@ mod tests {
             "digest": "", "frontier": {}, "files": 1, "peers": peers, "pending": [], "kept_by": [],
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn sizes_and_counts_are_short() {
+        for (bytes, words) in [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1.0 KB"),
+            (999_600, "1.0 MB"),
+            (25_300_000, "25 MB"),
+            (1_100_000_000, "1.1 GB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
+            assert_eq!(size_words(bytes), words);
+        }
+        let counted = [999, 135_000_000, 1_540_000_000].map(count_words);
+        assert_eq!(counted, ["999", "135 M", "1.5 B"]);
     }
 
     #[test]

@@ -461,6 +461,10 @@ pub struct AiEdit {
     pub from_line: u64,
     /// The last line.
     pub to_line: u64,
+    /// Where the lines are in a document that this program has open, which then counts and not the numbers above: others may
+    /// have typed above them meanwhile.
+    #[serde(default)]
+    pub seen: Option<AiSeen>,
     /// What is wanted.
     pub instruction: String,
     /// The name of a template that says what is wanted: `explain`, `refactor`, `document`, `test`, `fix`, `generate` or one of the person's.
@@ -478,6 +482,19 @@ pub struct AiEdit {
     /// Tell the text while it comes, under this name.
     #[serde(default)]
     pub stream: Option<String>,
+}
+
+/// A part of a text as a program saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AiSeen {
+    /// The open document.
+    pub document: u64,
+    /// Its revision.
+    pub revision: u64,
+    /// The first Unicode character, from 0.
+    pub at: u64,
+    /// How many characters.
+    pub count: u64,
 }
 
 /// Asks for a change of several files. Nothing is changed until hunks of the proposal are accepted.
@@ -581,6 +598,9 @@ pub struct AiHunk {
     pub old: String,
     /// What comes.
     pub new: String,
+    /// Why nobody should accept it without a close look: the check that it does not pass, in words.
+    #[serde(default)]
+    pub doubt: Option<String>,
 }
 
 /// Lists the templates that say what is wanted.
@@ -596,6 +616,17 @@ pub struct AiTemplateList {
     pub folder: PathBuf,
 }
 
+/// What comes of a template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AiTemplateKind {
+    /// An answer in words, by [`AiChat`].
+    Words,
+    /// A change of lines, by [`AiEdit`].
+    #[default]
+    Change,
+}
+
 /// A text that says what is wanted, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AiTemplate {
@@ -603,6 +634,9 @@ pub struct AiTemplate {
     pub name: String,
     /// The text; `{text}` is what the person writes besides.
     pub text: String,
+    /// What it is meant for; a file of the person's says it with `kind: words` or `kind: change` in its first line.
+    #[serde(default)]
+    pub kind: AiTemplateKind,
     /// The file of the person's that it comes from.
     #[serde(default)]
     pub file: Option<PathBuf>,

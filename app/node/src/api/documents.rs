@@ -48,6 +48,9 @@ pub struct DocumentEdit {
     pub revision: u64,
     /// The edits; each sees the text that the one before left.
     pub edits: Vec<ClientEdit>,
+    /// The model that wrote what they insert and that the person accepted: the history names it then.
+    #[serde(default)]
+    pub model: Option<String>,
 }
 
 /// What [`DocumentEdit`] made.

@@ -11,6 +11,10 @@ use super::{
     },
     audit::{Audit, AuditReport},
     backups::{BackedUp, Backup},
+    conversations::{
+        AiConversation, AiConversationGet, AiConversationHead, AiConversationKeep, AiConversationList,
+        AiConversationRemove, AiConversations,
+    },
     devices::{
         DeviceAccept, DeviceAcceptPreview, DeviceAcceptPreviewed, DeviceAccepted, DeviceLink, DeviceList,
         Keep, KeepVerified, KeepVerify, Kept, OwnDevices, Recovery, RecoveryCheck, RecoveryChecked,
@@ -323,6 +327,14 @@ methods! {
     "ai.change" AiChange -> AiProposal;
     /// Lists the templates that say what is wanted.
     "ai.templates" AiTemplates -> AiTemplateList;
+    /// Lists the conversations about a workspace.
+    "ai.conversations" AiConversations -> AiConversationList;
+    /// Gives a conversation.
+    "ai.conversations.get" AiConversationGet -> AiConversation;
+    /// Keeps a conversation.
+    "ai.conversations.keep" AiConversationKeep -> AiConversationHead;
+    /// Forgets a conversation.
+    "ai.conversations.remove" AiConversationRemove -> AiConversationList;
     /// Answers a proposal.
     "ai.accept" AiAccept -> AiAccepted;
     /// Says who is here, now and whenever it changes.

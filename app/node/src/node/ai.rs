@@ -2,22 +2,24 @@
 //!
 //! Each model runs in a process of its own (`weft_ai_llama`), which is started when it is asked and ended when nobody
 //! asked for a while. Reading order: this file starts models; `routing` finds who is asked and asks; `catalogue` has the
-//! collection, `sharing` what of it members fetch from each other, `providers` the servers, `prompts` questions and completions, `context` what a model is shown of a workspace,
+//! collection, `sharing` what of it members fetch from each other, `providers` the servers, `prompts` questions and completions, `surroundings` what these are shown of other files, `context` what a model is shown of a workspace,
 //! `editing` and `changing` ask it for changes, `wanting` puts what is wanted into words, `checking` looks at
 //! what comes, `proposals` holds them until they are answered,
-//! `answers` has what was answered before.
+//! `answers` has what was answered before, `conversations` what programs keep of it.
 
 mod answers;
 mod catalogue;
 mod changing;
 mod checking;
 mod context;
+mod conversations;
 mod editing;
 mod prompts;
 mod proposals;
 mod providers;
 mod routing;
 mod sharing;
+mod surroundings;
 mod wanting;
 
 use std::{
@@ -54,6 +56,7 @@ use self::routing::{Asking, CancelOnDrop};
 pub(super) use self::{
     catalogue::{choose, download, hardware, import, list, remove, verify},
     changing::change,
+    conversations::{conversation, conversations, keep_conversation, remove_conversation},
     editing::edit,
     prompts::{chat, complete},
     proposals::accept,
@@ -75,10 +78,13 @@ pub(crate) struct Ai {
     state: Mutex<State>,
     proposals: proposals::Proposals,
     completions: Mutex<Completions>,
+    surroundings: Mutex<surroundings::Surroundings>,
     answers: Mutex<answers::Answers>,
     clients: Clients,
     /// Models that are on their way to others.
     sending: tokio::sync::Semaphore,
+    /// Held while a conversation is kept.
+    keeping: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -98,9 +104,11 @@ impl Ai {
             state: Mutex::default(),
             proposals: proposals::Proposals::default(),
             completions: Mutex::default(),
+            surroundings: Mutex::default(),
             answers: Mutex::default(),
             clients: Clients::default(),
             sending: sharing::places(),
+            keeping: tokio::sync::Mutex::default(),
         })
     }
 
@@ -110,6 +118,10 @@ impl Ai {
 
     fn completions(&self) -> MutexGuard<'_, Completions> {
         self.completions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn surroundings(&self) -> MutexGuard<'_, surroundings::Surroundings> {
+        self.surroundings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn answers(&self) -> MutexGuard<'_, answers::Answers> {

@@ -177,6 +177,18 @@ pub(super) async fn call(
         Request::AiEmbed(request) => Response::AiEmbed(ai::embed(shared, request, &context).await?),
         Request::AiEdit(request) => Response::AiEdit(ai::edit(shared, request, &context).await?),
         Request::AiChange(request) => Response::AiChange(ai::change(shared, request, &context).await?),
+        Request::AiConversations(request) => {
+            Response::AiConversations(ai::conversations(shared, request).await?)
+        }
+        Request::AiConversationGet(request) => {
+            Response::AiConversationGet(ai::conversation(shared, request).await?)
+        }
+        Request::AiConversationKeep(request) => {
+            Response::AiConversationKeep(ai::keep_conversation(shared, request).await?)
+        }
+        Request::AiConversationRemove(request) => {
+            Response::AiConversationRemove(ai::remove_conversation(shared, request).await?)
+        }
         Request::AiTemplates(_) => Response::AiTemplates(ai::templates(shared)),
         Request::AiAccept(request) => Response::AiAccept(ai::accept(shared, request, &context).await?),
         Request::PresenceWatch(request) => {

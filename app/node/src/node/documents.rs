@@ -13,8 +13,9 @@ use weft_sync::ids::{EndpointId, UserId, WorkspaceId};
 use super::transform::{moved, transformed};
 use super::{Shared, calls, ended, paths, presence};
 use crate::api::{
-    ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor, DocumentCursors,
-    DocumentEdit, DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink, RemoteCursor, SessionId,
+    AiSeen, ApiError, CallContext, ClientEdit, DocumentChanged, DocumentClosed, DocumentCursor,
+    DocumentCursors, DocumentEdit, DocumentEdited, DocumentOpen, DocumentOpened, Event, EventSink,
+    RemoteCursor, SessionId,
 };
 use crate::presence::{OTHER_CURSORS_MAX, Place};
 
@@ -126,6 +127,35 @@ impl OpenDocuments {
         Ok((open.document, cursors.collect()))
     }
 
+    /// A part of a text that a program saw in one of its documents, in another document of the same text as that one began:
+    /// the first character and the one behind the last.
+    pub(super) fn seen_in(
+        &self,
+        session: SessionId,
+        seen: &AiSeen,
+        other: u64,
+    ) -> Result<(u64, u64), ApiError> {
+        let inner = self.inner();
+        let open = inner.open.get(&(session, seen.document)).ok_or_else(|| not_open(seen.document))?;
+        let later = inner.open.get(&(session, other)).ok_or_else(|| not_open(other))?;
+        if (open.ws, open.document) != (later.ws, later.document) {
+            return Err(ApiError::usage(format!("document {} is another file", seen.document))
+                .hint("name the file that the document is of")
+                .data_state("nothing was asked"));
+        }
+        let since = open.since(seen.revision)?;
+        // What came after the other was opened is not in the text that it began with.
+        let before = since.len().saturating_sub(later.changes.len());
+        let since = &since[..before];
+        let at = moved(seen.at, since);
+        // By its last character: what was written right behind does not belong to it.
+        let end = match seen.count.checked_sub(1) {
+            Some(last) => moved(seen.at.saturating_add(last), since).saturating_add(1),
+            None => at,
+        };
+        Ok((at, end))
+    }
+
     /// The texts of a workspace that are open.
     pub(super) fn open_in(&self, ws: WorkspaceId) -> BTreeSet<DocumentId> {
         self.inner().open.values().filter(|open| open.ws == ws).map(|open| open.document).collect()
@@ -230,6 +260,7 @@ pub(super) async fn edit(
     let ws = ws.ok_or_else(|| not_open(request.document))?;
     let workspace = shared.handle(&ws).ok_or_else(ended)?;
     let of_thread = Arc::clone(shared);
+    let last = request.edits.last().map(|edit| edit.at);
     let edited = workspace.ask(move |engine| {
         let (path, edits) = {
             let inner = of_thread.documents.inner();
@@ -239,7 +270,10 @@ pub(super) async fn edit(
             let path = engine.path_of_document(open.document).unwrap_or_else(|| open.path.clone());
             (path, edits)
         };
-        let (write, has_changed) = engine.edit_text(&path, &edits)?;
+        let (write, has_changed) = match request.model {
+            None => engine.edit_text(&path, &edits)?,
+            Some(model) => engine.edit_text_of_model(&path, &edits, model)?,
+        };
         // What the engine puts out is told right after this, on the same thread: then the edit is counted.
         let mut inner = of_thread.documents.inner();
         let revision = inner.open.get_mut(&key).map_or(request.revision, |open| {
@@ -252,6 +286,9 @@ pub(super) async fn edit(
     calls::stored(shared, &workspace, write).await?;
     if let Some(index) = shared.indexes.begun(ws) {
         index.visited(&path, EDITS_OF_ONE_VISIT);
+    }
+    if let Some(at) = last {
+        shared.ai.note_edit(ws, &path, at);
     }
     Ok(DocumentEdited { revision })
 }

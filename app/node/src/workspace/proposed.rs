@@ -1,6 +1,7 @@
 //! What a model has proposed and a person has accepted.
 
 use weft_sync::data::Origin as DataOrigin;
+use weft_sync::limits::ORIGIN_NAME_BYTES_MAX;
 use weft_sync::replica::WriteId;
 
 use super::engine::Engine;
@@ -15,7 +16,7 @@ impl Engine {
         edits: &[crate::api::ClientEdit],
         model: String,
     ) -> Result<(WriteId, bool), ApiError> {
-        self.edit_text_of(path, edits, DataOrigin::Model { name: model })
+        self.edit_text_of(path, edits, origin(model))
     }
 
     /// Makes a file that a model wrote and the person accepted; `None` where something is at its path already.
@@ -29,7 +30,7 @@ impl Engine {
         if self.listed_file(path).is_some() {
             return Ok(None);
         }
-        let (write, _) = self.create(path, text, &DataOrigin::Model { name: model })?;
+        let (write, _) = self.create(path, text, &origin(model))?;
         Ok(Some(write))
     }
 
@@ -56,4 +57,10 @@ impl Engine {
         let runs = edits.iter().filter(|edit| edit.delete > 0).count();
         Ok(taken == old && runs <= 1)
     }
+}
+
+/// A model as the author of an edit, by as much of its name as the history has room for.
+fn origin(mut model: String) -> DataOrigin {
+    model.truncate(model.floor_char_boundary(ORIGIN_NAME_BYTES_MAX));
+    DataOrigin::Model { name: model }
 }

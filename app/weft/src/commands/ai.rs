@@ -224,6 +224,7 @@ async fn edit(
         file: named_file(&arguments.lines.file)?,
         from_line: arguments.lines.from,
         to_line: arguments.lines.to,
+        seen: None,
         instruction: arguments.text.clone().unwrap_or_default(),
         template: arguments.template.clone(),
         model: arguments.model.clone(),

@@ -320,6 +320,9 @@ pub(crate) fn ai_proposal(proposal: &AiProposal, look: &Look) -> String {
         }
         let head = format!("hunk {} at line {}", index + 1, hunk.line);
         text.push_str(&format!("{}\n", look.paint(Tone::Heading, head)));
+        if let Some(doubt) = &hunk.doubt {
+            text.push_str(&format!("  {} {}\n", look.paint(Tone::Bad, "✗".to_owned()), plain(doubt)));
+        }
         for line in hunk.old.lines() {
             text.push_str(&format!("{}\n", look.paint(Tone::Bad, format!("-{}", verbatim(line)))));
         }

@@ -133,4 +133,12 @@ pub(super) const COMMANDS: &[CommandInfo] = &[
     entry(ToggleGhosts, "weft.ghosts", "Toggle ghost text", ""),
     entry(ToggleGhostsInLanguage, "weft.ghostsInLanguage", "Toggle ghost text in this language", ""),
     entry(ToggleGhostsInFile, "weft.ghostsInFile", "Toggle ghost text in this file", ""),
+    entry(UseTemplate("explain"), "weft.ai.explain", "AI: Explain selection", ""),
+    entry(UseTemplate("refactor"), "weft.ai.refactor", "AI: Refactor selection", ""),
+    entry(UseTemplate("document"), "weft.ai.document", "AI: Document selection", ""),
+    entry(UseTemplate("test"), "weft.ai.test", "AI: Write tests for selection", ""),
+    entry(UseTemplate("fix"), "weft.ai.fix", "AI: Fix selection", ""),
+    entry(UseTemplate("generate"), "weft.ai.generate", "AI: Generate code for selection", ""),
+    entry(ChooseTemplate, "weft.ai.templates", "AI: Use a template…", ""),
+    entry(ShowModels, "weft.ai.models", "AI: Models and servers", ""),
 ];

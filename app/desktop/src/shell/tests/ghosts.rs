@@ -41,7 +41,7 @@ impl Window {
         self.tell(FromLink::Ai { number, news: AiNews::Ghost(Err(error)) });
     }
 
-    fn run(&mut self, command: AppCommand) {
+    pub(super) fn run(&mut self, command: AppCommand) {
         let ctx: Context = self.harness.ctx.clone();
         self.harness.state_mut().run(&ctx, Command::App(command));
         self.settle();
@@ -86,6 +86,9 @@ fn after_typing_ghost_text_is_asked_for_shown_and_accepted_with_tab() {
     window.press(Modifiers::NONE, Key::Tab);
     assert_eq!(window.text(), "fn main() {}\nlet b = 1;\nlet c = 2;");
     assert_eq!(window.ghost(), None);
+    // What was accepted is the model's, what was typed is not.
+    let models: Vec<Option<&str>> = window.edit_models.iter().map(Option::as_deref).collect();
+    assert_eq!(models, [None, None, Some("tiny"), Some("tiny"), Some("tiny")]);
     let sent: String = window.edits.iter().flatten().map(|edit| edit.insert.as_str()).collect();
     assert_eq!(sent, " = 1;\nlet c = 2;");
 }

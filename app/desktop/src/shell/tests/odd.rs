@@ -40,11 +40,21 @@ impl Real {
     /// Shows a folder of these files, which is no workspace.
     pub(super) fn plain(files: &[(&str, &[u8])]) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let (home, folder) = (root.path().join("home"), root.path().join("notes"));
+        let folder = root.path().join("notes");
         fs::create_dir_all(&folder).unwrap();
         for (path, bytes) in files {
             fs::write(folder.join(path), bytes).unwrap();
         }
+        let mut real = Self::again(root);
+        real.until("a folder that nobody shares", |real| {
+            real.harness.query_by_label("Make it a workspace").is_some()
+        });
+        real
+    }
+
+    /// Shows the folder of a window that has ended, with a new node.
+    pub(super) fn again(root: tempfile::TempDir) -> Self {
+        let (home, folder) = (root.path().join("home"), root.path().join("notes"));
         let network = NetworkOptions {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
             lan: false,
@@ -62,11 +72,7 @@ impl Real {
             .with_size(Vec2::new(1_100.0, 700.0))
             .with_context_setup(|ctx| ctx.set_fonts(tokens::fonts()))
             .build_ui_state(|ui, shell: &mut Shell| shell.frame(ui), shell);
-        let mut real = Self { harness, folder, root };
-        real.until("a folder that nobody shares", |real| {
-            real.harness.query_by_label("Make it a workspace").is_some()
-        });
-        real
+        Self { harness, folder, root }
     }
 
     #[track_caller]

@@ -189,18 +189,26 @@ async fn propose(
     for (path, hunks) in files.into_iter().filter(|(_, hunks)| !hunks.is_empty()) {
         let seen = seen.remove(&path);
         let (document, old) = seen.map_or((None, String::new()), |seen| (Some(seen.open.keep()), seen.text));
-        told.hunks.extend(shown_hunks(&path, &old, &hunks));
-        told.checks.extend(checking::whole(&path, finish));
-        texts.push((path.clone(), edits::applied(&old, &hunks), old));
+        texts.push((path.clone(), old, hunks.clone()));
         proposed.push(ProposedFile { path, document, hunks });
     }
     if proposed.is_empty() {
         return Ok(told);
     }
+    let finish = finish.to_owned();
     let looked = tokio::task::spawn_blocking(move || {
-        texts.iter().flat_map(|(path, new, old)| checking::checks(path, old, new)).collect::<Vec<_>>()
+        let look = |(path, old, hunks): &(String, String, Vec<Hunk>)| {
+            let mut checks: Vec<_> = checking::whole(path, &finish).into_iter().collect();
+            checks.extend(checking::checks(path, old, &edits::applied(old, hunks)));
+            let doubts = checking::doubts(path, old, hunks, &checks);
+            (checks, shown_hunks(path, old, hunks, doubts))
+        };
+        texts.iter().map(look).collect::<Vec<_>>()
     });
-    told.checks.extend(looked.await.map_err(|error| ApiError::failed(error.to_string()))?);
+    for (checks, hunks) in looked.await.map_err(|error| ApiError::failed(error.to_string()))? {
+        told.checks.extend(checks);
+        told.hunks.extend(hunks);
+    }
     told.warnings = checking::warnings(&told.checks);
     let proposal = Proposal::new(told.model.clone(), asked.place.workspace.ws, proposed);
     Ok(AiProposal {

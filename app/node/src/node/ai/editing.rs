@@ -36,7 +36,14 @@ pub(in crate::node) async fn edit(
     let silent = CallContext { events: crate::api::EventSink::none(), ..context.clone() };
     let opened = documents::open(shared, DocumentOpen { file: request.file.clone() }, &silent).await?;
     let open = OpenForNow::new(shared, context.session, opened.document);
-    let range = Range::of(&opened.text, request.from_line, request.to_line)?;
+    let (from, to) = match &request.seen {
+        None => (request.from_line, request.to_line),
+        Some(seen) => {
+            let place = shared.documents.seen_in(context.session, seen, opened.document)?;
+            lines_of(&opened.text, place)
+        }
+    };
+    let range = Range::of(&opened.text, from, to)?;
     let asked = Generate::new(Prompt::Chat(question(&path, &range, &wanted)), Priority::Chat);
     let asking = Asking {
         workspace: Some(&workspace),
@@ -63,14 +70,16 @@ pub(in crate::node) async fn edit(
     }
     let hunks = hunks(&range, &new);
     let (of_checks, old, finish) = (path.clone(), opened.text.clone(), answer.finish);
-    let made = edits::applied(&opened.text, &hunks);
-    let checks = tokio::task::spawn_blocking(move || {
+    let of_looks = hunks.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let made = edits::applied(&old, &of_looks);
         let mut checks = checking::checks(&of_checks, &old, &made);
         checks.extend(checking::whole(&of_checks, &finish));
-        checks
+        let doubts = checking::doubts(&of_checks, &old, &of_looks, &checks);
+        (checks, doubts)
     });
-    let checks = checks.await.map_err(|error| ApiError::failed(error.to_string()))?;
-    let shown = shown_hunks(&path, &opened.text, &hunks);
+    let (checks, doubts) = looked.await.map_err(|error| ApiError::failed(error.to_string()))?;
+    let shown = shown_hunks(&path, &opened.text, &hunks, doubts);
     let file = ProposedFile { path: path.clone(), document: Some(open.keep()), hunks };
     let proposal = Proposal::new(route.name(), workspace.ws, vec![file]);
     Ok(AiProposal {
@@ -82,6 +91,24 @@ pub(in crate::node) async fn edit(
         sources: vec![path],
         ..AiProposal::default()
     })
+}
+
+/// The lines, from 1, of a part of a text: that where it begins, up to the one where it ends. A part that ends at the
+/// beginning of a line does not have that line.
+fn lines_of(text: &str, (at, end): (u64, u64)) -> (u64, u64) {
+    let mut line = 1;
+    let (mut from, mut to) = (1, 1);
+    for (index, letter) in (0_u64..).zip(text.chars()) {
+        if index >= end && index > at {
+            break;
+        }
+        if index <= at {
+            from = line;
+        }
+        to = line;
+        line += u64::from(letter == '\n');
+    }
+    (from, to.max(from))
 }
 
 fn question(path: &str, range: &Range, instruction: &str) -> Vec<Message> {
@@ -106,6 +133,22 @@ fn question(path: &str, range: &Range, instruction: &str) -> Vec<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_text_has_lines() {
+        let text = "ä\nbb\nc\n";
+        for (place, lines) in [
+            ((0, 0), (1, 1)),
+            ((2, 2), (2, 2)),
+            ((2, 5), (2, 2)),
+            ((2, 6), (2, 3)),
+            ((0, 99), (1, 3)),
+            ((99, 99), (3, 3)),
+        ] {
+            assert_eq!(lines_of(text, place), lines, "{place:?}");
+        }
+        assert_eq!(lines_of("", (0, 0)), (1, 1));
+    }
 
     #[test]
     fn the_text_of_a_file_cannot_end_its_frame() {

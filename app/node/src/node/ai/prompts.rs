@@ -12,9 +12,11 @@ use weft_ai::{
 
 use super::super::{Shared, ended};
 use super::{
+    checking,
     context::{Place, Shown},
     messages,
-    routing::{Asking, route},
+    routing::{Asking, Route, route},
+    surroundings,
     wanting::asked,
 };
 use crate::{
@@ -25,6 +27,8 @@ use crate::{
 
 /// Bytes of text before the cursor that are looked at.
 const PREFIX_BYTES_MAX: usize = 32 * 1024;
+/// The pieces in which a text before the cursor is forgotten.
+const PREFIX_PIECES: usize = 4;
 /// The same behind it.
 const SUFFIX_BYTES_MAX: usize = 8 * 1024;
 /// Tokens of a completion's prompt.
@@ -58,6 +62,7 @@ pub(in crate::node) async fn complete(
     context: &CallContext,
 ) -> Result<AiAnswer, ApiError> {
     let (workspace, path) = super::super::calls::file(shared, &request.file).await?;
+    let (_, root, _) = shared.workspace_of(&request.file)?;
     // Asked also when the text is given: a secret file stays secret.
     let stored = shown_text(&workspace, &path).await?;
     let text = request.text.unwrap_or(stored);
@@ -68,11 +73,24 @@ pub(in crate::node) async fn complete(
     if let Some(rest) = shared.ai.completions().get(&kind, &path, prefix, suffix) {
         return Ok(foretold(rest, route.name()));
     }
+    let snippets = match &route {
+        Route::Device(_) => {
+            surroundings::around(shared, &workspace, root, &path, (&text, request.line)).await
+        }
+        // A server is sent the text around the cursor, and nothing else.
+        Route::Server(..) => Vec::new(),
+    };
+    let mut shown = vec![path.clone()];
+    for snippet in &snippets {
+        if !shown.contains(&snippet.name) {
+            shown.push(snippet.name.clone());
+        }
+    }
     let fill = Fill {
         name: path.clone(),
         prefix: last_of(prefix, PREFIX_BYTES_MAX).to_owned(),
         suffix: first_of(suffix, SUFFIX_BYTES_MAX).to_owned(),
-        snippets: Vec::new(),
+        snippets,
         budget_tokens: COMPLETION_BUDGET_TOKENS,
     };
     let usual = if request.multi_line { COMPLETION_TOKENS } else { LINE_TOKENS };
@@ -86,12 +104,21 @@ pub(in crate::node) async fn complete(
     let asking = Asking {
         workspace: Some(&workspace),
         confirm: request.confirm,
-        shown: std::slice::from_ref(&path),
+        shown: &shown,
         may_repeat: false,
         stream: request.stream.as_deref(),
         context,
     };
-    let answer = shared.ai.answer(shared, &route, asked, asking).await?;
+    let mut answer = shared.ai.answer(shared, &route, asked, asking).await?;
+    if answer.text.trim_end().contains('\n') {
+        let (of_checks, prefix, suffix) = (path.clone(), prefix.to_owned(), suffix.to_owned());
+        let whole = std::mem::take(&mut answer.text);
+        let checked = tokio::task::spawn_blocking(move || {
+            checking::lines_that_parse(&of_checks, &prefix, &whole, &suffix).to_owned()
+        });
+        answer.text = checked.await.map_err(|error| ApiError::failed(error.to_string()))?;
+    }
+    answer.sources = shown;
     // What time cut short may go on further another time.
     if answer.finish != "deadline" {
         shared.ai.completions().put(&kind, &path, prefix, suffix, &answer.text);
@@ -138,12 +165,20 @@ fn around(text: &str, line: u64, column: u64) -> Result<(&str, &str), ApiError> 
     Ok(text.split_at(start + at))
 }
 
+/// The last lines of a text. What goes at its beginning goes in large pieces, so that the beginning stays the same while
+/// somebody types.
 fn last_of(text: &str, bytes: usize) -> &str {
-    let mut start = text.len().saturating_sub(bytes);
+    let over = text.len().saturating_sub(bytes);
+    if over == 0 {
+        return text;
+    }
+    let mut start = over.next_multiple_of((bytes / PREFIX_PIECES).max(1)).min(text.len());
     while !text.is_char_boundary(start) {
         start += 1;
     }
-    &text[start..]
+    let line = text[start..].find('\n').map_or(start, |at| start + at + 1);
+    // One very long line is cut anywhere.
+    if line < text.len() && line - start < bytes / PREFIX_PIECES { &text[line..] } else { &text[start..] }
 }
 
 fn first_of(text: &str, bytes: usize) -> &str {
@@ -223,5 +258,19 @@ mod tests {
             assert!(around(text, line, column).is_err(), "{line}:{column}");
         }
         assert_eq!((last_of("aäb", 2), first_of("aäb", 2)), ("b", "a"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_text_stays_while_somebody_types() {
+        let text: String = (0..999).map(|line| format!("line {line}\n")).collect();
+        let (mut begins, mut typed) = (std::collections::BTreeSet::new(), text.clone());
+        for _ in 0..200 {
+            typed.push('x');
+            let last = last_of(&typed, 4_096);
+            assert!(last.len() <= 4_096 && last.len() > 2_000 && last.starts_with("line "));
+            begins.insert(typed.len() - last.len());
+        }
+        assert!(begins.len() <= 2, "{begins:?}");
+        assert_eq!(last_of(&"y".repeat(100), 40).len(), 40, "a line without an end");
     }
 }

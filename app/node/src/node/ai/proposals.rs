@@ -220,13 +220,14 @@ pub(super) fn hunks(range: &Range, new: &str) -> Vec<Hunk> {
         .collect()
 }
 
-/// Hunks of a file as they are told.
-pub(super) fn shown_hunks(path: &str, old: &str, hunks: &[Hunk]) -> Vec<AiHunk> {
-    let shown = hunks.iter().map(|hunk| AiHunk {
+/// Hunks of a file as they are told, each with why it is doubtful.
+pub(super) fn shown_hunks(path: &str, old: &str, hunks: &[Hunk], doubts: Vec<Option<String>>) -> Vec<AiHunk> {
+    let shown = hunks.iter().zip(doubts).map(|(hunk, doubt)| AiHunk {
         path: path.to_owned(),
         line: 1 + old.chars().take(hunk.at).filter(|letter| *letter == '\n').count() as u64,
         old: hunk.old.clone(),
         new: hunk.new.clone(),
+        doubt,
     });
     shown.collect()
 }

@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use weft_ai::templates;
+use weft_ai::templates::{self, TemplateKind};
 
 use super::super::Shared;
-use crate::api::{AiTemplate, AiTemplateList, ApiError};
+use crate::api::{AiTemplate, AiTemplateKind, AiTemplateList, ApiError};
 
 /// Templates of the person's that are listed.
 const TEMPLATES_MAX: usize = 256;
@@ -60,10 +60,17 @@ fn filled(
         return Err(unknown());
     }
     let text = match own(&folder(shared).join(format!("{name}.txt")))? {
-        Some(text) => text,
+        Some(text) => templates::kind_of(&text).1.to_owned(),
         None => built_in(name).ok_or_else(unknown)?.to_owned(),
     };
     Ok(templates::filled(&text, instruction))
+}
+
+fn shown_kind(kind: TemplateKind) -> AiTemplateKind {
+    match kind {
+        TemplateKind::Words => AiTemplateKind::Words,
+        TemplateKind::Change => AiTemplateKind::Change,
+    }
 }
 
 /// Lists all templates.
@@ -73,7 +80,8 @@ pub(in crate::node) fn templates(shared: &Shared) -> AiTemplateList {
     let mut listed: BTreeMap<String, AiTemplate> = built_in
         .map(|template| {
             let name = template.name.to_owned();
-            (name.clone(), AiTemplate { name, text: template.text.to_owned(), file: None })
+            let kind = shown_kind(template.kind);
+            (name.clone(), AiTemplate { name, text: template.text.to_owned(), kind, file: None })
         })
         .collect();
     for entry in fs::read_dir(&folder).into_iter().flatten().flatten().take(TEMPLATES_MAX) {
@@ -81,7 +89,11 @@ pub(in crate::node) fn templates(shared: &Shared) -> AiTemplateList {
         let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".txt"));
         let Some(name) = name.filter(|name| templates::is_name(name)).map(str::to_owned) else { continue };
         if let Ok(Some(text)) = own(&file) {
-            listed.insert(name.clone(), AiTemplate { name, text, file: Some(file) });
+            let (said, rest) = templates::kind_of(&text);
+            let of_name = listed.get(&name).map_or(AiTemplateKind::Change, |template| template.kind);
+            let kind = said.map_or(of_name, shown_kind);
+            let text = rest.to_owned();
+            listed.insert(name.clone(), AiTemplate { name, text, kind, file: Some(file) });
         }
     }
     AiTemplateList { templates: listed.into_values().collect(), folder }
