@@ -123,6 +123,23 @@ pub(crate) fn bare_field(
     response
 }
 
+/// A box to tick. Its border is as strong as text: without it nobody sees that there is something to tick.
+pub(crate) fn checkbox(
+    ui: &mut Ui,
+    tokens: &Tokens,
+    is_on: &mut bool,
+    text: impl Into<eframe::egui::WidgetText>,
+) -> Response {
+    let before = ui.visuals().widgets.clone();
+    let widgets = &mut ui.visuals_mut().widgets;
+    for state in [&mut widgets.inactive, &mut widgets.hovered] {
+        state.bg_stroke = Stroke::new(1.0, tokens.muted);
+    }
+    let response = ui.add(eframe::egui::Checkbox::new(is_on, text.into()));
+    ui.visuals_mut().widgets = before;
+    response
+}
+
 /// The six signs that two people compare: pictures, and their words below.
 pub(crate) fn signs(ui: &mut Ui, fingerprint: &str) {
     let (pictures, words) = fingerprint.split_once('(').unwrap_or((fingerprint, ""));

@@ -142,8 +142,8 @@ fn local_only_ui(ui: &mut Ui, scene: &mut Scene<'_>) {
     let may_change = role.is_some_and(|role| role >= Role::Admin);
     ui.add_space(tokens::STEP);
     let mut is_on = policies.ai_local_only;
-    let checkbox = eframe::egui::Checkbox::new(&mut is_on, strings::AI_LOCAL_ONLY);
-    if ui.add_enabled(may_change, checkbox).changed() {
+    let tick = |ui: &mut Ui| controls::checkbox(ui, scene.tokens, &mut is_on, strings::AI_LOCAL_ONLY);
+    if ui.add_enabled_ui(may_change, tick).inner.changed() {
         scene.actions.push(Action::Ai(AiAction::Work(ModelWork::LocalOnly(is_on))));
     }
     controls::paragraph(ui, scene.tokens, strings::AI_LOCAL_ONLY_MORE);

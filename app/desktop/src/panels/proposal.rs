@@ -1,6 +1,6 @@
 //! What a model proposes: by file and hunk, with what was looked at in it.
 
-use eframe::egui::{Checkbox, RichText, ScrollArea, Ui};
+use eframe::egui::{RichText, ScrollArea, Ui};
 use weft_node::api::{AiCheck, AiHunk};
 
 use super::{Scene, chat, diff};
@@ -97,7 +97,7 @@ fn hunk_ui(
     match proposal.hunks.get(index) {
         Some(HunkState::Open(is_chosen)) if !proposal.is_discarded => {
             let mut is_chosen = *is_chosen;
-            if ui.add(Checkbox::new(&mut is_chosen, place)).changed() {
+            if controls::checkbox(ui, scene.tokens, &mut is_chosen, place).changed() {
                 scene.actions.push(Action::Ai(AiAction::Choose { turn, hunk: index, is_chosen }));
             }
         }

@@ -105,8 +105,10 @@ fn query_ui(ui: &mut Ui, scene: &mut Scene<'_>) -> bool {
     shown.response.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, label.clone()));
     is_asked |= before != draft.kind;
     if matches!(draft.kind, SearchKind::All | SearchKind::Text | SearchKind::Regex) {
-        is_asked |= ui.checkbox(&mut draft.is_case_sensitive, strings::MATCH_CASE).changed();
-        is_asked |= ui.checkbox(&mut draft.is_whole_word, strings::WHOLE_WORD).changed();
+        is_asked |=
+            controls::checkbox(ui, scene.tokens, &mut draft.is_case_sensitive, strings::MATCH_CASE).changed();
+        is_asked |=
+            controls::checkbox(ui, scene.tokens, &mut draft.is_whole_word, strings::WHOLE_WORD).changed();
     }
     is_asked
 }

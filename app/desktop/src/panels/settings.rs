@@ -1,6 +1,6 @@
 //! The settings that most people change, and where the others are.
 
-use eframe::egui::{Checkbox, ComboBox, DragValue, RichText, Ui};
+use eframe::egui::{ComboBox, DragValue, RichText, Ui};
 use weft_editor::settings::{Kind, SCHEMA, Setting, Value};
 
 use super::Scene;
@@ -56,9 +56,9 @@ fn setting_ui(ui: &mut Ui, scene: &mut Scene<'_>, setting: &'static Setting) {
     let Some(value) = scene.state.settings.get(setting.key) else { return };
     ui.add_space(tokens::STEP);
     let changed = match (value, setting.kind) {
-        (Value::Bool(mut is_on), _) => {
-            ui.add(Checkbox::new(&mut is_on, setting.description)).changed().then_some(Value::Bool(is_on))
-        }
+        (Value::Bool(mut is_on), _) => controls::checkbox(ui, scene.tokens, &mut is_on, setting.description)
+            .changed()
+            .then_some(Value::Bool(is_on)),
         (Value::Integer(mut number), Kind::Integer { min, max, .. }) => {
             named(ui, scene, setting, |ui| ui.add(DragValue::new(&mut number).range(min..=max)))
                 .then_some(Value::Integer(number))

@@ -112,7 +112,7 @@ fn file_ui(ui: &mut Ui, scene: &mut Scene<'_>, file: &FileToReplace, is_left_alo
         ui.horizontal(|ui| {
             ui.add_space(tokens::GAP);
             let label = format!("{}, {places}", file.path);
-            if ui.checkbox(&mut is_chosen, label).changed() {
+            if controls::checkbox(ui, scene.tokens, &mut is_chosen, label).changed() {
                 let choice = SearchAction::LeaveAlone(file.path.clone());
                 scene.actions.push(Action::Search(choice));
             }
