@@ -59,7 +59,7 @@ pub use document::{
 pub use keymap::{KeyMap, Platform, Resolution};
 pub use selection::{Selection, Selections};
 pub use settings::Settings;
-pub use syntax::{Highlight, OutlineItem, ParseJob, Parsed, Span, SyntaxTree};
+pub use syntax::{Highlight, OutlineItem, ParseJob, Parsed, SeenColors, Span, SyntaxTree};
 pub use text::{Buffer, ChangeSet, LineEnding, Replacement};
 pub use theme::Theme;
 pub use toml_file::Problem;

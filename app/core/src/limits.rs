@@ -72,6 +72,12 @@ pub const SYNTAX_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Most edits that may happen while a tree is made. After more it is made anew.
 pub const SYNTAX_EDITS_MAX: usize = 10_000;
 
+/// Characters of what is seen that are compared with the last frame's; of more all colours are asked for after each change.
+pub const SEEN_CHARS_MAX: usize = 20_000;
+
+/// Characters of changed lines whose colours alone are asked for.
+pub const SEEN_CHANGED_CHARS_MAX: usize = 4_000;
+
 /// Most unfinished matches of a query while a part of a text is coloured.
 pub const HIGHLIGHT_MATCHES_MAX: u32 = 256;
 

@@ -10,6 +10,7 @@ mod inner;
 mod job;
 mod lexer;
 mod outline;
+mod seen;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tree;
 pub use self::highlight::{Highlight, Span};
 pub use self::job::{ParseJob, Parsed};
 pub use self::outline::{OutlineItem, OutlineKind};
+pub use self::seen::SeenColors;
 pub use self::tree::SyntaxTree;
 
 pub(crate) use self::lexer::lexed;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rand::RngExt as _;
 use weft_crdt::{CharIndex, Patch};
 
@@ -6,7 +8,7 @@ use crate::document::{Document, EditKind};
 use crate::language::{LANGUAGES, Language};
 use crate::limits::{
     HIGHLIGHT_MATCHES_MAX, INNER_TREES_MAX, LEXED_LINE_CHARS_MAX, OUTLINE_ITEMS_MAX, OUTLINE_NAME_CHARS_MAX,
-    SYNTAX_BYTES_MAX, SYNTAX_EDITS_MAX,
+    SEEN_CHANGED_CHARS_MAX, SEEN_CHARS_MAX, SYNTAX_BYTES_MAX, SYNTAX_EDITS_MAX,
 };
 use crate::testing::{self, under_seeds};
 use crate::text::ChangeSet;
@@ -443,4 +445,77 @@ fn texts_within_texts_follow_edits_before_and_after_they_are_read_again() {
     assert_eq!(kinds_of(&document, "let"), [Some(Highlight::Keyword)], "after");
     assert_eq!(kinds_of(&document, "\"s\""), [Some(Highlight::String)]);
     check_spans(&document, &all(&document));
+}
+
+#[test]
+fn colours_of_what_is_seen_follow_typing_and_are_right_after_a_pause() {
+    under_seeds(120, |rng| {
+        let (language, text, _, _) = SAMPLES[rng.random_range(0..SAMPLES.len())];
+        let mut document = parsed(language, &text.repeat(3));
+        let view = document.add_view();
+        let mut colors = SeenColors::default();
+        let mut now = Duration::ZERO;
+        for _ in 0..20 {
+            match rng.random_range(0..4) {
+                0 => {
+                    if let Some(parsed) = document.parse_job().and_then(|job| job.run(&mut || false)) {
+                        document.parsed(parsed);
+                    }
+                }
+                1 => now += Duration::from_millis(rng.random_range(0..80)),
+                _ => {
+                    let change = testing::change(rng, document.buffer().len_chars());
+                    document.edit(view, &change, None, EditKind::Whole).unwrap();
+                }
+            }
+            let length = document.buffer().len_chars();
+            // Somebody reads from somewhere, and lines begin where they do.
+            let rope = document.buffer().rope();
+            let from = rope.line_to_char(rng.random_range(0..=rope.len_lines() / 3));
+            let range = CharIndex(from)..CharIndex(length);
+            colors.update(&document, range.clone(), now);
+            check_spans(&document, colors.spans());
+            assert!(colors.spans().iter().all(|span| span.start.0 >= from));
+            if rng.random_range(0..3) == 0 {
+                // A pause: what was left is made up for.
+                while let Some(wait) = colors.update(&document, range.clone(), now) {
+                    now += wait;
+                }
+                assert_eq!(colors.spans(), document.highlights(range), "{language}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_letter_asks_about_its_line_alone() {
+    let line = "fn f() { 1 }\n";
+    let mut document = parsed("rust", &line.repeat(40));
+    let view = document.add_view();
+    let mut colors = SeenColors::default();
+    let everything = |document: &Document| CharIndex(0)..CharIndex(document.buffer().len_chars());
+    assert_eq!(colors.update(&document, everything(&document), Duration::ZERO), None, "all of it at once");
+    // What opens a comment turns all lines behind it; they follow in the pause.
+    let at = line.len() * 20;
+    let change = ChangeSet::replace(CharIndex(at), 0, "/*");
+    document.edit(view, &change, None, EditKind::Whole).unwrap();
+    let job = document.parse_job().unwrap();
+    document.parsed(job.run(&mut || false).unwrap());
+    let all = everything(&document);
+    let wait = colors.update(&document, all.clone(), Duration::ZERO).expect("the rest is left");
+    assert_ne!(colors.spans(), document.highlights(all.clone()));
+    let here = |colors: &SeenColors| {
+        colors.spans().iter().find(|span| span.start.0 >= at).map(|span| (span.start.0, span.kind))
+    };
+    assert_eq!(here(&colors), Some((at, Highlight::Comment)));
+    assert_eq!(colors.update(&document, all.clone(), wait), None);
+    assert_eq!(colors.spans(), document.highlights(all));
+    // Much text at once, and more text than is compared, is asked about as a whole.
+    for count in [SEEN_CHANGED_CHARS_MAX, SEEN_CHARS_MAX] {
+        let change = ChangeSet::replace(CharIndex(0), 0, &"x\n".repeat(count));
+        document.edit(view, &change, None, EditKind::Whole).unwrap();
+        let all = everything(&document);
+        assert_eq!(colors.update(&document, all.clone(), wait), None, "{count}");
+        assert_eq!(colors.spans(), document.highlights(all));
+    }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use eframe::egui::{
@@ -11,7 +12,7 @@ use eframe::egui::{
     text::{CCursor, LayoutJob, LayoutSection, TextFormat},
     vec2,
 };
-use weft_editor::{CharIndex, Highlight, Row, Span};
+use weft_editor::{CharIndex, Highlight, Row, SeenColors};
 
 use super::EditorScene;
 use crate::limits::KEPT_ROWS_MAX;
@@ -84,9 +85,7 @@ struct Text {
 pub(super) struct RowTexts {
     texts: HashMap<u64, Text>,
     frame: u64,
-    spans: Vec<Span>,
-    /// Of which version, tree and part of the text the spans are.
-    spans_of: Option<(u64, u64, usize, usize)>,
+    colors: SeenColors,
 }
 
 impl RowTexts {
@@ -104,12 +103,12 @@ impl RowTexts {
         char_width: f32,
     ) -> Vec<ShownRow> {
         self.frame += 1;
-        self.color(scene, &rows);
+        self.color(ui, scene, &rows);
         let mut next = 0;
         let shown = rows
             .into_iter()
             .map(|row| {
-                while self.spans.get(next).is_some_and(|span| span.end <= row.start) {
+                while self.colors.spans().get(next).is_some_and(|span| span.end <= row.start) {
                     next += 1;
                 }
                 let text = self.text_of(scene, &row, next);
@@ -127,25 +126,22 @@ impl RowTexts {
         shown
     }
 
-    /// Finds the colours of what is seen, unless they are known.
-    fn color(&mut self, scene: &EditorScene<'_>, rows: &[Row]) {
+    /// Finds the colours of what is seen, as far as they are not known.
+    fn color(&mut self, ui: &Ui, scene: &EditorScene<'_>, rows: &[Row]) {
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-            self.spans.clear();
-            self.spans_of = None;
-            return;
+            return self.colors.clear();
         };
-        let document = scene.document;
-        let key = (document.version(), document.trees(), first.start.0, last.end.0);
-        if self.spans_of != Some(key) {
-            self.spans = document.highlights(first.start..last.end);
-            self.spans_of = Some(key);
+        let now = Duration::from_secs_f64(ui.input(|input| input.time).max(0.0));
+        if let Some(wait) = self.colors.update(scene.document, first.start..last.end, now) {
+            ui.ctx().request_repaint_after(wait);
         }
     }
 
     fn text_of(&mut self, scene: &EditorScene<'_>, row: &Row, first_span: usize) -> Text {
         let rope = scene.document.buffer().rope();
         let slice = rope.slice(row.start.0..row.end.0);
-        let spans: Vec<(usize, usize, Highlight)> = self.spans[first_span.min(self.spans.len())..]
+        let spans: Vec<(usize, usize, Highlight)> = self.colors.spans()
+            [first_span.min(self.colors.spans().len())..]
             .iter()
             .take_while(|span| span.start < row.end)
             .map(|span| {
